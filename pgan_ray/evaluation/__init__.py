@@ -1,0 +1,9 @@
+"""Stage 2's protocol: from a poison set to victim results. Reads a task, a poison set and cells; hands on rows.
+
+One process, no Ray: `cluster` calls this on its evaluators.
+"""
+
+from pgan_ray.evaluation.protocol import CellResult, evaluate_cells
+from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
+
+__all__ = ["CellResult", "TrainingSet", "evaluate_cells", "poisoned_training_set"]

@@ -1,0 +1,73 @@
+"""The victim's training set: split, poisoned, filtered (Section 4)."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pgan_ray.data import TaskData, draw_split
+from pgan_ray.defences import fit_detector
+from pgan_ray.spec import Cell, EvaluationSpec
+from pgan_ray.spec.seeds import numpy_generator
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What is left after the detectors. Shapes: N points kept, F features.
+
+    ``rejected_poison`` is None where there was no poison.
+    """
+
+    x: Tensor
+    y: Tensor
+    rejected_genuine: float
+    rejected_poison: float | None
+
+
+def poisoned_training_set(
+    spec: EvaluationSpec, task: TaskData, poison: Tensor, cell: Cell, seed: int
+) -> TrainingSet:
+    """The training set of one cell.
+
+    Of each class, disjoint draws for its detector and for training. Poison (from the ``poison`` set, (P, F)) takes
+    the place of genuine points of the poison class, so that class sizes stay. Every point then passes its label's
+    detector. Splits depend on replicate and run alone: the cells of one run differ in their poison only, and a
+    larger poison fraction keeps the poison of a smaller one.
+    """
+    names = ("evaluation", cell.replicate, cell.run)
+    split = draw_split(
+        task.train_y.numpy(),
+        len(task.classes),
+        trusted_per_class=spec.trusted_per_class,
+        train_per_class=spec.train_per_class,
+        rng=numpy_generator(seed, *names, "split"),
+    )
+    poison_points = round(cell.poison_fraction * spec.train_per_class * len(task.classes))
+    chosen = numpy_generator(seed, *names, "poison").permutation(len(poison))[:poison_points]
+
+    kept_x: list[Tensor] = []
+    kept_y: list[Tensor] = []
+    genuine_rejected = genuine_total = poison_rejected = 0
+    for label in range(len(task.classes)):
+        is_poisoned = label == task.poison_label
+        genuine = task.train_x[torch.from_numpy(split.train[label])]
+        if is_poisoned:
+            genuine = genuine[: len(genuine) - poison_points]
+        points = torch.cat((genuine, poison[torch.from_numpy(chosen)])) if is_poisoned else genuine
+        detector = fit_detector(
+            spec.detector,
+            task.train_x[torch.from_numpy(split.trusted[label])],
+            numpy_generator(seed, *names, "detector", label),
+        )
+        rejected = detector.reject(points)
+        kept_x.append(points[~rejected])
+        kept_y.append(torch.full((len(kept_x[-1]),), label))
+        genuine_rejected += int(rejected[: len(genuine)].sum())
+        genuine_total += len(genuine)
+        poison_rejected += int(rejected[len(genuine) :].sum())
+    return TrainingSet(
+        torch.cat(kept_x),
+        torch.cat(kept_y),
+        rejected_genuine=genuine_rejected / genuine_total,
+        rejected_poison=poison_rejected / poison_points if poison_points else None,
+    )

@@ -1,0 +1,115 @@
+"""Stacked multilayer perceptrons.
+
+Shapes: R replicates (members of the stack), B batch, F features, I/O features in and out of a layer.
+A stack of one equals the plain `torch.nn` network with the same weights.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def drop(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
+    """Inverted dropout of ``x`` with masks from ``generator``; gradients flow through the kept units.
+
+    The probability is rounded to 1/65536: masks come from 16-bit slices of the generator's 64-bit words, which is
+    an order of magnitude faster on a CPU than one Bernoulli draw per unit.
+    """
+    if probability == 0.0:
+        return x
+    words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
+    words.random_(-(2**63), None, generator=generator)
+    bits = words.view(torch.int16)[: x.numel()].view(x.shape)
+    threshold = round(probability * 65536)
+    kept = bits >= threshold - 32768
+    return x * kept.to(x.dtype).mul_(65536 / (65536 - threshold))
+
+
+class StackedLinear(nn.Module):
+    """R linear layers: (R, B, I) -> (R, B, O), one `baddbmm`."""
+
+    def __init__(self, inputs: int, outputs: int, initial: Sequence[torch.Generator]) -> None:
+        """Draw the member r's weights from ``initial[r]``, distributed as `torch.nn.Linear` does."""
+        super().__init__()
+        bound = inputs**-0.5
+        weights, biases = [], []
+        for generator in initial:
+            weights.append(torch.empty(inputs, outputs).uniform_(-bound, bound, generator=generator))
+            biases.append(torch.empty(1, outputs).uniform_(-bound, bound, generator=generator))
+        self.weight = nn.Parameter(torch.stack(weights))
+        self.bias = nn.Parameter(torch.stack(biases))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply member r to ``x[r]``."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class StackedBatchNorm(nn.Module):
+    """R batch normalisations over B: (R, B, F) -> (R, B, F), as `torch.nn.BatchNorm1d` each."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, members: int, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(members * features))
+        self.bias = nn.Parameter(torch.zeros(members * features))
+        self.register_buffer("running_mean", torch.zeros(members * features))
+        self.register_buffer("running_var", torch.ones(members * features))
+
+    def forward(self, x: Tensor, training: bool) -> Tensor:
+        """Normalise by the batch (and update the running statistics) in training, else by the latter."""
+        members, batch, features = x.shape
+        # Members side by side are just more features to the plain kernel.
+        side_by_side = x.transpose(0, 1).reshape(batch, members * features)
+        normalised = F.batch_norm(
+            side_by_side, self.running_mean, self.running_var, self.weight, self.bias, training=training
+        )
+        return normalised.view(batch, members, features).transpose(0, 1)
+
+
+class StackedMLP(nn.Module):
+    """R perceptrons of one shape: linear, [batch norm,] LeakyReLU, dropout for each hidden layer; linear out."""
+
+    def __init__(
+        self,
+        inputs: int,
+        widths: Sequence[int],
+        outputs: int,
+        *,
+        initial: Sequence[torch.Generator],
+        dropout: float,
+        negative_slope: float,
+        batch_norm: bool = False,
+        output: str = "linear",
+    ) -> None:
+        """``initial``: one CPU generator per member, from which its weights are drawn; R is its length."""
+        super().__init__()
+        sizes = [inputs, *widths, outputs]
+        self.layers = nn.ModuleList(
+            StackedLinear(size_in, size_out, initial) for size_in, size_out in zip(sizes, sizes[1:], strict=False)
+        )
+        self.norms = nn.ModuleList(StackedBatchNorm(len(initial), width) for width in widths if batch_norm)
+        self.members = len(initial)
+        self.dropout = dropout
+        self.negative_slope = negative_slope
+        self.output = output
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """(R, B, inputs) -> (R, B, outputs).
+
+        With ``generator``: training behaviour, dropout masks drawn from it and batch norm over the batch. Without:
+        evaluation behaviour.
+        """
+        *hidden, last = self.layers
+        for index, layer in enumerate(hidden):
+            x = layer(x)
+            if self.norms:
+                x = self.norms[index](x, generator is not None)
+            x = F.leaky_relu(x, self.negative_slope)
+            if generator is not None:
+                x = drop(x, self.dropout, generator)
+        x = last(x)
+        return torch.tanh(x) if self.output == "tanh" else x

@@ -1,0 +1,69 @@
+"""Schema: the attack and the training of its generators (the paper's Section 3, Algorithm 1, Table 3)."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from pgan_ray.spec.base import Part
+from pgan_ray.spec.network import GeneratorSpec, NetworkSpec
+
+
+class AttackSpec(Part):
+    """pGAN: a generator plays against a discriminator and a classifier at once."""
+
+    name: Literal["pgan"] = Field(default="pgan", description="What makes the poison.")
+    alpha: float = Field(
+        ge=0,
+        le=1,
+        description="Weight of the discriminator's loss in G's objective (eq. 3): 1 is a plain conditional "
+        "GAN, 0 drops the detectability constraint.",
+    )
+    lambda_prior: float = Field(
+        ge=0, le=1, description="lambda / Pr(poison class): the poison's weight in C's loss (eq. 2)."
+    )
+    replicates: int = Field(default=5, ge=1, description="Generators per configuration, each with its own seed.")
+    epochs: int | None = Field(
+        default=None,
+        ge=1,
+        description="Training length in passes over the poison class's genuine points, each of "
+        "ceil(points / batch_size) iterations. Give this or `iterations`.",
+    )
+    iterations: int | None = Field(
+        default=None, ge=1, description="Training length in iterations of Algorithm 1. Give this or `epochs`."
+    )
+    batch_size: int = Field(default=200, ge=2, description="m: points, and noise vectors, of one step.")
+    discriminator_steps: int = Field(default=4, ge=1, description="i: steps of D in an iteration.")
+    classifier_steps: int = Field(default=4, ge=1, description="j: steps of C in an iteration.")
+    generator_steps: int = Field(default=1, ge=1, description="k: steps of G in an iteration.")
+    label_smoothing: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="One-sided: the targets of genuine points are 1 minus this, for D and for C.",
+    )
+    generator_loss: Literal["algorithm1", "objective3"] = Field(
+        default="algorithm1",
+        description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in eq. 2 and 3.",
+    )
+    sample_from: Literal["last", "average"] = Field(
+        default="last", description="Sample poison from G's last weights, or from their moving average."
+    )
+    average_decay: float = Field(
+        default=0.995, ge=0, lt=1, description="Decay of the moving average, for each of G's steps."
+    )
+    generator: GeneratorSpec = Field(default=GeneratorSpec(), description="G.")
+    discriminator: NetworkSpec = Field(default=NetworkSpec(), description="D.")
+    classifier: NetworkSpec = Field(default=NetworkSpec(), description="C, the attacker's surrogate.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> "AttackSpec":
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError("exactly one of `epochs` and `iterations` must be given")
+        return self
+
+    def resolve_iterations(self, poison_class_points: int) -> int:
+        """Iterations of Algorithm 1 with ``poison_class_points`` genuine training points of the poison class."""
+        if self.iterations is not None:
+            return self.iterations
+        assert self.epochs is not None  # the validator saw to it
+        return self.epochs * -(-poison_class_points // self.batch_size)

@@ -1,0 +1,71 @@
+"""Schema: how the harm of the poison is measured (the paper's Section 4)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from pgan_ray.spec.base import Part
+from pgan_ray.spec.network import NetworkSpec
+
+PoisonFraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class VictimSpec(NetworkSpec):
+    """The separate classifier that is trained on poisoned data (Tables 4 and 5)."""
+
+    name: Literal["mlp"] = Field(default="mlp", description="Kind of classifier.")
+    epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
+    batch_size: int = Field(default=200, ge=1, description="Points of one step.")
+
+
+class DetectorSpec(Part):
+    """The defender's outlier detector, one for each class, that filters the training set."""
+
+    name: Literal["knn_distance", "none"] = Field(
+        default="knn_distance",
+        description="`knn_distance`: mean distance to the nearest of a sample of trusted points "
+        "(Wu & Jermaine 2006); `none`: nothing is rejected.",
+    )
+    neighbours: int = Field(default=5, ge=1, description="k: nearest points that are averaged over.")
+    sample_size: int = Field(default=20, ge=1, description="s: trusted points sampled without replacement.")
+    percentile: float = Field(
+        default=0.95, gt=0, lt=1, description="Share of genuine points that the threshold is to keep."
+    )
+
+    @model_validator(mode="after")
+    def _neighbours_fit(self) -> "DetectorSpec":
+        if self.neighbours > self.sample_size:
+            raise ValueError(
+                f"`neighbours` must be at most `sample_size` ({self.sample_size}), got {self.neighbours}"
+            )
+        return self
+
+
+class EvaluationSpec(Part):
+    """The victims of one replicate: every poison fraction, `runs` times."""
+
+    poison_fractions: list[PoisonFraction] = Field(
+        min_length=1,
+        description="Shares of the victim's whole training set that poison replaces, out of the poison class.",
+    )
+    runs: int = Field(default=10, ge=1, description="Independent splits and victims per replicate and fraction.")
+    train_per_class: int = Field(default=500, ge=1, description="Victim training points of each class.")
+    trusted_per_class: int = Field(
+        default=500, ge=2, description="Trusted points of each class, on which its detector is fitted."
+    )
+    poison_set_size: int = Field(
+        default=2000, ge=1, description="Poisoning points sampled once from each generator; runs draw from them."
+    )
+    victim: VictimSpec = Field(default=VictimSpec(), description="Who is attacked.")
+    detector: DetectorSpec = Field(default=DetectorSpec(), description="How the training set is filtered.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "EvaluationSpec":
+        if len(set(self.poison_fractions)) != len(self.poison_fractions):
+            raise ValueError("`poison_fractions` must name each fraction once")
+        if self.detector.name == "knn_distance" and self.detector.sample_size >= self.trusted_per_class:
+            raise ValueError(
+                "`detector.sample_size` must be less than `trusted_per_class` "
+                f"({self.trusted_per_class}), got {self.detector.sample_size}: the threshold comes from the rest"
+            )
+        return self

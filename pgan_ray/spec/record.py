@@ -1,0 +1,24 @@
+"""A sweep as it is kept in its own directory: ``sweep.yaml``, itself a valid sweep file."""
+
+from dataclasses import dataclass, field
+
+import yaml
+
+from pgan_ray.spec.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """A sweep that is run: its identity, and what was decided or found when it started.
+
+    ``facts`` are short texts for people, such as versions, the data's source and digest, the git commit.
+    """
+
+    id: str
+    sweep: Sweep
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def to_yaml(self) -> str:
+        """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
+        head = {"resolved": {"sweep_id": self.id, "profile": self.sweep.profile, "facts": self.facts}}
+        return yaml.safe_dump({**self.sweep.document, **head}, sort_keys=False, allow_unicode=True)

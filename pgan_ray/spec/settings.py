@@ -1,0 +1,43 @@
+"""Schema: one configuration of a sweep, every grid replaced by one of its values."""
+
+from pydantic import Field, model_validator
+
+from pgan_ray.spec.attack import AttackSpec
+from pgan_ray.spec.base import Part
+from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
+from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.resources import ResourcesSpec, SearchSpec
+
+
+class Settings(Part):
+    """Everything that a sweep file says, for one configuration and one variant of its evaluation."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        description="Names the sweep in directories and in MLflow.",
+    )
+    description: str = Field(default="", description="One line for people.")
+    dataset: DatasetSpec = Field(description="Which points there are.")
+    task: TaskSpec = Field(description="Which classes, and who is poisoned.")
+    attack: AttackSpec = Field(description="What makes the poison.")
+    evaluation: EvaluationSpec = Field(description="How its harm is measured.")
+    resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
+    search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
+    seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
+
+    @model_validator(mode="after")
+    def _poison_fits_its_class(self) -> "Settings":
+        classes = len(self.task.classes)
+        largest = max(self.evaluation.poison_fractions)
+        if largest > 1 / classes + 1e-9:
+            raise ValueError(
+                f"`evaluation.poison_fractions` must be at most 1/{classes}, got {largest}: poison replaces points "
+                f"of the poison class, which is one of {classes} equal classes"
+            )
+        needed = round(largest * self.evaluation.train_per_class * classes)
+        if needed > self.evaluation.poison_set_size:
+            raise ValueError(
+                f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
+                f"training set), got {self.evaluation.poison_set_size}"
+            )
+        return self

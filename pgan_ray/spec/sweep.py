@@ -1,0 +1,76 @@
+"""A resolved sweep: its configurations, and the cells of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.resources import ResourcesSpec
+from pgan_ray.spec.settings import Settings
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One choice from the grids of the `evaluation` section; ``id`` is empty where there are none."""
+
+    id: str
+    evaluation: EvaluationSpec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One victim result, one row of results."""
+
+    configuration: str
+    replicate: int
+    variant: str
+    poison_fraction: float
+    run: int
+
+    @property
+    def id(self) -> str:
+        """Unique in a sweep, and the same whenever it is run: ``alpha=0.1/r0/f0.4/run3``."""
+        parts = [self.configuration, f"r{self.replicate}", self.variant, f"f{self.poison_fraction:g}", f"run{self.run}"]
+        return "/".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of the sweep's grid: the generators' settings, and how each of them is evaluated."""
+
+    id: str
+    settings: Settings
+    variants: tuple[Variant, ...]
+
+    def cells(self, replicate: int) -> Iterator[Cell]:
+        """The cells of one replicate."""
+        for variant in self.variants:
+            for fraction in variant.evaluation.poison_fractions:
+                for run in range(variant.evaluation.runs):
+                    yield Cell(self.id, replicate, variant.id, fraction, run)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep file with a profile and overrides applied, defaults filled in and every grid expanded."""
+
+    name: str
+    description: str
+    profile: str
+    resources: ResourcesSpec
+    configurations: tuple[Configuration, ...]
+    document: dict[str, Any]  # the resolved file, grids still in it: what `sweep.yaml` holds
+
+    @property
+    def replicates(self) -> int:
+        """Generators of the whole sweep."""
+        return sum(c.settings.attack.replicates for c in self.configurations)
+
+    @property
+    def cells(self) -> int:
+        """Victims of the whole sweep."""
+        return sum(
+            c.settings.attack.replicates
+            * sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in c.variants)
+            for c in self.configurations
+        )

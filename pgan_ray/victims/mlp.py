@@ -1,0 +1,109 @@
+"""Training a stack of victims (Tables 4 and 5) whose training sets may differ in size.
+
+Shapes: R victims (members of the stack), N points of the largest training set, F features, B batch, K classes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pgan_ray.nn import StackedMLP, arithmetic, classification_loss, make_optimizer
+from pgan_ray.spec.evaluation import VictimSpec
+from pgan_ray.spec.seeds import torch_seed
+
+
+@dataclass(frozen=True)
+class VictimStack:
+    """Trained victims. ``finite[r]`` tells whether member r's weights are numbers: if not, it diverged."""
+
+    network: StackedMLP
+    finite: Tensor
+
+
+class _Batches:
+    """Each member's own shuffled passes over its own points.
+
+    A member with n points makes ceil(n / B) steps an epoch, the last one shorter, as a plain loop would; members
+    do not wait for each other's epochs to end.
+    """
+
+    def __init__(self, sizes: Tensor, batch_size: int, random: torch.Generator) -> None:
+        self._sizes, self._batch_size, self._random = sizes, batch_size, random
+        self.steps_per_epoch = (sizes + batch_size - 1) // batch_size
+        self._offsets = torch.arange(batch_size, device=sizes.device)
+        self._order = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=sizes.device)
+        self._beyond = torch.arange(self._order.shape[1], device=sizes.device) >= sizes[:, None]
+        self._epoch_lengths = set(self.steps_per_epoch.tolist())
+        # Counted here, so that the inner loop needs no answer from the device.
+        self._host_sizes = sizes.tolist()
+
+    def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""
+        if any(step % length == 0 for length in self._epoch_lengths):
+            keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
+            shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
+            starts = (step % self.steps_per_epoch == 0)[:, None]
+            self._order = torch.where(starts, shuffled, self._order)
+        first = (step % self.steps_per_epoch) * self._batch_size
+        counts = (self._sizes - first).clamp(max=self._batch_size)
+        offsets = self._offsets[: self._width(step)]
+        columns = (first[:, None] + offsets).clamp(max=self._order.shape[1] - 1)
+        return self._order.gather(1, columns), offsets < counts[:, None], counts
+
+    def _width(self, step: int) -> int:
+        """The longest batch of this step: a stack of one then draws what a plain loop draws."""
+        lengths = [-(-size // self._batch_size) for size in self._host_sizes]
+        return max(
+            min(self._batch_size, size - (step % length) * self._batch_size)
+            for size, length in zip(self._host_sizes, lengths, strict=True)
+        )
+
+
+def train_victims(
+    spec: VictimSpec,
+    x: Tensor,
+    y: Tensor,
+    sizes: Sequence[int],
+    *,
+    classes: int,
+    initial_seeds: Sequence[int],
+    stack_seed: int,
+    device: torch.device,
+    precision: str = "float32",
+) -> VictimStack:
+    """Train one victim on each of the R training sets.
+
+    ``x`` (R, N, F) and ``y`` (R, N) are padded: of member r the first ``sizes[r]`` points count. ``initial_seeds``
+    start each member's weights; ``stack_seed`` the stack's batches and dropout.
+    """
+    network = StackedMLP(
+        x.shape[2],
+        spec.widths,
+        1 if classes == 2 else classes,
+        initial=[torch.Generator().manual_seed(seed) for seed in initial_seeds],
+        dropout=spec.dropout,
+        negative_slope=spec.negative_slope,
+    ).to(device)
+    optimizer = make_optimizer(spec.optimizer, network.parameters())
+    random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
+    x, y = x.to(device), y.to(device)
+    batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, random)
+    last_steps = (spec.epochs * batches.steps_per_epoch).tolist()
+    members = torch.arange(len(sizes), device=device)[:, None]
+    final = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    with arithmetic(precision, device):
+        for step in range(max(last_steps)):
+            rows, counted, counts = batches.next(step)
+            losses = classification_loss(network(x[members, rows], random), y[members, rows])
+            loss = (losses * counted).sum(1) / counts
+            optimizer.zero_grad(set_to_none=True)
+            loss.sum().backward()
+            optimizer.step()
+            ended = [member for member, last in enumerate(last_steps) if last == step + 1]
+            for key, value in network.state_dict().items() if ended else ():
+                final[key][ended] = value[ended]
+    network.load_state_dict(final)
+    finite = torch.stack([p.detach().flatten(1).isfinite().all(1) for p in network.parameters()]).all(0)
+    return VictimStack(network, finite.cpu())
