@@ -1,5 +1,5 @@
 """Attacks: what makes the poison. Reads a task's genuine points; hands on generators and poison sets."""
 
-from pgan_ray.attacks.pgan import PGan, TrainingPoint
+from pgan_ray.attacks.pgan import METRICS, Member, PGan, TrainingPoint
 
-__all__ = ["PGan", "TrainingPoint"]
+__all__ = ["METRICS", "Member", "PGan", "TrainingPoint"]

@@ -28,7 +28,13 @@ from pgan_ray.spec.network import NetworkSpec
 from pgan_ray.spec.seeds import torch_seed
 
 # Means over the iterations since the last report, in this order.
-METRICS = ("discriminator_loss", "classifier_loss", "generator_loss", "discriminator_score", "classifier_poison_loss")
+METRICS = (
+    "discriminator_loss",
+    "classifier_loss",
+    "generator_loss",
+    "discriminator_score",
+    "classifier_poison_loss",
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,9 @@ class PGan:
             name: make_optimizer(getattr(spec, name).optimizer, network.parameters())
             for name, network in self._networks.items()
         }
-        self._average = WeightAverage(self.generator, spec.average_decay) if spec.sample_from == "average" else None
+        self._average = (
+            WeightAverage(self.generator, spec.average_decay) if spec.sample_from == "average" else None
+        )
 
         alpha = torch.tensor([m.alpha for m in members], device=device)
         self._alpha = alpha
@@ -181,7 +189,9 @@ class PGan:
         rows = self._rows(len(self._genuine_x))
         logits = self.classifier(torch.cat((self._genuine_x[rows], poison), dim=1), self._random)
         on_genuine, on_poison = logits.split(self.spec.batch_size, dim=1)
-        genuine_loss = classification_loss(on_genuine, self._genuine_y[rows], self.spec.label_smoothing).mean(1)
+        genuine_loss = classification_loss(on_genuine, self._genuine_y[rows], self.spec.label_smoothing).mean(
+            1
+        )
         loss = self._lambda * self._poison_loss(on_poison) + (1 - self._lambda) * genuine_loss
         self._descend("classifier", self._classifier_weight * loss)
         return loss.detach()
@@ -233,7 +243,9 @@ class PGan:
                 torch.randn(
                     points,
                     self.spec.generator.noise_features,
-                    generator=torch.Generator().manual_seed(torch_seed(m.seed, "pgan", m.replicate, *purpose)),
+                    generator=torch.Generator().manual_seed(
+                        torch_seed(m.seed, "pgan", m.replicate, *purpose)
+                    ),
                 )
                 for m in self.members
             ]
@@ -245,14 +257,27 @@ class PGan:
         """The generator that poison is sampled from: the last weights or the average."""
         return self.generator if self._average is None else self._average.network
 
+    def architecture(self) -> dict[str, object]:
+        """What is needed beside `StackedMLP.member_state` to run a member's generator."""
+        spec = self.spec.generator
+        return {
+            "noise_features": spec.noise_features,
+            "layers": len(spec.widths) + 1,
+            "negative_slope": spec.negative_slope,
+            "batch_norm": spec.batch_norm,
+            "output": spec.output,
+        }
+
     def state(self) -> dict[str, Tensor]:
         """Everything that `load_state` needs to go on with the same bits, random state included, on the CPU."""
         tensors = {"random": self._random.get_state(), "sums": self._sums}
         tensors["counts"] = torch.tensor([self.iteration, self._summed])
+        tensors["diverged_at"] = torch.tensor([self.diverged_at.get(m.replicate, -1) for m in self.members])
         for name, network in self._networks.items():
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
             tensors |= {
-                f"{name}.optimizer.{key}": value for key, value in optimizer_tensors(self._optimizers[name]).items()
+                f"{name}.optimizer.{key}": value
+                for key, value in optimizer_tensors(self._optimizers[name]).items()
             }
         if self._average is not None:
             tensors |= {f"average.{key}": value for key, value in self._average.network.state_dict().items()}
@@ -263,6 +288,11 @@ class PGan:
         self._random.set_state(tensors["random"])
         self._sums.copy_(tensors["sums"])
         self.iteration, self._summed = (int(count) for count in tensors["counts"])
+        self.diverged_at = {
+            member.replicate: int(iteration)
+            for member, iteration in zip(self.members, tensors["diverged_at"], strict=True)
+            if iteration >= 0
+        }
         for name, network in self._networks.items():
             own = _below(tensors, f"{name}.")
             optimizer = _below(own, "optimizer.")

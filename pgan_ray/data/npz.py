@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -21,11 +22,18 @@ def read_npz(path: Path) -> tuple[RawPoints, RawPoints | None]:
         DataError: the file is damaged, or arrays are missing or hold objects.
     """
     try:
-        file = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"{path}: must be a NumPy .npz archive without pickled objects, got {error}"
-        ) from error
+        # Opened here, because np.load leaves the file open when the archive is damaged.
+        with path.open("rb") as stream:
+            return _read(path, stream)
+    except OSError as error:
+        raise DataError(f"{path}: must be readable, got {error.strerror or error}") from error
+
+
+def _read(path: Path, stream: BinaryIO) -> tuple[RawPoints, RawPoints | None]:
+    try:
+        file = np.load(stream, allow_pickle=False)
+    except (EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: must be a NumPy .npz archive without pickles, got {error}") from error
     if not isinstance(file, NpzFile):
         raise DataError(f"{path}: must be an .npz archive of named arrays, got a single array; use np.savez")
     with file:

@@ -92,10 +92,11 @@ def _find(file: IdxFile, places: list[_Place]) -> tuple[Values, str] | None:
     """The file's values and where they lay, from the first of ``places`` that has it."""
     for place in places:
         for path in (place.folder / f"{file.name}.gz", place.folder / file.name):
-            if not path.is_file():
-                continue
             try:
-                return read_idx(path, file), f"{place.label} {place.folder}"
+                if path.is_file():
+                    return read_idx(path, file), f"{place.label} {place.folder}"
+            except OSError as error:  # a folder that may not be entered
+                raise DataError(f"{path}: must be readable, got {error.strerror or error}") from error
             except DataError as error:
                 other = known_content(error.sha256) if isinstance(error, ChecksumError) else None
                 if other and place.shared:
@@ -120,6 +121,7 @@ def _fetch(
                 return found
             for mirror in known.mirrors:
                 url = f"{mirror}{file.name}.gz"
+                progress(f"{known.name}: {file.name} is not at hand, trying {url}")
                 limit_bytes = file.size + _GZIP_OVERHEAD_BYTES
                 try:
                     values = download(

@@ -34,9 +34,10 @@ def checked_points(path: Path, raw: RawPoints) -> Points:
     """
     where, labels_where = f"{path}: `{raw.features_name}`", f"{path}: `{raw.labels_name}`"
     features, labels = raw.features, raw.labels
-    if features.ndim not in (2, 3) or 0 in features.shape[1:]:
+    if features.ndim not in (2, 3) or 0 in features.shape:
         raise DataError(
-            f"{where} must have shape (points, features) or (points, height, width), got {features.shape}"
+            f"{where} must have shape (points, features) or (points, height, width), none of them 0, "
+            f"got {features.shape}"
         )
     if labels.ndim != 1:
         raise DataError(f"{labels_where} must have shape (points,), got {labels.shape}")
@@ -55,9 +56,19 @@ def check_classes(path: Path, name: str, labels: Labels) -> None:
         raise DataError(f"{path}: `{name}` must hold at least 2 classes, got {classes.tolist()}")
 
 
-def check_range(path: Path, points: Points, value_range: tuple[float, float]) -> None:
+def check_alike(path: Path, raw_train: RawPoints, train: Points, raw_test: RawPoints, test: Points) -> None:
+    """Refuse test points of another shape or type than the training points."""
+    (_, *train_shape), (_, *test_shape) = raw_train.features.shape, raw_test.features.shape
+    if train_shape != test_shape or train.features.dtype != test.features.dtype:
+        raise DataError(
+            f"{path}: training and test points must have the same shape and type, "
+            f"got {train_shape} {train.features.dtype} and {test_shape} {test.features.dtype}"
+        )
+
+
+def check_range(path: Path, points: Points, value_range: tuple[float, float] | None) -> None:
     """Refuse feature values outside ``value_range``: nothing may be scaled beyond -1 and 1."""
-    if not len(points.features):
+    if value_range is None:
         return
     low, high = points.features.min(), points.features.max()
     # Compared in the features' own type: 0.1 in a file of float32 is not 0.1 in a spec.

@@ -7,7 +7,7 @@ import numpy as np
 from pgan_ray.data.dataset import Dataset, build_dataset, carve_test
 from pgan_ray.data.npz import read_npz
 from pgan_ray.data.parquet import read_parquet
-from pgan_ray.data.table import check_classes, check_range, checked_points
+from pgan_ray.data.table import check_alike, check_classes, check_range, checked_points
 from pgan_ray.errors import DataError
 from pgan_ray.spec.dataset import DatasetSpec
 from pgan_ray.spec.seeds import numpy_generator
@@ -32,23 +32,16 @@ def load_user(spec: DatasetSpec, seed: int) -> Dataset:
     raw_train, raw_test = reader(path)
     train = checked_points(path, raw_train)
     check_classes(path, raw_train.labels_name, train.labels)
-    if raw_test is None:
-        rng = numpy_generator(seed, "test-split", spec.label)
-        train, test = carve_test(train, spec.test_fraction, rng)
-    else:
-        test = checked_points(path, raw_test)
-        shapes = raw_train.features.shape[1:], raw_test.features.shape[1:]
-        types = train.features.dtype, test.features.dtype
-        if shapes[0] != shapes[1] or types[0] != types[1]:
-            raise DataError(
-                f"{path}: training and test points must have the same shape and type, "
-                f"got {shapes[0]} {types[0]} and {shapes[1]} {types[1]}"
-            )
     value_range = spec.value_range
     if value_range is None and train.features.dtype == np.uint8:
         value_range = (0.0, 255.0)
-    if value_range is not None:
-        check_range(path, train, value_range)
+    check_range(path, train, value_range)
+    if raw_test is None:
+        # By the file's name: the split stays when the file is moved, or named by another path.
+        train, test = carve_test(train, spec.test_fraction, numpy_generator(seed, "test-split", path.name))
+    else:
+        test = checked_points(path, raw_test)
+        check_alike(path, raw_train, train, raw_test, test)
         check_range(path, test, value_range)
     shape = raw_train.features.shape
     return build_dataset(

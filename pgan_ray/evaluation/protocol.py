@@ -24,7 +24,7 @@ class CellResult:
 
     cell: Cell
     train_size: int
-    rejected_genuine: float
+    rejected_genuine: float | None
     rejected_poison: float | None
     scores: Scores | None
     seconds: float

@@ -89,7 +89,8 @@ class StackedMLP(nn.Module):
         super().__init__()
         sizes = [inputs, *widths, outputs]
         self.layers = nn.ModuleList(
-            StackedLinear(size_in, size_out, initial) for size_in, size_out in zip(sizes, sizes[1:], strict=False)
+            StackedLinear(size_in, size_out, initial)
+            for size_in, size_out in zip(sizes, sizes[1:], strict=False)
         )
         self.norms = nn.ModuleList(StackedBatchNorm(len(initial), width) for width in widths if batch_norm)
         self.members = len(initial)
@@ -113,3 +114,12 @@ class StackedMLP(nn.Module):
                 x = drop(x, self.dropout, generator)
         x = last(x)
         return torch.tanh(x) if self.output == "tanh" else x
+
+    def member_state(self, member: int) -> dict[str, Tensor]:
+        """The weights and statistics of one member, without the stack's dimension, on the CPU."""
+        state = {}
+        for name, value in self.state_dict().items():
+            # Batch norm keeps its members side by side.
+            by_member = value.view(self.members, -1) if name.startswith("norms.") else value
+            state[name] = by_member[member].detach().cpu().clone()
+        return state

@@ -21,7 +21,9 @@ class AttackSpec(Part):
     lambda_prior: float = Field(
         ge=0, le=1, description="lambda / Pr(poison class): the poison's weight in C's loss (eq. 2)."
     )
-    replicates: int = Field(default=5, ge=1, description="Generators per configuration, each with its own seed.")
+    replicates: int = Field(
+        default=5, ge=1, description="Generators per configuration, each with its own seed."
+    )
     epochs: int | None = Field(
         default=None,
         ge=1,

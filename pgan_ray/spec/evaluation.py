@@ -48,13 +48,17 @@ class EvaluationSpec(Part):
         min_length=1,
         description="Shares of the victim's whole training set that poison replaces, out of the poison class.",
     )
-    runs: int = Field(default=10, ge=1, description="Independent splits and victims per replicate and fraction.")
+    runs: int = Field(
+        default=10, ge=1, description="Independent splits and victims per replicate and fraction."
+    )
     train_per_class: int = Field(default=500, ge=1, description="Victim training points of each class.")
     trusted_per_class: int = Field(
         default=500, ge=2, description="Trusted points of each class, on which its detector is fitted."
     )
     poison_set_size: int = Field(
-        default=2000, ge=1, description="Poisoning points sampled once from each generator; runs draw from them."
+        default=2000,
+        ge=1,
+        description="Poisoning points sampled once from each generator; runs draw from them.",
     )
     victim: VictimSpec = Field(default=VictimSpec(), description="Who is attacked.")
     detector: DetectorSpec = Field(default=DetectorSpec(), description="How the training set is filtered.")

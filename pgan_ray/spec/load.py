@@ -12,7 +12,7 @@ from pgan_ray.spec.faults import Fault, faults_of, show, where
 from pgan_ray.spec.record import SweepRecord
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
-from pgan_ray.spec.yaml_file import parse_override, read_yaml
+from pgan_ray.spec.yaml_file import parse_mapping, parse_override, read_yaml
 
 MAX_CONFIGURATIONS = 10_000
 MAX_CELLS = 10_000_000
@@ -29,9 +29,10 @@ def load_sweep(
     return _resolve(file, read_yaml(file), profile, overrides, really_large)
 
 
-def load_record(file: FilePath) -> SweepRecord:
-    """The sweep that the ``sweep.yaml`` of a sweep's directory holds. Raises `SpecError`."""
-    body = read_yaml(file)
+def load_record(text: str, origin: str) -> SweepRecord:
+    """The sweep that the ``text`` of a ``sweep.yaml`` holds; ``origin`` names it in errors. Raises `SpecError`."""
+    body = parse_mapping(text, origin)
+    file = FilePath(origin)
     head = body.pop("resolved", None)
     texts = isinstance(head, dict) and all(isinstance(head.get(key), str) for key in ("sweep_id", "profile"))
     if not texts or not isinstance(head.get("facts"), dict):
@@ -63,7 +64,9 @@ def _resolve(
         # The other profiles' own faults, at their own place; those of the body have been said.
         for place, rule in _tree_faults(merge(body, override or {})):
             if rule not in known or _reaches(override or {}, place):
-                faults.append((("profiles", name, *place) if _reaches(override or {}, place) else place, rule))
+                faults.append(
+                    (("profiles", name, *place) if _reaches(override or {}, place) else place, rule)
+                )
     if faults:
         raise _spec_error(file, _unique(faults))
     return _expand(file, tree, profile, really_large)
@@ -126,7 +129,9 @@ def _tree_faults(tree: dict[str, Any]) -> list[Fault]:
         for index, value in enumerate(axis.values[1:], 1):
             for place, rule in _settings_faults(grid.replace(tree, first | {axis.path: value})):
                 inside = place[: len(axis.path)] == axis.path
-                faults.append(((*axis.path, "grid", index, *place[len(axis.path) :]) if inside else place, rule))
+                faults.append(
+                    ((*axis.path, "grid", index, *place[len(axis.path) :]) if inside else place, rule)
+                )
     return _unique(faults)
 
 
@@ -153,7 +158,9 @@ def _expand(file: FilePath, tree: dict[str, Any], profile: str, really_large: bo
         chosen = {axis.path: value for axis, value in zip(trial_axes, values, strict=True)}
         variants, settings = [], None
         for variant_values in grid.combinations(variant_axes):
-            both = chosen | {axis.path: value for axis, value in zip(variant_axes, variant_values, strict=True)}
+            both = chosen | {
+                axis.path: value for axis, value in zip(variant_axes, variant_values, strict=True)
+            }
             resolved = grid.replace(tree, both)
             try:
                 variant_settings = Settings.model_validate(resolved)
@@ -162,7 +169,9 @@ def _expand(file: FilePath, tree: dict[str, Any], profile: str, really_large: bo
                 faults += [(place, f"{rule} (with {label})") for place, rule in faults_of(error, resolved)]
                 continue
             settings = settings or variant_settings
-            variants.append(Variant(grid.choice_id(variant_axes, variant_values), variant_settings.evaluation))
+            variants.append(
+                Variant(grid.choice_id(variant_axes, variant_values), variant_settings.evaluation)
+            )
         if settings is not None:
             name = grid.choice_id(trial_axes, values) or "base"
             configurations.append(Configuration(name, settings, tuple(variants)))
@@ -170,7 +179,9 @@ def _expand(file: FilePath, tree: dict[str, Any], profile: str, really_large: bo
         raise _spec_error(file, faults)
 
     base = configurations[0].settings
-    document = grid.replace(base.model_dump(mode="json"), {axis.path: {"grid": list(axis.values)} for axis in axes})
+    document = grid.replace(
+        base.model_dump(mode="json"), {axis.path: {"grid": list(axis.values)} for axis in axes}
+    )
     sweep = Sweep(base.name, base.description, profile, base.resources, tuple(configurations), document)
     if sweep.cells > MAX_CELLS and not really_large:
         raise SpecError([_too_many(file, f"{sweep.cells:,} cells", f"{MAX_CELLS:,}")])

@@ -11,9 +11,7 @@ class StageResources(Part):
     """What one actor of a stage asks Ray for."""
 
     cpu: float = Field(default=1.0, gt=0, description="CPUs of one actor.")
-    gpu: float = Field(
-        default=0.0, ge=0, description="Share of a GPU; dropped where the cluster has none."
-    )
+    gpu: float = Field(default=0.0, ge=0, description="Share of a GPU; dropped where the cluster has none.")
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
         description="Networks that one actor trains as one stack. Stage 1: replicates of a configuration; "

@@ -30,7 +30,13 @@ class Cell:
     @property
     def id(self) -> str:
         """Unique in a sweep, and the same whenever it is run: ``alpha=0.1/r0/f0.4/run3``."""
-        parts = [self.configuration, f"r{self.replicate}", self.variant, f"f{self.poison_fraction:g}", f"run{self.run}"]
+        parts = [
+            self.configuration,
+            f"r{self.replicate}",
+            self.variant,
+            f"f{self.poison_fraction:g}",
+            f"run{self.run}",
+        ]
         return "/".join(part for part in parts if part)
 
 

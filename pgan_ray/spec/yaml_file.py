@@ -52,9 +52,14 @@ def read_yaml(file: Path) -> dict[str, Any]:
         raise SpecError([f"{file}: must be a sweep file, got no such file"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError([f"{file}: must be a readable UTF-8 text file, got {error}"]) from None
-    content = _parse(text, str(file))
+    return parse_mapping(text, str(file))
+
+
+def parse_mapping(text: str, origin: str) -> dict[str, Any]:
+    """The mapping that ``text`` holds; ``origin`` names it in errors."""
+    content = _parse(text, origin)
     if not isinstance(content, dict):
-        raise SpecError([f"{file}: must hold a mapping of keys to values, got {type(content).__name__}"])
+        raise SpecError([f"{origin}: must hold a mapping of keys to values, got {type(content).__name__}"])
     return content
 
 

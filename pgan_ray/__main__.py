@@ -1,0 +1,5 @@
+"""``python -m pgan_ray``."""
+
+from pgan_ray.cli import main
+
+main()

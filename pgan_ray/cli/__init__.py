@@ -1,0 +1,8 @@
+"""The command line: parse, call, print. It alone turns errors into exit codes.
+
+0 done, 1 some cells failed, 2 bad input, 130 interrupted, 143 terminated.
+"""
+
+from pgan_ray.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,68 @@
+"""The command group. Commands import what they need when they are called: ``--help`` is instant."""
+
+import importlib
+import sys
+
+import click
+
+from pgan_ray import __version__
+from pgan_ray.errors import DataError, PganRayError, SpecError, TrackingError
+
+COMMANDS = {
+    "sweep": "Run a sweep file.",
+    "resume": "Finish an interrupted sweep.",
+    "ui": "Open MLflow's UI on the sweeps.",
+    "track": "Write a sweep's directory into MLflow again.",
+    "bench": "Measure the training engine on this machine.",
+}
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(f"pgan_ray.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pgan-ray")
+def group() -> None:
+    """How much harm can stealthy data poisoning do to a classifier?
+
+    Trains pGAN generators and the victims of their poison on a Ray cluster or this machine, and leaves every result
+    in MLflow.
+
+    Example: pgan-ray sweep sweeps/mnist_alpha.yaml
+    """
+
+
+def main() -> None:
+    """The entry point of the ``pgan-ray`` command."""
+    try:
+        group(standalone_mode=False)
+    except (SpecError, DataError, TrackingError) as error:
+        for line in str(error).splitlines():
+            click.echo(f"error: {line}", err=True)
+        sys.exit(2)
+    except PganRayError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)

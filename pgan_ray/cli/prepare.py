@@ -1,0 +1,103 @@
+"""What must hold before a sweep starts: its data is there and large enough."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset, select_task
+from pgan_ray.errors import DataError
+from pgan_ray.spec import Configuration, Settings, Sweep
+
+VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
+
+
+def load_datasets(
+    sweep: Sweep, data_dir: Path | None, notice: Callable[[str], None]
+) -> tuple[dict[str, Dataset], TaskData]:
+    """The data sets of all configurations, checked against every task and evaluation; and the first task.
+
+    Raises `DataError`, naming the configuration.
+    """
+    from pgan_ray.cluster.worker import dataset_key, the_task
+
+    datasets: dict[str, Dataset] = {}
+    first: TaskData | None = None
+    checked: dict[str, TaskData] = {}
+    for configuration in sweep.configurations:
+        settings = configuration.settings
+        key = dataset_key(settings.dataset)
+        if key not in datasets:
+            datasets[key] = load_dataset(
+                settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice
+            )
+        task_key = key + settings.task.model_dump_json()
+        if task_key not in checked:
+            checked = {task_key: the_task(datasets, settings)}
+        task = checked[task_key]
+        first = first or task
+        _check(configuration, task)
+    assert first is not None  # a sweep has a configuration
+    return datasets, first
+
+
+def _check(configuration: Configuration, task: TaskData) -> None:
+    for variant in configuration.variants:
+        try:
+            check_sizes(
+                task,
+                trusted_per_class=variant.evaluation.trusted_per_class,
+                train_per_class=variant.evaluation.train_per_class,
+            )
+        except DataError as error:
+            label = "/".join(part for part in (configuration.id, variant.id) if part)
+            raise DataError(f"evaluation (of {label}): {error}") from None
+
+
+def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str, str]:
+    """Short texts about this run, for people who compare sweeps later."""
+    first = next(iter(datasets.values()))
+    found = {
+        "dataset": ", ".join(dataset.name for dataset in datasets.values()),
+        "dataset_source": first.source,
+        "dataset_digest": first.digest,
+        "profile": sweep.profile,
+        "cluster": cluster,
+        "cpu": _cpu(),
+        "python": platform.python_version(),
+        **{name.replace("-", "_"): metadata.version(name) for name in VERSIONS},
+    }
+    commit = _git_commit()
+    if commit:
+        found["git_commit"] = commit
+    return found
+
+
+def attack_iterations(settings: Settings, task: TaskData) -> int:
+    """Iterations of Algorithm 1 that one replicate takes."""
+    return settings.attack.resolve_iterations(int((task.train_y == task.poison_label).sum()))
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or sys.platform
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, marked where there are changes on top."""
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip()

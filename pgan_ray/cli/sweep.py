@@ -1,0 +1,125 @@
+"""``pgan-ray sweep``."""
+
+import json
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import click
+import yaml
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
+
+
+@click.command(short_help="Run a sweep file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--profile",
+    default="auto",
+    show_default=True,
+    help="One of the file's profiles; `paper` is its body. "
+    "`auto`: paper where the cluster has a GPU, else quick.",
+)
+@click.option(
+    "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML."
+)
+@click.option("--dry-run", is_flag=True, help="Show the resolved sweep and its size, and stop.")
+@click.option(
+    "--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>."
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    envvar="PGAN_RAY_DATA",
+    show_envvar=True,
+    help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
+)
+@click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine.")
+@click.option(
+    "--tracking-uri", help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@click.option("--verbose", is_flag=True, help="Show Ray's and Tune's own output too.")
+@click.option(
+    "--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells."
+)
+def sweep(
+    file: Path,
+    profile: str,
+    overrides: tuple[str, ...],
+    dry_run: bool,
+    out: str | None,
+    data_dir: Path | None,
+    address: str | None,
+    tracking_uri: str | None,
+    as_json: bool,
+    verbose: bool,
+    yes_really_large: bool,
+) -> None:
+    """Run the sweep FILE to its end: generators, victims, results in MLflow and in a directory.
+
+    Example: pgan-ray sweep sweeps/mnist_alpha.yaml --profile quick --set attack.replicates=2
+    """
+    chosen = _choose_profile(file, profile, address, verbose) if profile == "auto" else profile
+    resolved = load_sweep(file, profile=chosen, overrides=overrides, really_large=yes_really_large)
+    if dry_run:
+        _show(resolved, as_json)
+        return
+
+    from pgan_ray.cli.run import Options, run_record
+    from pgan_ray.results import Store
+
+    sweep_id = f"{resolved.name}-{chosen}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    store = Store(out or Path("results", sweep_id))
+    if store.exists("sweep.yaml"):
+        raise SpecError(
+            [
+                f"--out {store.location}: must not hold a sweep yet; finish it with "
+                f"`pgan-ray resume {store.location}`, or name another directory"
+            ]
+        )
+    options = Options(data_dir, address, tracking_uri, as_json, verbose)
+    sys.exit(run_record(SweepRecord(sweep_id, resolved), store, options))
+
+
+def _choose_profile(file: Path, profile: str, address: str | None, verbose: bool) -> str:
+    offered = profile_names(file)
+    if "quick" not in offered:
+        return "paper"
+    import os
+
+    from pgan_ray.cluster import connect, has_gpu_here
+
+    if address or os.environ.get("RAY_ADDRESS"):
+        load_sweep(file, profile="quick")  # all profiles are checked before a cluster is asked
+        with connect(address, evaluator_cpu=1, verbose=verbose) as cluster:
+            has_gpu, place = cluster.has_gpu(), "the cluster"
+    else:
+        has_gpu, place = has_gpu_here(), "this machine"
+    chosen = "paper" if has_gpu else "quick"
+    click.echo(
+        f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True
+    )
+    return chosen
+
+
+def _show(resolved: Sweep, as_json: bool) -> None:
+    counts = {
+        "profile": resolved.profile,
+        "configurations": len(resolved.configurations),
+        "replicates": resolved.replicates,
+        "cells": resolved.cells,
+    }
+    if as_json:
+        ids = [configuration.id for configuration in resolved.configurations]
+        click.echo(json.dumps({**counts, "configuration_ids": ids, "document": resolved.document}, indent=1))
+        return
+    click.echo(yaml.safe_dump(resolved.document, sort_keys=False), nl=False)
+    click.echo(
+        "# configurations: "
+        + " ".join(c.id for c in resolved.configurations[:20])
+        + (" ..." if len(resolved.configurations) > 20 else "")
+    )
+    click.echo("# " + ", ".join(f"{key} {value}" for key, value in counts.items()))

@@ -1,0 +1,78 @@
+"""The table at the end of a sweep."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from pgan_ray.results import Estimate, Point
+
+
+def error_table(points: Sequence[Point]) -> Table:
+    """Mean test error in per cent with its 95 % interval: configurations by rows, poison fractions by columns."""
+    fractions = sorted({point.poison_fraction for point in points})
+    table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction")
+    table.add_column("configuration", no_wrap=True)
+    for fraction in fractions:
+        table.add_column(
+            f"{fraction:.0%}" if (fraction * 100).is_integer() else f"{fraction:.1%}", justify="right"
+        )
+    curves: dict[tuple[str, str], dict[float, Estimate]] = {}
+    for point in points:
+        if "test_error" in point.rates:
+            curve = curves.setdefault((point.configuration, point.variant), {})
+            curve[point.poison_fraction] = point.rates["test_error"]
+    for (configuration, variant), curve in curves.items():
+        label = " ".join(part for part in (configuration, variant) if part)
+        table.add_row(label, *(per_cent(curve.get(fraction)) for fraction in fractions))
+    return table
+
+
+def rates_table(points: Sequence[Point]) -> Table:
+    """What kind of errors, and what the detectors saw, at each configuration's largest poison fraction."""
+    table = Table(title="at the largest poison fraction, in %")
+    for column in (
+        "configuration",
+        "poison",
+        "error",
+        "source as poison class",
+        "reverse",
+        "rejected genuine",
+        "rejected poison",
+    ):
+        table.add_column(column, justify="left" if column == "configuration" else "right")
+    largest: dict[tuple[str, str], Point] = {}
+    for point in points:
+        key = (point.configuration, point.variant)
+        if key not in largest or point.poison_fraction > largest[key].poison_fraction:
+            largest[key] = point
+    for (configuration, variant), point in largest.items():
+        rates = (
+            "test_error",
+            "false_positive_rate",
+            "false_negative_rate",
+            "rejected_genuine",
+            "rejected_poison",
+        )
+        table.add_row(
+            " ".join(part for part in (configuration, variant) if part),
+            f"{point.poison_fraction:.0%}",
+            *(per_cent(point.rates.get(rate)) for rate in rates),
+        )
+    return table
+
+
+def per_cent(value: Estimate | None) -> str:
+    """``6.8 ± 1.2``; a dash where there is nothing."""
+    if value is None:
+        return "-"
+    interval = "" if value.half_width is None else f" ± {100 * value.half_width:.1f}"
+    return f"{100 * value.mean:.1f}{interval}"
+
+
+def show(table: Table) -> None:
+    """Print to standard output, as wide as the table needs where nobody watches."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)

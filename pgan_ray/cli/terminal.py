@@ -1,0 +1,122 @@
+"""Live progress on a terminal, plain lines elsewhere. All of it on standard error: results go to standard output."""
+
+import sys
+import time
+from types import TracebackType
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pgan_ray.cluster.progress import State
+
+LINE_EVERY_S = 15.0
+
+
+def make_progress() -> "LiveProgress | PlainProgress":
+    """What suits standard error."""
+    return LiveProgress() if sys.stderr.isatty() else PlainProgress()
+
+
+class PlainProgress:
+    """A line when a count changes, or every so often."""
+
+    def __init__(self) -> None:
+        self._shown: tuple[int, ...] = ()
+        self._shown_at = float("-inf")
+
+    def __enter__(self) -> "PlainProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to tidy."""
+
+    def notice(self, text: str) -> None:
+        """One line."""
+        click.echo(text, err=True)
+
+    def update(self, state: State, slots: int) -> None:
+        """Print where the sweep stands, unless it was just said."""
+        counts = (state.generators_done, state.victims_failed)
+        now = time.monotonic()
+        ended = state.victims_done == state.victims and self._shown_at < now
+        if counts == self._shown and now - self._shown_at < LINE_EVERY_S and not ended:
+            return
+        self._shown, self._shown_at = counts, now if not ended else float("inf")
+        parts = [clock(state.elapsed_s), *_counts(state), _left(state, slots), _losses(state)]
+        click.echo("  ".join(part for part in parts if part), err=True)
+
+
+class LiveProgress:
+    """Bars, current losses and the time left, redrawn in place."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        self._live = Live(console=self._console, refresh_per_second=2)
+
+    def __enter__(self) -> "LiveProgress":
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def notice(self, text: str) -> None:
+        """One line, above the bars."""
+        self._console.print(Text(text))
+
+    def update(self, state: State, slots: int) -> None:
+        """Redraw."""
+        bars = Table.grid(padding=(0, 1))
+        share = sum(state.trials.values()) / max(len(state.trials), 1)
+        bars.add_row("generators", ProgressBar(total=1, completed=share, width=40), _counts(state)[0])
+        done = state.victims_done / state.victims
+        bars.add_row("victims", ProgressBar(total=1, completed=done, width=40), _counts(state)[1])
+        lines = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
+        losses = _losses(state)
+        if losses:
+            lines.append(Text(losses, style="dim"))
+        self._live.update(Group(*lines))
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def _counts(state: State) -> tuple[str, str]:
+    generators = f"{state.generators_done}/{state.generators} generators"
+    if state.generators_diverged:
+        generators += f" ({state.generators_diverged} diverged)"
+    victims = f"{state.victims_done}/{state.victims} victims"
+    if state.victims_failed:
+        victims += f" ({state.victims_failed} failed)"
+    return generators, victims
+
+
+def _left(state: State, slots: int) -> str:
+    left = state.remaining_s(slots)
+    if left is not None:
+        return f"about {clock(left)} left"
+    share = sum(state.trials.values()) / max(len(state.trials), 1)
+    return f"training {share:.0%} done" if share < 1 else ""
+
+
+def _losses(state: State) -> str:
+    """Of the generator that reported last."""
+    if not state.losses:
+        return ""
+    (configuration, replicate), metrics = next(reversed(state.losses.items()))
+    return (
+        f"{configuration}/r{replicate}: losses D {metrics['discriminator_loss']:.2f} "
+        f"C {metrics['classifier_loss']:.2f} G {metrics['generator_loss']:.2f}, "
+        f"D's score on poison {metrics['discriminator_score']:.2f}, "
+        f"C's loss on it {metrics['classifier_poison_loss']:.2f}"
+    )

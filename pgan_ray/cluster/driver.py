@@ -1,0 +1,279 @@
+"""The sweep's driver: one loop that feeds stage 2 from stage 1, writes rows and tells `tracking` and the terminal."""
+
+import json
+import queue
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import ray
+
+from pgan_ray.cluster.connect import Connection
+from pgan_ray.cluster.evaluator import Stage2, rows_without_result
+from pgan_ray.cluster.plan import Batch, Trial, batches, trials
+from pgan_ray.cluster.progress import Progress, State
+from pgan_ray.cluster.stage1 import Event, Stage1Run
+from pgan_ray.cluster.stage2 import Finished, Stage2Run
+from pgan_ray.cluster.trainable import Stage1
+from pgan_ray.data import Dataset
+from pgan_ray.results import Store, has_rows, read_record, read_rows, summarise, write_rows
+from pgan_ray.spec import SweepRecord
+
+if TYPE_CHECKING:
+    # A type only: this module is imported on workers too, which have no business with MLflow.
+    from pgan_ray.tracking import Tracker
+
+POLL_S = 0.5
+STOP_S = 30.0
+
+
+@dataclass
+class Outcome:
+    """What came of a sweep. ``outcome``: complete, partial (some cells failed) or interrupted."""
+
+    outcome: str = "complete"
+    failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
+    diverged: list[str] = field(default_factory=list)
+    retried: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def run_sweep(
+    record: SweepRecord,
+    store: Store,
+    datasets: dict[str, Dataset],
+    connection: Connection,
+    tracker: "Tracker",
+    progress: Progress,
+    *,
+    members: tuple[int, int],
+) -> Outcome:
+    """Run what is not finished yet of the sweep ``record`` in ``store``, to its end or an interrupt.
+
+    ``members``: networks per actor of stage 1 and of stage 2. Rows and generators are written as they come; nothing
+    that is finished is lost by an interrupt (`KeyboardInterrupt`), which ends both stages and is told in the outcome.
+    """
+    return _Driver(record, store, datasets, connection, tracker, progress, members).run()
+
+
+class _Driver:
+    def __init__(
+        self,
+        record: SweepRecord,
+        store: Store,
+        datasets: dict[str, Dataset],
+        connection: Connection,
+        tracker: "Tracker",
+        progress: Progress,
+        members: tuple[int, int],
+    ) -> None:
+        self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
+        self._connection, self._members = connection, members
+        self._configurations = {c.id: c for c in record.sweep.configurations}
+        self._trials = {trial.id: trial for trial in trials(record.sweep, members[0])}
+        self._state = State(generators=record.sweep.replicates, victims=record.sweep.cells)
+        self._state.trials = dict.fromkeys(self._trials, 0.0)
+        self._outcome = Outcome()
+        self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
+        self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
+        resources = record.sweep.resources
+        trial_request = connection.request(resources.trial)
+        self._evaluator_request = connection.request(resources.evaluator)
+        unfinished = [trial for trial in self._trials.values() if not self._is_trained(trial)]
+        self._stage1 = Stage1Run(
+            Stage1(record, store, self._trials),
+            unfinished,
+            datasets,
+            request=trial_request,
+            slots=lambda: connection.slots(trial_request),
+        )
+        self._stage1_runs = bool(unfinished)
+        self._stage2 = Stage2Run(
+            Stage2(record, store), ray.put(datasets), self._evaluator_request, resources.max_failures
+        )
+        self._finished_trials: set[str] = set()
+        self._finished_configurations: set[str] = set()
+
+    def _is_trained(self, trial: Trial) -> bool:
+        return all(read_record(self._store, trial.configuration, r) is not None for r in trial.replicates)
+
+    def run(self) -> Outcome:
+        self._tracker.sweep_started()
+        self._stage1.start()
+        try:
+            for trial in self._trials.values():
+                if self._is_trained(trial):
+                    self._trial_finished(trial.id)
+            self._loop()
+        except KeyboardInterrupt:
+            self._outcome.outcome = "interrupted"
+            self._progress.notice("stopping: what is finished is kept")
+        finally:
+            self._stage1.stop()
+            self._stage2.stop()
+            self._stage1.join(STOP_S)
+        return self._end()
+
+    def _loop(self) -> None:
+        while self._stage1_runs or self._stage2.busy:
+            self._take_events()
+            for finished in self._stage2.poll(self._most_evaluators(), POLL_S if self._stage2.busy else 0):
+                self._batch_finished(finished)
+            self._state.evaluators = self._stage2.running
+            self._progress.update(self._state, self._slots())
+
+    def _slots(self) -> int:
+        return self._connection.local_cores or self._connection.slots(self._evaluator_request)
+
+    def _most_evaluators(self) -> int:
+        """All that fit, less on a local cluster: there the cores are fewer than announced."""
+        if self._connection.local_cores is None:
+            return max(1, self._connection.slots(self._evaluator_request))
+        at_once = int(self._connection.local_cores / self._evaluator_request["CPU"])
+        return max(1, at_once)
+
+    def _take_events(self) -> None:
+        """Handle stage 1's events; wait for one where nothing else would."""
+        handlers: dict[str, Callable[[Event], None]] = {
+            "started": lambda event: None,
+            "report": self._report,
+            "finished": lambda event: self._trial_finished(event.trial),
+            "retried": self._trial_retried,
+            "failed": self._trial_failed,
+            "ended": self._stage1_ended,
+        }
+        wait_s = 0.0 if self._stage2.busy or not self._stage1_runs else POLL_S
+        while True:
+            try:
+                event = (
+                    self._stage1.events.get(timeout=wait_s) if wait_s else self._stage1.events.get_nowait()
+                )
+            except queue.Empty:
+                return
+            handlers[event.kind](event)
+            wait_s = 0.0
+
+    def _report(self, event: Event) -> None:
+        assert event.result is not None  # reports have one
+        trial, result = self._trials[event.trial], event.result
+        share = result["iteration"] / result["iterations"]
+        self._state.trained += max(0.0, share - self._state.trials[trial.id])
+        self._state.training_s += result["time_this_iter_s"]
+        self._state.trials[trial.id] = share
+        by_replicate: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in result["rows"]:
+            by_replicate[row["replicate"]].append({k: v for k, v in row.items() if k != "replicate"})
+        for replicate, rows in by_replicate.items():
+            self._state.losses[trial.configuration, replicate] = rows[-1]
+            self._tracker.training(trial.configuration, replicate, rows)
+
+    def _trial_finished(self, trial_id: str) -> None:
+        if trial_id in self._finished_trials:
+            return  # Tune says it twice after some recoveries
+        self._finished_trials.add(trial_id)
+        trial = self._trials[trial_id]
+        configuration = self._configurations[trial.configuration]
+        self._state.trials[trial_id] = 1.0
+        for replicate in trial.replicates:
+            record = read_record(self._store, trial.configuration, replicate)
+            assert record is not None  # written before the trial's last report
+            self._state.generators_done += 1
+            self._state.losses.pop((trial.configuration, replicate), None)
+            self._tracker.generator_finished(trial.configuration, replicate)
+            cuts = list(batches(configuration, replicate, self._members[1]))
+            self._replicates_left[configuration.id] -= 1
+            self._batches_left[configuration.id] += len(cuts)
+            if record.outcome == "complete":
+                self._stage2.add(batch for batch in cuts if not self._is_done(batch))
+            else:
+                self._state.generators_diverged += 1
+                self._outcome.diverged.append(
+                    f"generator {trial.configuration}/r{replicate}: {record.message}"
+                )
+                for batch in cuts:
+                    rows = rows_without_result(self._record, configuration, batch, "diverged")
+                    self._batch_finished(Finished(batch, rows))
+
+    def _is_done(self, batch: Batch) -> bool:
+        done = has_rows(self._store, batch.id)
+        if done:
+            self._count(batch)
+        return done
+
+    def _trial_retried(self, event: Event) -> None:
+        self._outcome.retried.append(f"trial {event.trial}: {event.message.strip().splitlines()[-1]}")
+        self._progress.notice(f"trial {event.trial} was lost and goes on from its last checkpoint")
+
+    def _trial_failed(self, event: Event) -> None:
+        trial = self._trials[event.trial]
+        configuration = self._configurations[trial.configuration]
+        cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
+        self._fail(f"trial {trial.id} failed, and with it {cells} cells", event.message)
+        self._state.victims_failed += cells
+
+    def _stage1_ended(self, event: Event) -> None:
+        self._stage1_runs = False
+        if event.message:
+            self._fail("stage 1 failed as a whole", event.message)
+
+    def _batch_finished(self, finished: Finished) -> None:
+        batch = finished.batch
+        if finished.rows is None:
+            self._fail(f"batch {batch.id} failed, and with it {len(batch.cells)} cells", finished.error)
+            self._state.victims_failed += len(batch.cells)
+            self._batches_left[batch.configuration] -= 1
+            self._configuration_maybe_finished(batch.configuration)
+            return
+        write_rows(self._store, batch.id, finished.rows)
+        seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
+        if seconds:
+            self._state.seconds_per_victim = sum(seconds) / len(seconds)
+        self._outcome.diverged += [
+            f"victim {row['cell_id']}"
+            for row in finished.rows
+            if row["outcome"] == "diverged" and row["train_size"]
+        ]
+        self._count(batch)
+
+    def _count(self, batch: Batch) -> None:
+        self._state.victims_done += len(batch.cells)
+        self._batches_left[batch.configuration] -= 1
+        self._configuration_maybe_finished(batch.configuration)
+
+    def _configuration_maybe_finished(self, configuration: str) -> None:
+        if self._batches_left[configuration] == 0 and self._replicates_left[configuration] == 0:
+            self._finished_configurations.add(configuration)
+            self._tracker.configuration_finished(configuration)
+
+    def _fail(self, what: str, message: str) -> None:
+        self._outcome.failures.append(f"{what}:\n{message.rstrip()}")
+        self._progress.notice(f"{what}: {_last_line(message)}")
+
+    def _end(self) -> Outcome:
+        outcome = self._outcome
+        if outcome.outcome == "complete" and outcome.failures:
+            outcome.outcome = "partial"
+        outcome.retried += self._stage2.retried
+        outcome.seconds = self._state.elapsed_s
+        rows = read_rows(self._store)
+        points = [asdict(point) for point in summarise(rows)]
+        for configuration in sorted(set(rows["configuration"].to_pylist()) - self._finished_configurations):
+            self._tracker.configuration_finished(configuration)  # as far as it came
+        summary = {
+            "sweep_id": self._record.id,
+            "profile": self._record.sweep.profile,
+            **asdict(outcome),
+            "generators": {"planned": self._state.generators, "finished": self._state.generators_done},
+            "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
+            "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
+            "points": points,
+        }
+        self._store.write("summary.json", json.dumps(summary, indent=1).encode())
+        self._tracker.sweep_finished(outcome.outcome)
+        return outcome
+
+
+def _last_line(message: str) -> str:
+    lines = [line for line in message.strip().splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"

@@ -1,0 +1,106 @@
+"""Stage 2: actors that train batches of victims."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import torch
+
+from pgan_ray.cluster.plan import Batch
+from pgan_ray.cluster.worker import prepare, the_task
+from pgan_ray.data import Dataset, TaskData
+from pgan_ray.evaluation import CellResult, evaluate_cells
+from pgan_ray.results import Store, read_poison
+from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage2:
+    """What all evaluators share."""
+
+    record: SweepRecord
+    store: Store
+
+
+class Evaluator:
+    """Trains and scores batches of victims. An actor and not a task: a GPU task starts a process for each call."""
+
+    def __init__(self, stage: Stage2, datasets: dict[str, Dataset]) -> None:
+        """``datasets`` come from the object store: shared by all workers of a node, read-only."""
+        self._stage, self._datasets = stage, datasets
+        self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
+        self._tasks: dict[str, TaskData] = {}
+
+    def evaluate(self, batch: Batch) -> list[Row]:
+        """The rows of ``batch``."""
+        record = self._stage.record
+        configuration = next(c for c in record.sweep.configurations if c.id == batch.configuration)
+        settings = configuration.settings
+        if batch.configuration not in self._tasks:
+            self._tasks = {batch.configuration: the_task(self._datasets, settings)}
+        poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
+        results = evaluate_cells(
+            batch.cells,
+            batch.variant.evaluation,
+            self._tasks[batch.configuration],
+            poison,
+            seed=settings.seed,
+            device=self._device,
+            precision=settings.resources.precision,
+        )
+        return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
+
+
+def rows_without_result(
+    record: SweepRecord, configuration: Configuration, batch: Batch, outcome: str
+) -> list[Row]:
+    """The rows of a ``batch`` whose generator has no poison to give."""
+    evaluation = batch.variant.evaluation
+    return [
+        _row(
+            record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0), outcome
+        )
+        for cell in batch.cells
+    ]
+
+
+def _row(
+    sweep_id: str,
+    settings: Settings,
+    evaluation: EvaluationSpec,
+    result: CellResult,
+    outcome: str = "complete",
+) -> Row:
+    cell: Cell = result.cell
+    scores = result.scores
+    if scores is None and outcome == "complete":
+        outcome = "diverged"
+    return {
+        "sweep_id": sweep_id,
+        "cell_id": cell.id,
+        "configuration": cell.configuration,
+        "replicate": cell.replicate,
+        "variant": cell.variant,
+        "attack": settings.attack.name,
+        "dataset": settings.dataset.label,
+        "alpha": settings.attack.alpha,
+        "lambda_prior": settings.attack.lambda_prior,
+        "poison_fraction": cell.poison_fraction,
+        "run": cell.run,
+        "victim": evaluation.victim.name,
+        "detector": evaluation.detector.name,
+        "percentile": None if evaluation.detector.name == "none" else evaluation.detector.percentile,
+        "train_size": result.train_size,
+        "test_error": scores and scores.test_error,
+        "false_positive_rate": scores and scores.false_positive_rate,
+        "false_negative_rate": scores and scores.false_negative_rate,
+        "rejected_genuine": result.rejected_genuine,
+        "rejected_poison": result.rejected_poison,
+        "outcome": outcome,
+        "seconds": result.seconds,
+    }
+
+
+EvaluatorActor = ray.remote(Evaluator)

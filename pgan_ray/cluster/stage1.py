@@ -1,0 +1,153 @@
+"""Stage 1's run: Tune in a thread of its own, its events in a queue for the driver's loop."""
+
+import logging
+import queue
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray import tune
+from ray.tune.experiment import Trial as TuneTrial
+
+from pgan_ray.cluster.plan import Trial
+from pgan_ray.cluster.search import PlannedTrials
+from pgan_ray.cluster.trainable import PGanTrial, Stage1
+from pgan_ray.data import Dataset
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in stage 1. ``kind``: started, report, finished, retried, failed, or ended (all)."""
+
+    kind: str
+    trial: str = ""
+    result: Mapping[str, Any] | None = None
+    message: str = ""
+
+
+class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
+    """Puts what Tune says into the driver's queue, and does nothing else: an error here would end trials."""
+
+    def __init__(self, events: "queue.Queue[Event] | Any") -> None:
+        self._events = events
+
+    def __reduce__(self) -> tuple[type["_Reporter"], tuple[None]]:
+        return _Reporter, (None,)  # Tune pickles it into its own record of the run, which we do not read
+
+    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        self._events.put(Event("started", trial.config["trial"]))
+
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        self._events.put(Event("report", trial.config["trial"], result))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
+    ) -> None:
+        # A trial that was stopped is "complete" to Tune as well.
+        if (trial.last_result or {}).get("finished"):
+            self._events.put(Event("finished", trial.config["trial"]))
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
+    ) -> None:
+        self._events.put(Event("retried", trial.config["trial"], message=_last_words(trial)))
+
+    def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        self._events.put(Event("failed", trial.config["trial"], message=_last_words(trial)))
+
+
+class _StopAll(tune.Stopper):  # type: ignore[misc]  # ray has no types
+    """Ends the whole of stage 1 when asked to."""
+
+    def __init__(self, asked: threading.Event | Any) -> None:
+        self._asked = asked
+
+    def __reduce__(self) -> tuple[type["_StopAll"], tuple[None]]:
+        return _StopAll, (None,)  # as above
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return self._asked.is_set()
+
+
+class Stage1Run:
+    """Runs the ``trials`` on the connected cluster from `start` on; `events` tells what happens."""
+
+    def __init__(
+        self,
+        stage: Stage1,
+        trials: Sequence[Trial],
+        datasets: dict[str, Dataset],
+        *,
+        request: Mapping[str, float],
+        slots: Callable[[], int],
+    ) -> None:
+        self.events: queue.Queue[Event] = queue.Queue()
+        self._stop = threading.Event()
+        self._stage, self._trials, self._datasets = stage, trials, datasets
+        self._request, self._slots = request, slots
+        self._thread = threading.Thread(target=self._run, name="stage-1", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for an early end; what is finished stays."""
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; whether it came."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            if self._trials:
+                self._tuner().fit()
+            self.events.put(Event("ended"))
+        except BaseException:
+            self.events.put(Event("ended", message=traceback.format_exc()))
+
+    def _tuner(self) -> tune.Tuner:
+        sweep = self._stage.record.sweep
+        trainable = tune.with_parameters(PGanTrial, stage=self._stage, datasets=self._datasets)
+        return tune.Tuner(
+            tune.with_resources(trainable, dict(self._request)),
+            tune_config=tune.TuneConfig(
+                search_alg=PlannedTrials([trial.id for trial in self._trials], self._slots),
+                num_samples=len(self._trials),
+                reuse_actors=True,
+                trial_dirname_creator=_directory,
+            ),
+            run_config=tune.RunConfig(
+                name="tune",
+                storage_path=self._stage.store.location,
+                verbose=0,
+                callbacks=[_Reporter(self.events)],
+                stop=_StopAll(self._stop),
+                failure_config=tune.FailureConfig(max_failures=sweep.resources.max_failures),
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_at_end=False),
+            ),
+        )
+
+
+def _directory(trial: TuneTrial) -> str:
+    return f"{trial.config['trial'].replace('/', '_')}_{trial.trial_id}"
+
+
+def _last_words(trial: TuneTrial) -> str:
+    """The remote traceback of a trial's failure."""
+    try:
+        with open(trial.error_file) as file:  # noqa: PTH123 - None where Tune has none
+            return file.read()
+    except (OSError, TypeError):
+        return "no error was reported: the process was lost"

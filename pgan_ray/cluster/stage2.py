@@ -1,0 +1,111 @@
+"""Stage 2's run: a pool of evaluator actors that grows with the work and goes away with it."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from pgan_ray.cluster.evaluator import EvaluatorActor, Row, Stage2
+from pgan_ray.cluster.plan import Batch
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A batch that came to an end: its rows, or the remote traceback of its failure."""
+
+    batch: Batch
+    rows: list[Row] | None
+    error: str = ""
+
+
+@dataclass
+class _Worker:
+    actor: Any
+    batch: Batch
+    result: Any
+
+
+@dataclass
+class Stage2Run:
+    """Hands batches to evaluators. Each actor asks Ray for ``request``, so an autoscaler sees the demand."""
+
+    stage: Stage2
+    datasets: Any  # a reference into the object store
+    request: Mapping[str, float]
+    max_failures: int
+    _waiting: deque[Batch] = field(default_factory=deque)
+    _workers: list[_Worker] = field(default_factory=list)
+    _failures: dict[str, int] = field(default_factory=dict)
+    retried: list[str] = field(default_factory=list)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch waits or runs."""
+        return bool(self._waiting or self._workers)
+
+    @property
+    def running(self) -> int:
+        """Actors that hold a batch, started or not."""
+        return len(self._workers)
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Queue ``batches``, in order."""
+        self._waiting.extend(batches)
+
+    def poll(self, most_actors: int, timeout_s: float) -> list[Finished]:
+        """Start what may start, and wait until something ends or ``timeout_s`` passes."""
+        while self._waiting and len(self._workers) < most_actors:
+            self._start(self._new_actor(), self._waiting.popleft())
+        if not self._workers:
+            return []
+        done, _ = ray.wait([w.result for w in self._workers], num_returns=1, timeout=timeout_s)
+        return [finished for result in done if (finished := self._collect(result, most_actors)) is not None]
+
+    def stop(self) -> None:
+        """Kill the evaluators; batches in their hands are lost, rows already returned are not."""
+        for worker in self._workers:
+            ray.kill(worker.actor)
+        self._workers.clear()
+        self._waiting.clear()
+
+    def _new_actor(self) -> Any:
+        options = EvaluatorActor.options(num_cpus=self.request["CPU"], num_gpus=self.request.get("GPU", 0))
+        return options.remote(self.stage, self.datasets)
+
+    def _start(self, actor: Any, batch: Batch) -> None:
+        self._workers.append(_Worker(actor, batch, actor.evaluate.remote(batch)))
+
+    def _collect(self, result: Any, most_actors: int) -> Finished | None:
+        worker = next(w for w in self._workers if w.result == result)
+        self._workers.remove(worker)
+        try:
+            rows = ray.get(result)
+        except RayTaskError as error:
+            # Our own code failed: it would again. The actor is as good as before.
+            self._hand_over(worker.actor, most_actors)
+            return Finished(worker.batch, None, str(error))
+        except RayActorError as error:
+            return self._lost(worker.batch, str(error))
+        self._hand_over(worker.actor, most_actors)
+        return Finished(worker.batch, rows)
+
+    def _hand_over(self, actor: Any, most_actors: int) -> None:
+        if self._waiting and len(self._workers) < most_actors:
+            self._start(actor, self._waiting.popleft())
+        else:
+            ray.kill(actor)
+
+    def _lost(self, batch: Batch, error: str) -> Finished | None:
+        """The actor died with its node or process: the batch runs again elsewhere, up to a limit."""
+        self._failures[batch.id] = self._failures.get(batch.id, 0) + 1
+        if self._failures[batch.id] > self.max_failures:
+            return Finished(batch, None, error)
+        self.retried.append(f"batch {batch.id}: {error.splitlines()[0]}")
+        self._waiting.appendleft(batch)
+        return None

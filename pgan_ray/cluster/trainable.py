@@ -1,0 +1,162 @@
+"""Stage 1: the Tune trainable. A trial trains a stack of replicates and leaves its generators in the store."""
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from ray import tune
+from safetensors.torch import load_file, save_file
+
+from pgan_ray.attacks import Member, PGan
+from pgan_ray.cluster.plan import Trial
+from pgan_ray.cluster.worker import prepare, the_task
+from pgan_ray.data import Dataset
+from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
+from pgan_ray.spec import SweepRecord
+
+# Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
+REPORTS = 50
+SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
+SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class Stage1:
+    """What all trials share."""
+
+    record: SweepRecord
+    store: Store
+    trials: dict[str, Trial]
+
+
+class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
+    """Trains the replicates of one `Trial` as one stack; a Tune iteration is one report's share of the training."""
+
+    def setup(self, config: dict[str, Any], stage: Stage1, datasets: dict[str, Dataset]) -> None:
+        """Build the stack. ``datasets`` come from the object store: shared by all workers of a node, read-only."""
+        self._stage, self._datasets = stage, datasets
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Serve another trial: a new process would spend seconds on imports."""
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        self._trial = self._stage.trials[config["trial"]]
+        sweep = self._stage.record.sweep
+        self._configuration = next(c for c in sweep.configurations if c.id == self._trial.configuration)
+        settings = self._configuration.settings
+        self._device = prepare(settings.resources.trial.cpu)
+        self._task = the_task(self._datasets, settings)
+        attack = settings.attack
+        members = [
+            Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates
+        ]
+        self._pgan = PGan(
+            attack, members, self._task, device=self._device, precision=settings.resources.precision
+        )
+        self._iterations = attack.resolve_iterations(
+            int((self._task.train_y == self._task.poison_label).sum())
+        )
+        self._reports = 0
+        self._seconds = 0.0
+        self._curve: list[dict[str, Any]] = []
+        self._samples: dict[int, torch.Tensor] = {}
+        self._saved_at = time.monotonic()
+        self._keep_samples()
+
+    def step(self) -> dict[str, Any]:
+        """Train until the next report. The last step leaves the generators in the store."""
+        start = time.monotonic()
+        total = min(REPORTS, self._iterations)
+        target = self._iterations * (self._reports + 1) // total
+        self._pgan.train(target - self._pgan.iteration)
+        points = self._pgan.report()
+        self._seconds += time.monotonic() - start
+        self._reports += 1
+        now_ms = time.time_ns() // 1_000_000
+        rows = [
+            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, **p.metrics}
+            for p in points
+        ]
+        self._curve += rows
+        self._keep_samples()
+        all_diverged = len(self._pgan.diverged_at) == len(self._pgan.members)
+        finished = self._pgan.iteration >= self._iterations or all_diverged
+        if finished:
+            self._write()
+        due = time.monotonic() - self._saved_at > self._configuration.settings.resources.checkpoint_every_s
+        if due:
+            self._saved_at = time.monotonic()
+        return {
+            "rows": rows,
+            "iteration": self._pgan.iteration,
+            "iterations": self._iterations,
+            "finished": finished,
+            "done": finished,
+            "should_checkpoint": due and not finished,
+        }
+
+    def _keep_samples(self) -> None:
+        if self._reports * REPORTS // min(REPORTS, self._iterations) in SAMPLED_REPORTS:
+            # The same noise each time: the grids show one set of samples as it changes.
+            self._samples[self._pgan.iteration] = self._pgan.sample(SAMPLES, "samples")
+
+    def _write(self) -> None:
+        size = max(variant.evaluation.poison_set_size for variant in self._configuration.variants)
+        poison = self._pgan.sample(size, "poison")
+        network = self._pgan.sampling_generator()
+        for index, member in enumerate(self._pgan.members):
+            diverged_at = self._pgan.diverged_at.get(member.replicate)
+            finite = bool(poison[index].isfinite().all())
+            record = GeneratorRecord(
+                configuration=self._trial.configuration,
+                replicate=member.replicate,
+                outcome="complete" if diverged_at is None and finite else "diverged",
+                iterations=self._pgan.iteration,
+                seconds=self._seconds / len(self._pgan.members),
+                device=str(self._device),
+                image_shape=self._task.image_shape,
+                message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
+            )
+            curve = [
+                {k: v for k, v in row.items() if k != "replicate"}
+                for row in self._curve
+                if row["replicate"] == member.replicate
+            ]
+            files = GeneratorFiles(
+                weights={name: value.numpy() for name, value in network.member_state(index).items()},
+                architecture=self._pgan.architecture() | {"image_shape": self._task.image_shape},
+                poison=poison[index].numpy()
+                if record.outcome == "complete"
+                else np.empty((0, poison.shape[2]), np.float32),
+                samples={iteration: points[index].numpy() for iteration, points in self._samples.items()},
+                training=pa.Table.from_pylist(curve, schema=TRAINING),
+            )
+            write_generator(self._stage.store, record, files)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Everything, random state included, as safetensors and JSON."""
+        tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
+        tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
+        save_file(tensors, Path(checkpoint_dir, "state.safetensors"))
+        rest = {"reports": self._reports, "seconds": self._seconds, "curve": self._curve}
+        Path(checkpoint_dir, "progress.json").write_text(json.dumps(rest))
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        """Go on where `save_checkpoint` stood, with the same bits."""
+        tensors = load_file(Path(checkpoint_dir, "state.safetensors"))
+        self._pgan.load_state(
+            {k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")}
+        )
+        self._samples = {
+            int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
+        }
+        rest = json.loads(Path(checkpoint_dir, "progress.json").read_text())
+        self._reports, self._seconds, self._curve = rest["reports"], rest["seconds"], rest["curve"]

@@ -1,0 +1,25 @@
+"""What every worker process of either stage needs."""
+
+import torch
+
+from pgan_ray.data import Dataset, TaskData, select_task
+from pgan_ray.spec import DatasetSpec, Settings
+
+
+def prepare(cpu: float) -> torch.device:
+    """Use the granted cores, and the GPU that Ray made visible, if any.
+
+    The device follows torch and not the grant: a grant of a fake or broken GPU must not end in a crash.
+    """
+    torch.set_num_threads(max(1, int(cpu)))
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def dataset_key(spec: DatasetSpec) -> str:
+    """Names one data set of the sweep."""
+    return spec.model_dump_json()
+
+
+def the_task(datasets: dict[str, Dataset], settings: Settings) -> TaskData:
+    """The task's points: this process's one copy of what it trains on."""
+    return select_task(datasets[dataset_key(settings.dataset)], settings.task)

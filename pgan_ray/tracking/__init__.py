@@ -1,0 +1,24 @@
+"""Tracking: everything of a sweep in MLflow, derived from the sweep's directory.
+
+Reads the rows and generator files that `results` keeps, and hands them to an MLflow store or server; `cluster` tells
+it what is finished. The directory is the truth: what MLflow missed, `rebuild` brings. The only room that imports
+mlflow, and only once a store is used.
+"""
+
+from pgan_ray.tracking.events import Outcome
+from pgan_ray.tracking.memory import MemoryTracker
+from pgan_ray.tracking.mlflow_tracker import MlflowTracker
+from pgan_ray.tracking.protocol import NullTracker, Tracker
+from pgan_ray.tracking.rebuild import rebuild
+from pgan_ray.tracking.uri import redact, tracking_uri
+
+__all__ = [
+    "MemoryTracker",
+    "MlflowTracker",
+    "NullTracker",
+    "Outcome",
+    "Tracker",
+    "rebuild",
+    "redact",
+    "tracking_uri",
+]

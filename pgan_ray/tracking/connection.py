@@ -1,0 +1,85 @@
+"""Reaching MLflow: quietly, with short waits, and with one clear line where it cannot be used."""
+
+import logging
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from pgan_ray.errors import TrackingError
+from pgan_ray.tracking.uri import redact
+from pgan_ray.tracking.writer import one_line
+
+# Set unless the user did. The writer does the waiting and trying again itself, so a call should end soon.
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",  # seconds
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A client and the experiment that the sweep's runs belong to."""
+
+    client: Any  # mlflow.MlflowClient
+    experiment_id: str
+
+
+def connect(uri: str, experiment: str) -> Connection:
+    """Open the store or server at ``uri``, make ``experiment`` if need be, and see that it can be written to.
+
+    A new sqlite database takes seconds. Raises `TrackingError`.
+    """
+    # MLflow 3.17's own modules warn, about themselves, when they are first imported.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _import_mlflow()
+        from mlflow import MlflowClient
+
+        try:
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            experiment_id = _experiment_id(client, experiment)
+            client.set_experiment_tag(experiment_id, "pgan.writable", "true")
+        except TrackingError:
+            raise
+        except Exception as error:
+            raise TrackingError(
+                f"the MLflow tracking URI must name a store or server that can be used, got {redact(uri)}: "
+                f"{one_line(error)}"
+            ) from None
+    return Connection(client, experiment_id)
+
+
+def _import_mlflow() -> None:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    # Everything that is needed later on the writer's thread, where warnings cannot be held back.
+    import mlflow.data.meta_dataset
+    import mlflow.pyfunc
+
+    if "MLFLOW_LOGGING_LEVEL" in ENVIRONMENT:
+        logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _experiment_id(client: Any, name: str) -> str:
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return str(client.create_experiment(name))
+        except MlflowException:
+            # Another sweep may have made it in between.
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    if found.lifecycle_stage == "deleted":
+        raise TrackingError(
+            f"the MLflow experiment must not be deleted, got {name!r}: restore it with "
+            f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
+        )
+    return str(found.experiment_id)

@@ -1,0 +1,71 @@
+"""From rows to metrics: the curves that MLflow's Compare page draws as the paper's Figure 2."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+
+from pgan_ray.results import TRAINING, Point
+from pgan_ray.spec import Configuration, Sweep
+from pgan_ray.tracking.runs import safe_name
+
+Metric = tuple[str, float, int, int]  # name, value, timestamp in ms, step
+
+TRAINING_METRICS = tuple(name for name in TRAINING.names if name not in ("iteration", "timestamp_ms"))
+# By how much a poison fraction is multiplied to make a whole step, and what the step then is.
+SCALES = {100: "poison per cent", 1000: "poison in tenths of a per cent", 10_000: "poison in hundredths of a per cent"}
+
+
+def step_scale(sweep: Sweep) -> int:
+    """The coarsest scale in which every poison fraction of the sweep is a whole step: its curves stay comparable."""
+    fractions = {
+        fraction
+        for configuration in sweep.configurations
+        for variant in configuration.variants
+        for fraction in variant.evaluation.poison_fractions
+    }
+    for scale in SCALES:
+        if all(abs(fraction * scale - round(fraction * scale)) < 1e-6 for fraction in fractions):
+            return scale
+    return max(SCALES)
+
+
+def training_metrics(rows: Iterable[Mapping[str, float | int]]) -> list[Metric]:
+    """Training curves: step = iteration."""
+    return [
+        (f"train/{name}", float(row[name]), int(row["timestamp_ms"]), int(row["iteration"]))
+        for row in rows
+        for name in TRAINING_METRICS
+    ]
+
+
+def prefix(configuration: Configuration, variant: str) -> str:
+    """Where a variant's metrics stand; the first variant has the plain names, by which configurations compare."""
+    return "victim" if variant == configuration.variants[0].id else f"victim/{safe_name(variant)}"
+
+
+def victim_metrics(
+    configuration: Configuration, points: Sequence[Point], rows: pa.Table, scale: int, timestamp_ms: int
+) -> list[Metric]:
+    """The configuration's curves (step = poison fraction x ``scale``), and numbers to sort MLflow's table by."""
+    metrics: list[Metric] = []
+    first: dict[float, float] = {}  # poison fraction -> test error, of the first variant
+    for point in points:
+        place, step = prefix(configuration, point.variant), round(point.poison_fraction * scale)
+        for rate, estimate in point.rates.items():
+            metrics.append((f"{place}/{rate}", estimate.mean, timestamp_ms, step))
+            if rate != "test_error":
+                continue
+            if estimate.half_width is not None:
+                low, high = estimate.mean - estimate.half_width, estimate.mean + estimate.half_width
+                metrics.append((f"{place}/test_error_low", low, timestamp_ms, step))
+                metrics.append((f"{place}/test_error_high", high, timestamp_ms, step))
+            if place == "victim":
+                first[point.poison_fraction] = estimate.mean
+    complete = [row for row in rows.select(["replicate", "outcome"]).to_pylist() if row["outcome"] == "complete"]
+    numbers = {"generators": len({row["replicate"] for row in complete}), "victims": len(complete)}
+    metrics += [(name, float(value), timestamp_ms, 0) for name, value in numbers.items()]
+    if first:
+        metrics.append(("test_error_worst", max(first.values()), timestamp_ms, 0))
+    if 0.0 in first:
+        metrics.append(("test_error_clean", first[0.0], timestamp_ms, 0))
+    return metrics

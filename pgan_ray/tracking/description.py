@@ -1,0 +1,68 @@
+"""What a run says of itself: parameters from the spec, tags from the record's facts."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from pgan_ray.spec import Configuration, SweepRecord
+
+# Facts that MLflow has a place of its own for.
+MLFLOW_TAGS = {"git_commit": "mlflow.source.git.commit", "user": "mlflow.user"}
+
+
+def sweep_params(record: SweepRecord) -> dict[str, str]:
+    """The sweep's name, profile and size."""
+    sweep = record.sweep
+    return {
+        "name": sweep.name,
+        "profile": sweep.profile,
+        "configurations": str(len(sweep.configurations)),
+        "generators": str(sweep.replicates),
+        "victims": str(sweep.cells),
+    }
+
+
+def configuration_params(configuration: Configuration) -> dict[str, str]:
+    """All settings of a configuration, ``section.field``; several values where its variants differ."""
+    params = dict(flatten(configuration.settings.model_dump(mode="json")))
+    variants = [dict(flatten({"evaluation": v.evaluation.model_dump(mode="json")})) for v in configuration.variants]
+    for key in variants[0]:
+        values = list(dict.fromkeys(variant.get(key, "") for variant in variants))
+        params[key] = " | ".join(values)
+    return params
+
+
+def generator_params(configuration: Configuration, replicate: int) -> dict[str, str]:
+    """The settings that a generator depends on, and which replicate it is."""
+    params = configuration_params(configuration)
+    kept = {key: value for key, value in params.items() if not key.startswith(("evaluation.", "resources.", "search."))}
+    return {**kept, "configuration": configuration.id, "replicate": str(replicate)}
+
+
+def sweep_tags(record: SweepRecord) -> dict[str, str]:
+    """Facts, profile and description: on the runs of the sweep and of its configurations."""
+    tags = {f"pgan.{fact}": text for fact, text in record.facts.items()}
+    tags |= {tag: record.facts[fact] for fact, tag in MLFLOW_TAGS.items() if fact in record.facts}
+    tags |= {"pgan.profile": record.sweep.profile, "mlflow.source.name": "pgan-ray"}
+    if record.sweep.description:
+        tags["mlflow.note.content"] = record.sweep.description
+    return tags
+
+
+def started_ms(record: SweepRecord) -> int | None:
+    """When the sweep started, from the fact ``started`` (ISO 8601), if there is one."""
+    try:
+        return round(datetime.fromisoformat(record.facts["started"]).timestamp() * 1000)
+    except (KeyError, ValueError):
+        return None
+
+
+def flatten(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """(dotted key, text) of every leaf."""
+    for key, value in tree.items():
+        here = f"{above}{key}"
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{here}.")
+        else:
+            yield here, value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,59 @@
+"""The small interface that the sweep's driver calls, and the tracker that keeps nothing."""
+
+from typing import Protocol
+
+from pgan_ray.tracking.events import Outcome, Rows
+
+
+class Tracker(Protocol):
+    """Where a sweep's course is told. Events return at once, never raise, and may come from any thread.
+
+    Every event may come twice. All but `training` name something that is in the sweep's directory by then.
+    """
+
+    def check(self) -> None:
+        """Connect. Raises `TrackingError` where that fails. To be called once, before the sweep starts."""
+
+    def sweep_started(self) -> None:
+        """The sweep starts, or goes on after an interruption."""
+
+    def training(self, configuration: str, replicate: int, rows: Rows) -> None:
+        """Live rows of `pgan_ray.results.TRAINING` of one replicate."""
+
+    def generator_finished(self, configuration: str, replicate: int) -> None:
+        """The replicate's record is in the directory."""
+
+    def configuration_finished(self, configuration: str) -> None:
+        """All rows of the configuration are in the directory."""
+
+    def sweep_finished(self, outcome: Outcome) -> None:
+        """Nothing more comes."""
+
+    def close(self, timeout_s: float) -> int:
+        """Deliver what is waiting, for ``timeout_s`` at most. Returns how many events were not delivered."""
+
+
+class NullTracker:
+    """Keeps nothing."""
+
+    def check(self) -> None:
+        """As `Tracker.check`."""
+
+    def sweep_started(self) -> None:
+        """As `Tracker.sweep_started`."""
+
+    def training(self, configuration: str, replicate: int, rows: Rows) -> None:
+        """As `Tracker.training`."""
+
+    def generator_finished(self, configuration: str, replicate: int) -> None:
+        """As `Tracker.generator_finished`."""
+
+    def configuration_finished(self, configuration: str) -> None:
+        """As `Tracker.configuration_finished`."""
+
+    def sweep_finished(self, outcome: Outcome) -> None:
+        """As `Tracker.sweep_finished`."""
+
+    def close(self, timeout_s: float) -> int:
+        """As `Tracker.close`."""
+        return 0

