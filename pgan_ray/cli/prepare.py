@@ -7,9 +7,10 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset, select_task
+from pgan_ray.cluster.worker import dataset_key, the_task
+from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec import Configuration, Settings, Sweep
+from pgan_ray.spec import Configuration, Sweep
 
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
@@ -21,8 +22,6 @@ def load_datasets(
 
     Raises `DataError`, naming the configuration.
     """
-    from pgan_ray.cluster.worker import dataset_key, the_task
-
     datasets: dict[str, Dataset] = {}
     first: TaskData | None = None
     checked: dict[str, TaskData] = {}
@@ -30,9 +29,7 @@ def load_datasets(
         settings = configuration.settings
         key = dataset_key(settings.dataset)
         if key not in datasets:
-            datasets[key] = load_dataset(
-                settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice
-            )
+            datasets[key] = load_dataset(settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice)
         task_key = key + settings.task.model_dump_json()
         if task_key not in checked:
             checked = {task_key: the_task(datasets, settings)}
@@ -73,11 +70,6 @@ def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str,
     if commit:
         found["git_commit"] = commit
     return found
-
-
-def attack_iterations(settings: Settings, task: TaskData) -> int:
-    """Iterations of Algorithm 1 that one replicate takes."""
-    return settings.attack.resolve_iterations(int((task.train_y == task.poison_label).sum()))
 
 
 def _cpu() -> str:

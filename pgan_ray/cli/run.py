@@ -1,6 +1,6 @@
 """Running a sweep from its resolved record to the table at the end: what `sweep` and `resume` share."""
 
-import json
+import copy
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,9 +19,10 @@ from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Store, read_rows, summarise
 from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking import MlflowTracker
+from pgan_ray.tracking import MlflowTracker, redact, tracking_uri
 
 DELIVER_S = 120.0
+EXIT_CODES = {"complete": 0, "partial": 1, "interrupted": 130}
 
 
 class Terminated(KeyboardInterrupt):
@@ -43,17 +44,14 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
-    tracker = MlflowTracker(store, record, tracking_uri=options.tracking_uri)
-    tracker.check()
-    outcome, code = Outcome("interrupted"), 130
-    resources = record.sweep.resources
-    with (
-        _terminable(),
-        connect(options.address, evaluator_cpu=resources.evaluator.cpu, verbose=options.verbose) as here,
-    ):
-        record, members = _settle(record, datasets, task, here)
+    MlflowTracker(store, record, tracking_uri=options.tracking_uri).check()
+    cpu = record.sweep.resources.evaluator.cpu
+    with _terminable(), connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here:
+        members = _members(record, task, here)
+        record = _settled(record, members, datasets, here, options)
         store.write("sweep.yaml", record.to_yaml().encode())
-        tracker.record = record
+        tracker = MlflowTracker(store, record, tracking_uri=options.tracking_uri)
+        tracker.check()
         sweep = record.sweep
         progress.notice(
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
@@ -64,38 +62,36 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     undelivered = tracker.close(DELIVER_S)
     if undelivered:
         click.echo(
-            f"MLflow did not take {undelivered} events; they are safe in {store.location}: "
+            f"MLflow did not take {undelivered} events; nothing is lost: "
             f"send them with `pgan-ray track {store.location}`",
             err=True,
         )
-    code = {"complete": 0, "partial": 1, "interrupted": 130}[outcome.outcome]
     _show(record, store, outcome, tracker.uri, options.as_json)
-    return code
+    return EXIT_CODES[outcome.outcome]
 
 
-def _settle(
-    record: SweepRecord, datasets: dict[str, Dataset], task: TaskData, here: Connection
-) -> tuple[SweepRecord, tuple[int, int]]:
-    """Fix what the spec left to the machine, and write down where the sweep ran."""
-    sweep = record.sweep
-    resources = sweep.resources
-    settings = [configuration.settings for configuration in sweep.configurations]
-    trial_request, victim_request = here.request(resources.trial), here.request(resources.evaluator)
-    trial = min(
-        trial_members(s, task, on_gpu="GPU" in trial_request, slots=here.slots(trial_request))
-        for s in settings
+def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
+    """Networks per actor of both stages, where every configuration has room."""
+    resources = record.sweep.resources
+    trial, victim = here.request(resources.trial), here.request(resources.evaluator)
+    settings = [configuration.settings for configuration in record.sweep.configurations]
+    return (
+        min(trial_members(s, task, on_gpu="GPU" in trial, slots=here.slots(trial)) for s in settings),
+        min(victim_members(s, task, on_gpu="GPU" in victim, slots=here.slots(victim)) for s in settings),
     )
-    victim = min(
-        victim_members(s, task, on_gpu="GPU" in victim_request, slots=here.slots(victim_request))
-        for s in settings
-    )
-    document = json.loads(json.dumps(sweep.document))
-    document["resources"]["trial"]["members_per_actor"] = trial
-    document["resources"]["evaluator"]["members_per_actor"] = victim
-    settled = replace(record, sweep=replace(sweep, document=document))
-    if not record.facts:
-        settled = replace(settled, facts=facts(sweep, datasets, here.describe()))
-    return settled, (trial, victim)
+
+
+def _settled(
+    record: SweepRecord, members: tuple[int, int], datasets: dict[str, Dataset], here: Connection, options: Options
+) -> SweepRecord:
+    """The record with what was left to the machine filled in, and with where it ran."""
+    document = copy.deepcopy(record.sweep.document)
+    for stage, number in zip(("trial", "evaluator"), members, strict=True):
+        document["resources"][stage]["members_per_actor"] = number
+    sweep = replace(record.sweep, document=document)
+    found = facts(sweep, datasets, here.describe())
+    where = redact(tracking_uri(options.tracking_uri))
+    return replace(record, sweep=sweep, facts=record.facts or {**found, "tracking_uri": where})
 
 
 def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json: bool) -> None:

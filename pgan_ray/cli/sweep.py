@@ -1,14 +1,17 @@
 """``pgan-ray sweep``."""
 
 import json
+import os
 import secrets
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
 
+from pgan_ray.cli import options
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
 
@@ -19,53 +22,30 @@ from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
     "--profile",
     default="auto",
     show_default=True,
-    help="One of the file's profiles; `paper` is its body. "
-    "`auto`: paper where the cluster has a GPU, else quick.",
+    help="One of the file's profiles; `paper` is its body. `auto`: paper where the cluster has a GPU, else quick.",
 )
-@click.option(
-    "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML."
-)
+@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
 @click.option("--dry-run", is_flag=True, help="Show the resolved sweep and its size, and stop.")
-@click.option(
-    "--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>."
-)
-@click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    envvar="PGAN_RAY_DATA",
-    show_envvar=True,
-    help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
-)
-@click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine.")
-@click.option(
-    "--tracking-uri", help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@click.option("--verbose", is_flag=True, help="Show Ray's and Tune's own output too.")
-@click.option(
-    "--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells."
-)
+@click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
+@click.option("--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells.")
+@options.running
 def sweep(
     file: Path,
     profile: str,
     overrides: tuple[str, ...],
     dry_run: bool,
     out: str | None,
-    data_dir: Path | None,
-    address: str | None,
-    tracking_uri: str | None,
-    as_json: bool,
-    verbose: bool,
     yes_really_large: bool,
+    **running: Any,
 ) -> None:
     """Run the sweep FILE to its end: generators, victims, results in MLflow and in a directory.
 
     Example: pgan-ray sweep sweeps/mnist_alpha.yaml --profile quick --set attack.replicates=2
     """
-    chosen = _choose_profile(file, profile, address, verbose) if profile == "auto" else profile
+    chosen = profile if profile != "auto" else _choose_profile(file, running["address"])
     resolved = load_sweep(file, profile=chosen, overrides=overrides, really_large=yes_really_large)
     if dry_run:
-        _show(resolved, as_json)
+        _show(resolved, running["as_json"])
         return
 
     from pgan_ray.cli.run import Options, run_record
@@ -76,32 +56,27 @@ def sweep(
     if store.exists("sweep.yaml"):
         raise SpecError(
             [
-                f"--out {store.location}: must not hold a sweep yet; finish it with "
+                f"--out {store.location}: must not hold a sweep yet; finish that one with "
                 f"`pgan-ray resume {store.location}`, or name another directory"
             ]
         )
-    options = Options(data_dir, address, tracking_uri, as_json, verbose)
-    sys.exit(run_record(SweepRecord(sweep_id, resolved), store, options))
+    sys.exit(run_record(SweepRecord(sweep_id, resolved), store, Options(**running)))
 
 
-def _choose_profile(file: Path, profile: str, address: str | None, verbose: bool) -> str:
-    offered = profile_names(file)
-    if "quick" not in offered:
+def _choose_profile(file: Path, address: str | None) -> str:
+    if "quick" not in profile_names(file):
         return "paper"
-    import os
+    load_sweep(file, profile="quick")  # every profile is checked, before a cluster is asked
 
     from pgan_ray.cluster import connect, has_gpu_here
 
     if address or os.environ.get("RAY_ADDRESS"):
-        load_sweep(file, profile="quick")  # all profiles are checked before a cluster is asked
-        with connect(address, evaluator_cpu=1, verbose=verbose) as cluster:
+        with connect(address, evaluator_cpu=1) as cluster:
             has_gpu, place = cluster.has_gpu(), "the cluster"
     else:
         has_gpu, place = has_gpu_here(), "this machine"
     chosen = "paper" if has_gpu else "quick"
-    click.echo(
-        f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True
-    )
+    click.echo(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True)
     return chosen
 
 

@@ -14,9 +14,7 @@ def error_table(points: Sequence[Point]) -> Table:
     table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction")
     table.add_column("configuration", no_wrap=True)
     for fraction in fractions:
-        table.add_column(
-            f"{fraction:.0%}" if (fraction * 100).is_integer() else f"{fraction:.1%}", justify="right"
-        )
+        table.add_column(f"{fraction:.0%}" if (fraction * 100).is_integer() else f"{fraction:.1%}", justify="right")
     curves: dict[tuple[str, str], dict[float, Estimate]] = {}
     for point in points:
         if "test_error" in point.rates:

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 
 import click
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -77,7 +77,7 @@ class LiveProgress:
         bars.add_row("generators", ProgressBar(total=1, completed=share, width=40), _counts(state)[0])
         done = state.victims_done / state.victims
         bars.add_row("victims", ProgressBar(total=1, completed=done, width=40), _counts(state)[1])
-        lines = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
+        lines: list[RenderableType] = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
         losses = _losses(state)
         if losses:
             lines.append(Text(losses, style="dim"))

@@ -20,7 +20,7 @@ class Connection:
 
     def has_gpu(self) -> bool:
         """Whether any node has a GPU now."""
-        return ray.cluster_resources().get("GPU", 0) > 0
+        return bool(ray.cluster_resources().get("GPU", 0) > 0)
 
     def describe(self) -> str:
         """The cluster in words."""
@@ -39,9 +39,7 @@ class Connection:
     def slots(self, request: dict[str, float]) -> int:
         """How many actors with this request the cluster as it is now can hold at once."""
         total = ray.cluster_resources()
-        return min(
-            math.floor(total.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount
-        )
+        return min(int(total.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import queue
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import ray
 
@@ -13,7 +13,7 @@ from pgan_ray.cluster.connect import Connection
 from pgan_ray.cluster.evaluator import Stage2, rows_without_result
 from pgan_ray.cluster.plan import Batch, Trial, batches, trials
 from pgan_ray.cluster.progress import Progress, State
-from pgan_ray.cluster.stage1 import Event, Stage1Run
+from pgan_ray.cluster.stage1 import TUNE_FOLDER, Event, Stage1Run
 from pgan_ray.cluster.stage2 import Finished, Stage2Run
 from pgan_ray.cluster.trainable import Stage1
 from pgan_ray.data import Dataset
@@ -32,7 +32,7 @@ STOP_S = 30.0
 class Outcome:
     """What came of a sweep. ``outcome``: complete, partial (some cells failed) or interrupted."""
 
-    outcome: str = "complete"
+    outcome: Literal["complete", "partial", "interrupted"] = "complete"
     failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
     diverged: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -146,9 +146,7 @@ class _Driver:
         wait_s = 0.0 if self._stage2.busy or not self._stage1_runs else POLL_S
         while True:
             try:
-                event = (
-                    self._stage1.events.get(timeout=wait_s) if wait_s else self._stage1.events.get_nowait()
-                )
+                event = self._stage1.events.get(timeout=wait_s) if wait_s else self._stage1.events.get_nowait()
             except queue.Empty:
                 return
             handlers[event.kind](event)
@@ -188,9 +186,7 @@ class _Driver:
                 self._stage2.add(batch for batch in cuts if not self._is_done(batch))
             else:
                 self._state.generators_diverged += 1
-                self._outcome.diverged.append(
-                    f"generator {trial.configuration}/r{replicate}: {record.message}"
-                )
+                self._outcome.diverged.append(f"generator {trial.configuration}/r{replicate}: {record.message}")
                 for batch in cuts:
                     rows = rows_without_result(self._record, configuration, batch, "diverged")
                     self._batch_finished(Finished(batch, rows))
@@ -230,9 +226,7 @@ class _Driver:
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
         self._outcome.diverged += [
-            f"victim {row['cell_id']}"
-            for row in finished.rows
-            if row["outcome"] == "diverged" and row["train_size"]
+            f"victim {row['cell_id']}" for row in finished.rows if row["outcome"] == "diverged" and row["train_size"]
         ]
         self._count(batch)
 
@@ -270,6 +264,8 @@ class _Driver:
             "points": points,
         }
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
+        if outcome.outcome == "complete":
+            self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
         self._tracker.sweep_finished(outcome.outcome)
         return outcome
 

@@ -53,15 +53,11 @@ class Evaluator:
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 
 
-def rows_without_result(
-    record: SweepRecord, configuration: Configuration, batch: Batch, outcome: str
-) -> list[Row]:
+def rows_without_result(record: SweepRecord, configuration: Configuration, batch: Batch, outcome: str) -> list[Row]:
     """The rows of a ``batch`` whose generator has no poison to give."""
     evaluation = batch.variant.evaluation
     return [
-        _row(
-            record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0), outcome
-        )
+        _row(record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0), outcome)
         for cell in batch.cells
     ]
 

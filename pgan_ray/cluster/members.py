@@ -1,5 +1,7 @@
 """How many networks one actor trains as one stack, where the spec says ``auto``."""
 
+import itertools
+
 import psutil
 
 from pgan_ray.data import TaskData
@@ -38,16 +40,14 @@ def victim_members(settings: Settings, task: TaskData, *, on_gpu: bool, slots: i
     victim = evaluation.victim
     points = evaluation.train_per_class * len(task.classes)
     weights = _weights(task.features, victim, len(task.classes))
-    each = FLOAT_BYTES * (
-        4 * weights + 2 * points * task.features + victim.batch_size * 6 * sum(victim.widths)
-    )
+    each = FLOAT_BYTES * (4 * weights + 2 * points * task.features + victim.batch_size * 6 * sum(victim.widths))
     most = MOST_ON_GPU if on_gpu else MOST_ON_CPU
     return max(1, min(most, _memory(on_gpu, resources.gpu, slots) // each))
 
 
 def _weights(inputs: int, network: NetworkSpec, outputs: int) -> int:
     sizes = [inputs, *network.widths, outputs]
-    return sum((size_in + 1) * size_out for size_in, size_out in zip(sizes, sizes[1:], strict=False))
+    return sum((size_in + 1) * size_out for size_in, size_out in itertools.pairwise(sizes))
 
 
 def _memory(on_gpu: bool, gpu_share: float, slots: int) -> int:

@@ -3,6 +3,7 @@
 Both cuts depend on the resolved spec alone, so that a resumed sweep makes the same stacks, and the same bits.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -58,4 +59,4 @@ def even_parts(items: tuple, most: int) -> list[tuple]:  # type: ignore[type-arg
     """``items`` in order, cut into as few parts of at most ``most`` as will do, of nearly equal length."""
     count = -(-len(items) // most)
     ends = [len(items) * index // count for index in range(count + 1)]
-    return [items[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [items[start:end] for start, end in itertools.pairwise(ends)]

@@ -33,9 +33,7 @@ class PlannedTrials(Searcher):  # type: ignore[misc]  # ray has no types
         self._running.add(trial_id)
         return {"trial": self._waiting.pop(0)}
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """A trial ended, well or not: its slot is free."""
         self._running.discard(trial_id)
 

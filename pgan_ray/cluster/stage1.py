@@ -1,6 +1,5 @@
 """Stage 1's run: Tune in a thread of its own, its events in a queue for the driver's loop."""
 
-import logging
 import queue
 import threading
 import traceback
@@ -16,7 +15,7 @@ from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.trainable import PGanTrial, Stage1
 from pgan_ray.data import Dataset
 
-log = logging.getLogger(__name__)
+TUNE_FOLDER = "tune"
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,12 @@ class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
     ) -> None:
         self._events.put(Event("report", trial.config["trial"], result))
 
-    def on_trial_complete(
-        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
-    ) -> None:
+    def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         # A trial that was stopped is "complete" to Tune as well.
         if (trial.last_result or {}).get("finished"):
             self._events.put(Event("finished", trial.config["trial"]))
 
-    def on_trial_recover(
-        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any
-    ) -> None:
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         self._events.put(Event("retried", trial.config["trial"], message=_last_words(trial)))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
@@ -129,7 +124,7 @@ class Stage1Run:
                 trial_dirname_creator=_directory,
             ),
             run_config=tune.RunConfig(
-                name="tune",
+                name=TUNE_FOLDER,
                 storage_path=self._stage.store.location,
                 verbose=0,
                 callbacks=[_Reporter(self.events)],

@@ -1,6 +1,5 @@
 """Stage 2's run: a pool of evaluator actors that grows with the work and goes away with it."""
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,6 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from pgan_ray.cluster.evaluator import EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)

@@ -55,15 +55,9 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._device = prepare(settings.resources.trial.cpu)
         self._task = the_task(self._datasets, settings)
         attack = settings.attack
-        members = [
-            Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates
-        ]
-        self._pgan = PGan(
-            attack, members, self._task, device=self._device, precision=settings.resources.precision
-        )
-        self._iterations = attack.resolve_iterations(
-            int((self._task.train_y == self._task.poison_label).sum())
-        )
+        members = [Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates]
+        self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.resources.precision)
+        self._iterations = attack.resolve_iterations(int((self._task.train_y == self._task.poison_label).sum()))
         self._reports = 0
         self._seconds = 0.0
         self._curve: list[dict[str, Any]] = []
@@ -82,8 +76,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._reports += 1
         now_ms = time.time_ns() // 1_000_000
         rows = [
-            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, **p.metrics}
-            for p in points
+            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, **p.metrics} for p in points
         ]
         self._curve += rows
         self._keep_samples()
@@ -152,9 +145,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Go on where `save_checkpoint` stood, with the same bits."""
         tensors = load_file(Path(checkpoint_dir, "state.safetensors"))
-        self._pgan.load_state(
-            {k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")}
-        )
+        self._pgan.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
         self._samples = {
             int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
         }

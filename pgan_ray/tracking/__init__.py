@@ -1,8 +1,8 @@
 """Tracking: everything of a sweep in MLflow, derived from the sweep's directory.
 
-Reads the rows and generator files that `results` keeps, and hands them to an MLflow store or server; `cluster` tells
-it what is finished. The directory is the truth: what MLflow missed, `rebuild` brings. The only room that imports
-mlflow, and only once a store is used.
+Reads the rows and generator files that `results` keeps, and hands them to an MLflow store or server;
+`cluster` tells it what is finished. The directory is the truth: what MLflow missed, `rebuild` brings.
+The only room that imports mlflow, and only once a store is used.
 """
 
 from pgan_ray.tracking.events import Outcome

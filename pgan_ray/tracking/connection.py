@@ -58,10 +58,9 @@ def _import_mlflow() -> None:
         os.environ.setdefault(name, value)
     # Everything that is needed later on the writer's thread, where warnings cannot be held back.
     import mlflow.data.meta_dataset
-    import mlflow.pyfunc
+    import mlflow.pyfunc  # noqa: F401
 
-    if "MLFLOW_LOGGING_LEVEL" in ENVIRONMENT:
-        logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
+    logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

@@ -12,11 +12,15 @@ Metric = tuple[str, float, int, int]  # name, value, timestamp in ms, step
 
 TRAINING_METRICS = tuple(name for name in TRAINING.names if name not in ("iteration", "timestamp_ms"))
 # By how much a poison fraction is multiplied to make a whole step, and what the step then is.
-SCALES = {100: "poison per cent", 1000: "poison in tenths of a per cent", 10_000: "poison in hundredths of a per cent"}
+SCALES = {
+    100: "poison per cent",
+    1000: "poison in tenths of a per cent",
+    10_000: "poison in hundredths of a per cent",
+}
 
 
 def step_scale(sweep: Sweep) -> int:
-    """The coarsest scale in which every poison fraction of the sweep is a whole step: its curves stay comparable."""
+    """The coarsest scale that makes every poison fraction a whole step; one for all, so curves compare."""
     fractions = {
         fraction
         for configuration in sweep.configurations
@@ -39,14 +43,14 @@ def training_metrics(rows: Iterable[Mapping[str, float | int]]) -> list[Metric]:
 
 
 def prefix(configuration: Configuration, variant: str) -> str:
-    """Where a variant's metrics stand; the first variant has the plain names, by which configurations compare."""
+    """Where a variant's metrics stand; the first one's plain names are what configurations compare by."""
     return "victim" if variant == configuration.variants[0].id else f"victim/{safe_name(variant)}"
 
 
 def victim_metrics(
     configuration: Configuration, points: Sequence[Point], rows: pa.Table, scale: int, timestamp_ms: int
 ) -> list[Metric]:
-    """The configuration's curves (step = poison fraction x ``scale``), and numbers to sort MLflow's table by."""
+    """Its curves (step = poison fraction x ``scale``), and numbers to sort MLflow's table by."""
     metrics: list[Metric] = []
     first: dict[float, float] = {}  # poison fraction -> test error, of the first variant
     for point in points:

@@ -1,4 +1,4 @@
-"""What a sweep tells its tracker: names of things that are in the sweep's directory, and live training rows."""
+"""What a sweep tells its tracker: names of what is in the sweep's directory, and live training rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
 """The generator as an MLflow model: a file that MLflow copies beside the weights and runs (models from code).
 
-It must stand alone: whoever loads the model has MLflow (and so NumPy and pandas) and safetensors, but not pgan-ray.
-Nothing is unpickled. Shapes: N points, Z noise features, F point features.
+It must stand alone: whoever loads the model has MLflow (and so NumPy and pandas) and safetensors, but not
+pgan-ray. Nothing is unpickled. Shapes: N points, Z noise features, F point features.
 """
 
 import json
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel
 from safetensors import safe_open
@@ -45,7 +45,7 @@ class GeneratorModel(PythonModel):  # type: ignore[misc]  # mlflow is untyped
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> np.ndarray:
         """(n, F) points. ``model_input``: n, which MLflow hands on as a table of one cell.
 
-        ``params["seed"]``: 0 or more, and the same seed gives the same points; without, they differ each time.
+        ``params["seed"]``: 0 or more; the same seed gives the same points. Without, they differ each time.
         """
         count = np.asarray(model_input).reshape(-1)
         if len(count) != 1 or count[0] < 0:

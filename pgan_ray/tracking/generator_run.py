@@ -1,53 +1,54 @@
-"""The run of one finished generator: curves, sample grids, poison set and model, all read from the directory."""
+"""The run of one generator: its curve while it is trained, and all that is kept of it once it is finished."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from pgan_ray.errors import TrackingError
-from pgan_ray.results import GeneratorRecord, Store, read_poison, read_record, read_samples, read_training
+from pgan_ray.results import GeneratorRecord, read_poison, read_record, read_samples
 from pgan_ray.results.generators import folder
 from pgan_ray.tracking import images
+from pgan_ray.tracking.context import Context, TrainingRows
 from pgan_ray.tracking.curves import training_metrics
 from pgan_ray.tracking.model import log_generator
-from pgan_ray.tracking.runs import KnownRun, Runs
-
-TrainingRows = Sequence[Mapping[str, Any]]
+from pgan_ray.tracking.runs import KnownRun
 
 
-def finished_record(store: Store, configuration: str, replicate: int) -> GeneratorRecord:
-    """The replicate's record. Raises `TrackingError` where there is none."""
-    record = read_record(store, configuration, replicate)
+def train(context: Context, configuration: str, replicate: int, rows: TrainingRows) -> None:
+    """Log live training rows. Those of a generator that is finished are in its own curve already."""
+    if rows and read_record(context.store, configuration, replicate) is None:
+        run = context.generator(configuration, replicate, int(rows[0]["timestamp_ms"]), reopen=True)
+        _log_rows(context, run, context.key(configuration, replicate), rows)
+
+
+def finish(context: Context, configuration: str, replicate: int) -> None:
+    """Log the whole curve, images, poison set and model, and end the run."""
+    record = read_record(context.store, configuration, replicate)
     if record is None:
         raise TrackingError(f"a finished generator must have a record, got none for {configuration}/r{replicate}")
-    return record
+    rows = context.training_rows(configuration, replicate)
+    run = context.generator(configuration, replicate, int(rows[0]["timestamp_ms"]) if rows else None)
+    key = context.key(configuration, replicate)
+    _log_rows(context, run, key, rows)
+    _log_files(context, run, key, record, rows)
+    context.runs.describe(run, {}, _tags(record))
+    end_ms = int(rows[-1]["timestamp_ms"]) if rows else run.start_ms
+    context.runs.end(key, "FINISHED" if record.outcome == "complete" else "FAILED", end_ms)
+    context.logged.pop(key, None)
 
 
-def training_rows(store: Store, configuration: str, replicate: int) -> list[dict[str, Any]]:
-    """The stored training curve, in order."""
-    rows: list[dict[str, Any]] = read_training(store, configuration, replicate).to_pylist()
-    return rows
-
-
-def log_rows(runs: Runs, run: KnownRun, rows: TrainingRows, logged: set[int]) -> None:
-    """Log training rows, but for those whose iteration is in ``logged`` already; adds them to it.
-
-    A trial that was interrupted repeats iterations after its last checkpoint, at another time: MLflow would keep both.
-    """
+def _log_rows(context: Context, run: KnownRun, key: str, rows: TrainingRows) -> None:
+    # A trial that was interrupted repeats the iterations after its last checkpoint, at another time: MLflow
+    # would keep both. One batch holds all metrics of a row, so any of them tells which rows are there.
+    if key not in context.logged:
+        context.logged[key] = {step for step, _ in context.runs.measured(run, "train/generator_loss")}
+    logged = context.logged[key]
     fresh = {int(row["iteration"]): row for row in rows if int(row["iteration"]) not in logged}
-    runs.measure(run, training_metrics(fresh.values()))
+    context.runs.measure(run, training_metrics(fresh.values()))
     logged |= fresh.keys()
 
 
-def logged_iterations(runs: Runs, run: KnownRun) -> set[int]:
-    """The iterations that MLflow holds. A row's metrics are always written in one batch, so one of them tells."""
-    return {step for step, _ in runs.measured(run, "train/generator_loss")}
-
-
-def log_artifacts(store: Store, runs: Runs, run: KnownRun, key: str, record: GeneratorRecord, rows: TrainingRows) -> None:
-    """Log images, poison set and model."""
-    place = (record.configuration, record.replicate)
+def _log_files(context: Context, run: KnownRun, key: str, record: GeneratorRecord, rows: TrainingRows) -> None:
+    store, place = context.store, (record.configuration, record.replicate)
     complete = record.outcome == "complete"
     with tempfile.TemporaryDirectory() as temporary:
         files = Path(temporary)
@@ -57,14 +58,13 @@ def log_artifacts(store: Store, runs: Runs, run: KnownRun, key: str, record: Gen
             images.write_grids(files, samples, record.image_shape, times)
         if complete:
             (files / "poison.safetensors").write_bytes(store.read(f"{folder(*place)}/poison.safetensors"))
-        runs.client.log_artifacts(run.id, str(files))
+        context.runs.client.log_artifacts(run.id, str(files))
     if complete:
         weights = store.read(f"{folder(*place)}/generator.safetensors")
-        log_generator(runs, run, key, weights, features=read_poison(store, *place).shape[1])
+        log_generator(context.runs, run, key, weights, features=read_poison(store, *place).shape[1])
 
 
-def tags_of(record: GeneratorRecord) -> dict[str, str]:
-    """What became of the generator."""
+def _tags(record: GeneratorRecord) -> dict[str, str]:
     tags = {"pgan.outcome": record.outcome, "pgan.device": record.device}
     if record.message:
         tags["pgan.message"] = record.message
@@ -74,5 +74,6 @@ def tags_of(record: GeneratorRecord) -> dict[str, str]:
 
 
 def _time_of(iteration: int, rows: TrainingRows, default_ms: int) -> int:
+    """The time in ms of the first row from ``iteration`` on."""
     after = [int(row["timestamp_ms"]) for row in rows if row["iteration"] >= iteration]
     return after[0] if after else int(rows[-1]["timestamp_ms"]) if rows else default_ms

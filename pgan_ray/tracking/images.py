@@ -5,9 +5,9 @@ The charts are made of files in ``images/`` whose names say key, step and time, 
     images/<key>+step+<step>+timestamp+<ms>+<anything>.png              full size
     images/<key>+step+<step>+timestamp+<ms>+<anything>+compressed.webp  shown until it is opened
 
-and of the tag ``mlflow.loggedImages`` (read in MLflow 3.17: `MlflowClient.log_image`, and the parser of these names in
-its user interface; both files are needed). `log_image` ends the name with a random one, so that a repetition shows
-every image twice; here it is fixed.
+and of the tag ``mlflow.loggedImages`` (read in MLflow 3.17: `MlflowClient.log_image`, and the parser of these
+names in its user interface; both files are needed). `log_image` ends the name with a random part, so that a
+repetition shows every image twice; here it is fixed.
 
 Shapes: S samples, F features.
 """

@@ -14,7 +14,7 @@ REQUIREMENTS = ["mlflow>=3.10,<4", "numpy>=1.26", "pandas", "safetensors>=0.4.5"
 
 
 def log_generator(runs: Runs, run: KnownRun, key: str, weights: bytes, features: int) -> None:
-    """Log the generator whose safetensors file is ``weights`` as a model of ``run``; once, however often called.
+    """Log the generator in the safetensors file ``weights`` as a model of ``run``, once, if called again.
 
     By the client alone: `mlflow.pyfunc.log_model` goes by the process's own tracking URI and active run.
     """
@@ -33,7 +33,10 @@ def log_generator(runs: Runs, run: KnownRun, key: str, weights: bytes, features:
             _save(place / "model", place / "generator.safetensors", model, run, features)
             runs.client.log_model_artifacts(model.model_id, str(place / "model"))
         runs.client.finalize_logged_model(model.model_id, "READY")
-    runs.client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
+    outputs = runs.client.get_run(run.id).outputs
+    if model.model_id not in {output.model_id for output in (outputs.model_outputs if outputs else ())}:
+        # Unlike metrics and tags, a second one is refused.
+        runs.client.log_outputs(run.id, [LoggedModelOutput(model.model_id, step=0)])
 
 
 def _save(target: Path, weights: Path, model: object, run: KnownRun, features: int) -> None:

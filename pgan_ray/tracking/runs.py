@@ -1,7 +1,7 @@
 """The sweep's runs in MLflow: found again by key, made where missing, never left running.
 
-Keys: ``<sweep>``, ``<sweep>/<configuration>``, ``<sweep>/<configuration>/r<replicate>``. Everything that is written
-as text goes through here, so that no secret does.
+Keys: ``<sweep>``, ``<sweep>/<configuration>``, ``<sweep>/<configuration>/r<replicate>``. Parameters and
+tags go through here, so that no secret gets into them.
 """
 
 import re
@@ -74,14 +74,17 @@ class Runs:
         return [key for key, run in self._known.items() if run.status not in FINAL]
 
     def open(self, key: str, name: str, parent: str | None, start_ms: int, *, reopen: bool = False) -> KnownRun:
-        """The run of ``key``, made if need be below the run of ``parent``; with ``reopen`` it is running again."""
+        """The run of ``key``, made below ``parent``'s if need be; with ``reopen`` it is running again."""
         run = self._known.get(key)
         if run is None:
             tags = {KEY_TAG: key, SWEEP_TAG: self.sweep_id}
             if parent is not None:
                 tags["mlflow.parentRunId"] = self._known[parent].id
             made = self.client.create_run(
-                self.experiment_id, start_time=start_ms, run_name=name, tags={k: clean(v, MAX_TAG) for k, v in tags.items()}
+                self.experiment_id,
+                start_time=start_ms,
+                run_name=name,
+                tags={k: clean(v, MAX_TAG) for k, v in tags.items()},
             )
             run = self._known[key] = KnownRun(made.info.run_id, "RUNNING", start_ms, None)
         elif reopen and run.status in FINAL:
@@ -98,7 +101,7 @@ class Runs:
         run.status, run.end_ms = status, max(end_ms, run.start_ms)
 
     def replace(self, key: str, name: str, parent: str | None) -> KnownRun:
-        """A fresh run in the place of the one of ``key``, whose metrics no longer hold; its children move to it."""
+        """A fresh run for ``key``, in place of one whose metrics no longer hold; its children move to it."""
         old = self._known.pop(key)
         self.client.delete_run(old.id)
         new = self.open(key, name, parent, old.start_ms)
@@ -111,7 +114,9 @@ class Runs:
         """Write tags, and those parameters that are not there yet (MLflow never changes one)."""
         from mlflow.entities import Param, RunTag
 
-        missing = [Param(safe_name(k), clean(v, MAX_PARAM)) for k, v in params.items() if safe_name(k) not in run.params]
+        missing = [
+            Param(safe_name(k), clean(v, MAX_PARAM)) for k, v in params.items() if safe_name(k) not in run.params
+        ]
         labels = [RunTag(safe_name(key), clean(value, MAX_TAG)) for key, value in tags.items()]
         for start in range(0, max(len(missing), len(labels)), PARAMS_PER_BATCH):
             part = slice(start, start + PARAMS_PER_BATCH)

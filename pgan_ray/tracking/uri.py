@@ -7,18 +7,19 @@ from pathlib import Path
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/\s'\"]*@")
 _QUERY_SECRET = re.compile(
-    r"([?&][\w.-]*(?:token|password|passwd|secret|key|signature|credential|sig)[\w.-]*=)[^&\s'\"]+", re.IGNORECASE
+    r"([?&][\w.-]*(?:token|password|passwd|secret|key|signature|credential|sig)[\w.-]*=)[^&\s'\"]+",
+    re.IGNORECASE,
 )
 _SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
 
 
 def tracking_uri(option: str | None = None) -> str:
-    """``option``, else ``MLFLOW_TRACKING_URI``, else ``mlflow.db`` in the working directory (MLflow's own default)."""
+    """``option``, else ``MLFLOW_TRACKING_URI``, else, as MLflow, ``mlflow.db`` in the working directory."""
     return option or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{(Path.cwd() / 'mlflow.db').as_posix()}"
 
 
 def redact(text: str) -> str:
-    """``text`` without the passwords and tokens of the URIs in it, nor those of MLflow's environment variables."""
+    """``text`` without the passwords and tokens of the URIs in it, and of MLflow's environment variables."""
     for variable in _SECRET_VARIABLES:
         secret = os.environ.get(variable)
         if secret:

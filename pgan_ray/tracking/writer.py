@@ -1,7 +1,7 @@
 """The one writer: a thread that takes events from a queue and delivers each, as often as it takes.
 
-Knows nothing of MLflow: ``publish`` delivers one event (twice does no harm), ``reachable`` tells a server that is away
-from an event that cannot be delivered.
+Knows nothing of MLflow: ``publish`` delivers one event (twice does no harm), ``reachable`` tells a server
+that is away from an event that cannot be delivered.
 """
 
 import logging
@@ -90,7 +90,8 @@ class Writer:
         with self._changed:
             self._changed.wait_for(lambda: bool(self._queue) or self._deadline is not None)
             self._changed.wait_for(
-                lambda: self._deadline is not None or not all(isinstance(e, Training) for e in self._queue), GATHER_S
+                lambda: self._deadline is not None or not all(isinstance(e, Training) for e in self._queue),
+                GATHER_S,
             )
             events = coalesce(self._queue)
             self._queue.clear()

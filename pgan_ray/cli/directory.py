@@ -1,0 +1,14 @@
+"""Reading the sweep that a directory holds."""
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results import Store
+from pgan_ray.spec import SweepRecord, load_record
+
+
+def record_in(store: Store) -> SweepRecord:
+    """The record of the sweep in ``store``. Raises `SpecError` where there is none."""
+    try:
+        text = store.read("sweep.yaml").decode()
+    except (FileNotFoundError, UnicodeDecodeError):
+        raise SpecError([f"{store.location}: must be the directory of a sweep, got no sweep.yaml in it"]) from None
+    return load_record(text, f"{store.location}/sweep.yaml")

@@ -1,0 +1,33 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+tracking_uri = click.option(
+    "--tracking-uri", metavar="URI", help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db."
+)
+
+
+def running(command: Command) -> Command:
+    """The options of the commands that run a sweep, with the names that `pgan_ray.cli.run.Options` has."""
+    options = [
+        click.option(
+            "--data-dir",
+            type=click.Path(path_type=Path),
+            envvar="PGAN_RAY_DATA",
+            show_envvar=True,
+            help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
+        ),
+        click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine."),
+        tracking_uri,
+        click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+        click.option("--verbose", is_flag=True, help="Show Ray's and Tune's own output too."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command

@@ -1,0 +1,22 @@
+"""``pgan-ray track``."""
+
+import click
+
+from pgan_ray.cli import options
+
+
+@click.command(short_help="Write a sweep's directory into MLflow again.")
+@click.argument("directory", metavar="DIR")
+@options.tracking_uri
+def track(directory: str, tracking_uri: str | None) -> None:
+    """Bring MLflow up to what DIR holds, after an outage or for another server. Doing it twice changes nothing.
+
+    Example: pgan-ray track results/mnist_alpha-quick-20260102-030405-ab12 --tracking-uri http://127.0.0.1:5000
+    """
+    from pgan_ray.cli.directory import record_in
+    from pgan_ray.results import Store
+    from pgan_ray.tracking import rebuild
+
+    store = Store(directory)
+    rebuild(store, record_in(store), tracking_uri=tracking_uri)
+    click.echo(f"MLflow holds what {store.location} holds", err=True)

@@ -1,0 +1,51 @@
+"""Bringing a sweep's directory to MLflow once more: after an outage, or to another server."""
+
+from pgan_ray.results import Store, read_record, read_rows
+from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.tracking.events import (
+    ConfigurationFinished,
+    GeneratorFinished,
+    Outcome,
+    SweepFinished,
+    SweepStarted,
+)
+from pgan_ray.tracking.publisher import Publisher
+from pgan_ray.tracking.uri import tracking_uri as resolve
+
+
+def rebuild(
+    store: Store, record: SweepRecord, *, tracking_uri: str | None = None, experiment: str = "pgan-ray"
+) -> None:
+    """Bring all that the directory holds to MLflow. What is there already stays as it is.
+
+    Raises `TrackingError` where MLflow cannot be used, and whatever MLflow raises on the way.
+    """
+    publisher = Publisher(store, record, resolve(tracking_uri), experiment, live=False)
+    publisher.connect()
+    publisher.publish(SweepStarted())
+    outcomes: set[str] = set()
+    for configuration in record.sweep.configurations:
+        for replicate in range(configuration.settings.attack.replicates):
+            if read_record(store, configuration.id, replicate) is not None:
+                publisher.publish(GeneratorFinished(configuration.id, replicate))
+        found = _outcomes(store, configuration)
+        outcomes |= found
+        if "missing" not in found:
+            publisher.publish(ConfigurationFinished(configuration.id))
+    publisher.publish(SweepFinished(_outcome(outcomes)))
+
+
+def _outcomes(store: Store, configuration: Configuration) -> set[str]:
+    """The outcomes of the configuration's cells; `missing` where one has no row."""
+    rows = read_rows(store, configuration.id)
+    outcomes = set(rows["outcome"].to_pylist())
+    there = set(rows["cell_id"].to_pylist())
+    replicates = range(configuration.settings.attack.replicates)
+    whole = all(cell.id in there for replicate in replicates for cell in configuration.cells(replicate))
+    return outcomes if whole else outcomes | {"missing"}
+
+
+def _outcome(outcomes: set[str]) -> Outcome:
+    if "missing" in outcomes:
+        return "interrupted"
+    return "partial" if "failed" in outcomes else "complete"
