@@ -101,7 +101,14 @@ def write_replicate(store: Store, configuration: Configuration, replicate: int, 
     """One finished generator."""
     random = np.random.default_rng(replicate)
     record = GeneratorRecord(
-        configuration.id, replicate, outcome, max(ITERATIONS), 12.5, "cpu", (4, 4), "" if outcome == "complete" else "NaN"
+        configuration.id,
+        replicate,
+        outcome,
+        max(ITERATIONS),
+        12.5,
+        "cpu",
+        (4, 4),
+        "" if outcome == "complete" else "NaN",
     )
     files = GeneratorFiles(
         weights=weights(replicate),

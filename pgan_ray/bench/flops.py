@@ -1,0 +1,40 @@
+"""Floating point operations that the algorithms need, per member; only matrix products count.
+
+A layer of I inputs and O outputs takes 2 I O operations a point forward, as much again for its weights' gradient,
+and as much again for its input's gradient.
+"""
+
+from itertools import pairwise
+
+from pgan_ray.spec import AttackSpec, NetworkSpec, VictimSpec
+
+
+def forward(inputs: int, network: NetworkSpec, outputs: int) -> int:
+    """One point through a network."""
+    return sum(2 * size_in * size_out for size_in, size_out in pairwise([inputs, *network.widths, outputs]))
+
+
+def trained(inputs: int, network: NetworkSpec, outputs: int) -> int:
+    """One point forward and backward; the input's own gradient is not needed."""
+    first = 2 * inputs * (network.widths[0] if network.widths else outputs)
+    return 3 * forward(inputs, network, outputs) - first
+
+
+def pgan_iteration(attack: AttackSpec, features: int) -> int:
+    """One iteration of Algorithm 1 for a binary task.
+
+    G's step needs the gradients of D and C by their inputs, not by their weights.
+    """
+    generator = forward(attack.generator.noise_features, attack.generator, features)
+    of_d, of_c = (trained(features, critic, 1) for critic in (attack.discriminator, attack.classifier))
+    through = sum(2 * forward(features, critic, 1) for critic in (attack.discriminator, attack.classifier))
+    point = attack.discriminator_steps * (generator + 2 * of_d)
+    point += attack.classifier_steps * (generator + 2 * of_c)
+    own = trained(attack.generator.noise_features, attack.generator, features)
+    point += attack.generator_steps * (own + through)
+    return attack.batch_size * point
+
+
+def victim_step(victim: VictimSpec, features: int, classes: int) -> int:
+    """One step of a victim on a full batch."""
+    return victim.batch_size * trained(features, victim, 1 if classes == 2 else classes)

@@ -1,0 +1,149 @@
+"""Interleaved measurements: every contender has its turn in every round, so that a noisy machine is noisy to all."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pgan_ray.attacks import Member, PGan
+from pgan_ray.bench import flops
+from pgan_ray.bench.plain import PlainPGan, PlainVictim
+from pgan_ray.data import TaskData
+from pgan_ray.nn import arithmetic
+from pgan_ray.spec import Settings
+from pgan_ray.victims import train_victims
+
+GEMM_SIZE = 2048
+FEATURES = 784
+POINTS_PER_CLASS = 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contender: seconds of one unit of its work (median over the rounds), and what the unit needs.
+
+    ``members`` networks share the unit; ``plain`` names the row to compare with, per member.
+    """
+
+    name: str
+    seconds: float
+    flop: float
+    members: int = 1
+    plain: str = ""
+
+    @property
+    def rate(self) -> float:
+        """FLOP per second."""
+        return self.flop / self.seconds
+
+
+@dataclass(frozen=True)
+class _Contender:
+    name: str
+    flop: float
+    members: int
+    plain: str
+    units: int
+    run: Callable[[], None]
+
+
+def run_benchmark(
+    shapes: dict[str, Settings], *, rounds: int, threads: int, stacks: tuple[int, ...] = (1, 5), victims: int = 10
+) -> list[Row]:
+    """Measure GEMM, the engine and the plain loop at the settings ``shapes``, on the CPU with ``threads``.
+
+    ``stacks``: replicates of a pGAN stack; ``victims``: members of a victim stack.
+    """
+    torch.set_num_threads(threads)
+    contenders = [_gemm(), *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims))]
+    times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    for contender in contenders:
+        contender.run()  # caches, allocator
+    for _ in range(rounds):
+        for contender in contenders:
+            start = time.perf_counter()
+            contender.run()
+            times[contender.name].append((time.perf_counter() - start) / contender.units)
+    return [Row(c.name, statistics.median(times[c.name]), c.flop, c.members, c.plain) for c in contenders]
+
+
+def _gemm() -> _Contender:
+    a, b = torch.randn(GEMM_SIZE, GEMM_SIZE), torch.randn(GEMM_SIZE, GEMM_SIZE)
+
+    def run() -> None:
+        for _ in range(4):
+            torch.mm(a, b)
+
+    return _Contender(f"torch.mm {GEMM_SIZE}^3", 2.0 * GEMM_SIZE**3, 1, "", 4, run)
+
+
+def _contenders(name: str, settings: Settings, stacks: tuple[int, ...], victims: int) -> Iterator[_Contender]:
+    task = _random_task()
+    device = torch.device("cpu")
+    attack = settings.attack
+    needed = flops.pgan_iteration(attack, FEATURES)
+    # About as long for each contender, whatever its shape.
+    units = max(2, round(2e10 / needed))
+    plain_name = f"{name}: pGAN iteration, plain"
+    plain = PlainPGan(attack, task, seed=0)
+    yield _Contender(plain_name, needed, 1, "", units, lambda: _flushed(lambda: plain.train(units)))
+    for members in stacks:
+        stack = PGan(attack, [Member(r, 0.5, 0.9, 0) for r in range(members)], task, device=device)
+        yield _Contender(
+            f"{name}: pGAN iteration, stack {members}",
+            needed * members,
+            members,
+            plain_name,
+            units,
+            lambda stack=stack: stack.train(units),  # type: ignore[misc]
+        )
+
+    victim = settings.evaluation.victim
+    step = flops.victim_step(victim, FEATURES, 2)
+    size = 5 * victim.batch_size
+    steps = 5 * max(1, round(1e10 / step / 5))
+    epochs = victim.model_copy(update={"epochs": steps // 5})
+    x, y = task.train_x[:size], task.train_y[:size]
+    plain_name = f"{name}: victim step, plain"
+    one = PlainVictim(victim, FEATURES, seed=0)
+    yield _Contender(plain_name, step, 1, "", steps, lambda: _flushed(lambda: one.train(x, y, epochs.epochs)))
+    stacked_x, stacked_y = x.expand(victims, -1, -1), y.expand(victims, -1)
+
+    def run_stack() -> None:
+        train_victims(
+            epochs,
+            stacked_x,
+            stacked_y,
+            [size] * victims,
+            classes=2,
+            initial_seeds=range(victims),
+            stack_seed=0,
+            device=device,
+        )
+
+    yield _Contender(f"{name}: victim step, stack {victims}", step * victims, victims, plain_name, steps, run_stack)
+
+
+def _flushed(run: Callable[[], None]) -> None:
+    """The plain loop gets the same arithmetic: subnormals would slow it down without end."""
+    with arithmetic("float32", torch.device("cpu")):
+        run()
+
+
+def _random_task() -> TaskData:
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(np.tanh(rng.normal(size=(2 * POINTS_PER_CLASS, FEATURES))).astype(np.float32))
+    y = torch.arange(2 * POINTS_PER_CLASS) % 2
+    return TaskData(
+        train_x=x,
+        train_y=y,
+        test_x=x,
+        test_y=y,
+        classes=(3, 5),
+        poison_label=1,
+        source_label=0,
+        image_shape=(28, 28),
+    )

@@ -1,0 +1,50 @@
+"""``pgan-ray bench``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+
+@click.command(short_help="Measure the training engine on this machine.")
+@click.option(
+    "--sweep",
+    "file",
+    type=click.Path(path_type=Path),
+    default=Path("sweeps/mnist_alpha.yaml"),
+    show_default=True,
+    help="The sweep file whose shapes are measured.",
+)
+@click.option("--profile", "profiles", multiple=True, default=("paper", "quick-full"), show_default=True)
+@click.option("--threads", default=1, show_default=True, help="CPU threads of every contender.")
+@click.option("--rounds", default=5, show_default=True, help="Turns of every contender; the median counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def bench(file: Path, profiles: tuple[str, ...], threads: int, rounds: int, as_json: bool) -> None:
+    """Compare the training engine with plain PyTorch, and both with the machine's matrix products, in one run.
+
+    Example: pgan-ray bench --threads 2 --rounds 5
+    """
+    from pgan_ray.bench import run_benchmark
+    from pgan_ray.cli.table import show
+    from pgan_ray.spec import load_sweep
+
+    shapes = {profile: load_sweep(file, profile=profile).configurations[0].settings for profile in profiles}
+    rows = run_benchmark(shapes, rounds=rounds, threads=threads)
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=1))
+        return
+
+    from rich.table import Table
+
+    table = Table(title=f"{threads} thread(s), median of {rounds} rounds, interleaved")
+    for column in ("work", "ms per member", "GFLOP/s", "of torch.mm", "x plain"):
+        table.add_column(column, justify="left" if column == "work" else "right")
+    gemm = rows[0]
+    by_name = {row.name: row for row in rows}
+    for row in rows:
+        each = row.seconds / row.members
+        plain = by_name.get(row.plain)
+        ratio = f"{plain.seconds / each:.2f}" if plain else "-"
+        table.add_row(row.name, f"{1e3 * each:.2f}", f"{row.rate / 1e9:.0f}", f"{row.rate / gemm.rate:.2f}", ratio)
+    show(table)

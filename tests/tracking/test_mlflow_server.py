@@ -1,0 +1,78 @@
+"""Over HTTP, against a real server."""
+
+import time
+
+import pytest
+from mlflow_server import MlflowServer
+from reading import Reader
+from test_trackers import whole_sweep
+from tracking_sweep import ITERATIONS, training_rows
+
+from pgan_ray.results import Store
+from pgan_ray.spec import SweepRecord
+from pgan_ray.tracking import MlflowTracker, rebuild
+
+
+def test_a_whole_sweep_over_http(mlflow_server: MlflowServer, store: Store, record: SweepRecord) -> None:
+    tracker = MlflowTracker(store, record, tracking_uri=mlflow_server.uri, experiment="whole")
+    tracker.check()
+    whole_sweep(tracker, record)
+    assert tracker.close(120) == 0
+    reader = Reader(mlflow_server.uri, "whole")
+    live = reader.everything()
+    assert len(live) == 7
+    assert set(reader.statuses().values()) == {"FINISHED"}
+    assert len([f for f in reader.artifacts("alpha=0.1/r0") if f.startswith("images/")]) == 4
+    rebuild(store, record, tracking_uri=mlflow_server.uri, experiment="whole")
+    assert reader.everything() == live
+
+
+def test_nothing_is_lost_when_the_server_dies_and_comes_back(
+    mlflow_server: MlflowServer, store: Store, record: SweepRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracker = MlflowTracker(store, record, tracking_uri=mlflow_server.uri, experiment="outage")
+    tracker.check()
+    reader = Reader(mlflow_server.uri, "outage")
+    tracker.sweep_started()
+    tracker.training("alpha=0.1", 0, training_rows(0)[:2])
+    tracker.generator_finished("alpha=0.1", 1)
+    deadline = time.monotonic() + 60
+    while "alpha=0.1/r1" not in reader.runs():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    mlflow_server.kill()  # in the middle of the generator's files, most likely
+    try:
+        start = time.monotonic()
+        whole_sweep(tracker, record)
+        assert time.monotonic() - start < 0.5, "an outage must not hold the sweep"
+        time.sleep(1)
+    finally:
+        mlflow_server.start()
+    assert tracker.close(120) == 0
+    assert len(reader.runs()) == 7
+    assert set(reader.statuses().values()) == {"FINISHED"}
+    for name in ("alpha=0.1/r0", "alpha=0.1/r1", "alpha=0.9/r1"):
+        assert [step for step, _ in reader.curve(name, "train/generator_loss")] == list(ITERATIONS)
+        assert len(reader.artifacts(name)) == 6
+    assert len(reader.client.search_logged_models([reader.experiment_id])) == 4
+    said = [entry.getMessage() for entry in caplog.records if entry.name == "pgan_ray.tracking"]
+    assert said[0].startswith("MLflow is away")
+    assert said[-1] == "MLflow is back"
+
+
+def test_closing_while_the_server_is_away_counts_and_ends(
+    mlflow_server: MlflowServer, store: Store, record: SweepRecord
+) -> None:
+    tracker = MlflowTracker(store, record, tracking_uri=mlflow_server.uri, experiment="away")
+    tracker.check()
+    mlflow_server.kill()
+    try:
+        whole_sweep(tracker, record)
+        start = time.monotonic()
+        undelivered = tracker.close(3)
+        assert time.monotonic() - start < 6
+    finally:
+        mlflow_server.start()
+    assert undelivered == 1 + 2 * (2 * len(ITERATIONS) + 2 + 1) + 1
+    rebuild(store, record, tracking_uri=mlflow_server.uri, experiment="away")
+    assert len(Reader(mlflow_server.uri, "away").runs()) == 7
