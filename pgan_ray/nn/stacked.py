@@ -22,7 +22,7 @@ def drop(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
     words.random_(-(2**63), None, generator=generator)
     bits = words.view(torch.int16)[: x.numel()].view(x.shape)
-    threshold = round(probability * 65536)
+    threshold = min(round(probability * 65536), 65535)
     kept = bits >= threshold - 32768
     return x * kept.to(x.dtype).mul_(65536 / (65536 - threshold))
 

@@ -21,9 +21,7 @@ class AttackSpec(Part):
     lambda_prior: float = Field(
         ge=0, le=1, description="lambda / Pr(poison class): the poison's weight in C's loss (eq. 2)."
     )
-    replicates: int = Field(
-        default=5, ge=1, description="Generators per configuration, each with its own seed."
-    )
+    replicates: int = Field(default=5, ge=1, description="Generators per configuration, each with its own seed.")
     epochs: int | None = Field(
         default=None,
         ge=1,
@@ -45,7 +43,8 @@ class AttackSpec(Part):
     )
     generator_loss: Literal["algorithm1", "objective3"] = Field(
         default="algorithm1",
-        description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in eq. 2 and 3.",
+        description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in "
+        "eq. 2 and 3.",
     )
     sample_from: Literal["last", "average"] = Field(
         default="last", description="Sample poison from G's last weights, or from their moving average."

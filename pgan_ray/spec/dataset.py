@@ -35,9 +35,7 @@ class DatasetSpec(Part):
     @model_validator(mode="after")
     def _name_or_path(self) -> "DatasetSpec":
         if (self.name is None) == (self.path is None):
-            raise ValueError(
-                "exactly one of `name` (a built-in data set) and `path` (your own file) must be given"
-            )
+            raise ValueError("exactly one of `name` (a built-in data set) and `path` (your own file) must be given")
         if self.value_range is not None and self.path is None:
             raise ValueError("`value_range` goes with `path`: built-in data sets know their own range")
         if self.value_range is not None and self.value_range[0] >= self.value_range[1]:

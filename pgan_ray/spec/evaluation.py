@@ -35,9 +35,7 @@ class DetectorSpec(Part):
     @model_validator(mode="after")
     def _neighbours_fit(self) -> "DetectorSpec":
         if self.neighbours > self.sample_size:
-            raise ValueError(
-                f"`neighbours` must be at most `sample_size` ({self.sample_size}), got {self.neighbours}"
-            )
+            raise ValueError(f"`neighbours` must be at most `sample_size` ({self.sample_size}), got {self.neighbours}")
         return self
 
 
@@ -48,9 +46,7 @@ class EvaluationSpec(Part):
         min_length=1,
         description="Shares of the victim's whole training set that poison replaces, out of the poison class.",
     )
-    runs: int = Field(
-        default=10, ge=1, description="Independent splits and victims per replicate and fraction."
-    )
+    runs: int = Field(default=10, ge=1, description="Independent splits and victims per replicate and fraction.")
     train_per_class: int = Field(default=500, ge=1, description="Victim training points of each class.")
     trusted_per_class: int = Field(
         default=500, ge=2, description="Trusted points of each class, on which its detector is fitted."

@@ -1,6 +1,8 @@
 """Faults of a sweep file in the words of the person who wrote it: place, rule, value."""
 
 import difflib
+import json
+import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -25,62 +27,69 @@ _RULES = {
     "literal_error": "must be {expected}",
     "model_type": "must be a section with keys of its own",
     "too_short": "must have at least {min_length} item(s)",
+    "too_long": "must have at most {max_length} item(s)",
     "string_too_short": "must have at least {min_length} character(s)",
     "string_pattern_mismatch": "must match {pattern}",
 }
+_SINGLE = ("int_type", "float_type", "string_type", "bool_type", "literal_error")
 
-Fault = tuple[tuple[str | int, ...], str]  # where, and what must hold
+Place = tuple[str | int, ...]
+Fault = tuple[Place, str]  # where, and what must hold
 
 
-def faults_of(error: ValidationError, tree: Any) -> Iterator[Fault]:
-    """The faults in ``error``, found in the ``tree`` that was validated."""
+def faults_of(error: ValidationError) -> Iterator[Fault]:
+    """The faults in ``error``, one for each place and mistake."""
+    either: dict[Place, tuple[list[str], str]] = {}  # where one of several kinds of value may stand
     for item in error.errors():
-        place = tuple(part for part in item["loc"] if _is_key(part, tree))
-        kind, given = item["type"], item["input"]
+        place, branched = _place(item["loc"])
+        kind, given, context = item["type"], item["input"], item.get("ctx", {})
         if kind == "missing":
             yield place, "must be given"
         elif kind == "extra_forbidden":
             yield place, f"is not a known key{_nearest(place)}"
         elif kind == "value_error":
-            yield place, str(item["ctx"]["error"])
+            yield place, str(context["error"])
         else:
-            rule = _RULES.get(kind, item["msg"]).format(**item.get("ctx", {}))
-            yield place, f"{rule}, got {show(given)}{_percent_hint(kind, given, item.get('ctx', {}))}"
+            limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
+            rule = _RULES[kind].format(**limits) if kind in _RULES else item["msg"]
+            got = f"got {show(given)}{_percent_hint(kind, given, context)}{_grid_hint(kind, given)}"
+            if branched:
+                either.setdefault(place, ([], got))[0].append(rule)
+            else:
+                yield place, f"{rule}, {got}"
+    for place, (rules, got) in either.items():
+        yield place, f"{' or '.join([rules[0], *(r.removeprefix('must be ') for r in rules[1:])])}, {got}"
 
 
 def show(value: Any) -> str:
-    """``value`` for a message: short, on one line."""
-    text = repr(value)
+    """``value`` for a message, as YAML has it: short, on one line."""
+    plain = isinstance(value, str | float)
+    text = repr(value) if plain else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def where(place: tuple[str | int, ...]) -> str:
+def where(place: Place) -> str:
     """``("a", "b", 0)`` as ``a.b[0]``."""
     text = ""
     for part in place:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        name = part if isinstance(part, int) or re.fullmatch(r"[\w+-]{1,80}", part) else show(part)
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else str(name)
     return text or "(top level)"
 
 
-def _is_key(part: str | int, tree: Any) -> bool:
-    # pydantic puts the branches of unions, such as "constrained-int", into the location.
-    return isinstance(part, int) or part in _known_keys() or _occurs(part, tree)
-
-
-def _occurs(key: str, tree: Any) -> bool:
-    return isinstance(tree, dict) and (key in tree or any(_occurs(key, value) for value in tree.values()))
-
-
-def _known_keys() -> set[str]:
-    keys: set[str] = set()
-    stack: list[type[BaseModel]] = [Settings]
-    while stack:
-        for name, field in stack.pop().model_fields.items():
-            keys.add(name)
-            part = _part_of(field.annotation)
-            if part is not None:
-                stack.append(part)
-    return keys
+def _place(location: Place) -> tuple[Place, bool]:
+    """``location`` less the branches of unions, such as "constrained-int"; and whether there were any."""
+    place: list[str | int] = []
+    part: type[BaseModel] | None = Settings
+    branched = False
+    for key in location:
+        if part is None and isinstance(key, str):
+            branched = True
+            continue
+        place.append(key)
+        field = part.model_fields.get(str(key)) if part else None
+        part = _part_of(field.annotation) if field else None
+    return tuple(place), branched
 
 
 def _part_of(annotation: Any) -> type[BaseModel] | None:
@@ -88,15 +97,15 @@ def _part_of(annotation: Any) -> type[BaseModel] | None:
     return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
 
 
-def _nearest(place: tuple[str | int, ...]) -> str:
-    part: type[BaseModel] | None = Settings
+def _nearest(place: Place) -> str:
+    part: type[BaseModel] = Settings
     for key in place[:-1]:
-        field = part.model_fields.get(str(key)) if part else None
-        part = _part_of(field.annotation) if field else None
-    names = [*part.model_fields] if part else []
-    if part is Settings:
-        names.append("profiles")
-    near = difflib.get_close_matches(str(place[-1]), names, n=1, cutoff=0.6)
+        inner = _part_of(part.model_fields[str(key)].annotation)
+        assert inner is not None  # pydantic found the key in a section
+        part = inner
+    key = str(place[-1])
+    names = [*part.model_fields, *(["profiles"] if part is Settings and key != "profiles" else [])]
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}"
 
 
@@ -105,3 +114,7 @@ def _percent_hint(kind: str, given: Any, context: dict[str, Any]) -> str:
     if kind.startswith("less_than") and limit == 1 and isinstance(given, int | float) and 1 < given <= 100:
         return f" (a fraction: write {given / 100:g} for {given:g} per cent)"
     return ""
+
+
+def _grid_hint(kind: str, given: Any) -> str:
+    return " (a grid is written {grid: [a, b]})" if kind in _SINGLE and isinstance(given, list | dict) else ""

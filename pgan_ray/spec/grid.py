@@ -5,8 +5,8 @@ A path is the tuple of keys that leads to a field, such as ``("attack", "alpha")
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
-from copy import deepcopy
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -16,6 +16,9 @@ Tree = Mapping[str, Any]
 
 # Results must not depend on these, so a grid over them would make copies of one configuration.
 UNGRIDDED = ("name", "description", "resources", "search")
+# Names become folders: file systems allow 255 bytes.
+_PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,40}")
+MAX_NAME_LENGTH = 120
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,11 @@ def is_grid(value: Any) -> bool:
     return isinstance(value, Mapping) and set(value) == {"grid"}
 
 
+def is_usable(values: Any) -> bool:
+    """Whether there is something to choose from."""
+    return isinstance(values, list) and bool(values)
+
+
 def find_grids(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every grid of ``tree`` in file order: its path and what stands under ``grid``."""
     for key, value in tree.items():
@@ -51,18 +59,18 @@ def grid_faults(tree: Tree) -> list[tuple[Path, str, Any]]:
     """What is wrong with the grids themselves: (path, rule, value)."""
     faults: list[tuple[Path, str, Any]] = []
     for path, values in find_grids(tree):
-        if not isinstance(values, list) or not values:
+        if path[0] in UNGRIDDED:
+            faults.append((path, f"cannot be a grid: `{path[0]}` does not change results", values))
+        elif not is_usable(values):
             faults.append(((*path, "grid"), "must be a list of at least one value", values))
         elif len({_canonical(value) for value in values}) != len(values):
             faults.append(((*path, "grid"), "must name each value once", values))
-        elif path[0] in UNGRIDDED:
-            faults.append((path, f"cannot be a grid: `{path[0]}` does not change results", values))
     return faults
 
 
 def axes(tree: Tree) -> list[Axis]:
-    """The grids of a ``tree`` without `grid_faults`, in file order."""
-    grids = [(path, tuple(values)) for path, values in find_grids(tree)]
+    """The usable grids of ``tree``, in file order."""
+    grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
     paths = [path for path, _ in grids]
     return [Axis(path, values, _label(path, paths)) for path, values in grids]
 
@@ -75,32 +83,52 @@ def _label(path: Path, paths: list[Path]) -> str:
     return ".".join(path)
 
 
-def combinations(some_axes: list[Axis]) -> Iterator[tuple[Any, ...]]:
+def combinations(some_axes: Sequence[Axis]) -> Iterator[tuple[Any, ...]]:
     """Every choice of one value from each axis; the last axis varies fastest."""
     return itertools.product(*(axis.values for axis in some_axes))
 
 
 def replace(tree: Tree, choices: Mapping[Path, Any]) -> dict[str, Any]:
-    """A copy of ``tree`` with the value at each path replaced."""
-    copy: dict[str, Any] = deepcopy(dict(tree))
+    """``tree`` with the value at each path replaced; the rest is shared, not copied."""
+    changed = dict(tree)
     for path, value in choices.items():
-        node = copy
+        node, source = changed, tree
         for key in path[:-1]:
+            source = source[key]
+            if node[key] is source:
+                node[key] = dict(source)
             node = node[key]
-        node[path[-1]] = deepcopy(value)
-    return copy
+        node[path[-1]] = value
+    return changed
 
 
-def choice_id(some_axes: list[Axis], values: tuple[Any, ...]) -> str:
-    """The name of one choice: ``alpha=0.1,lambda_prior=0.9``; safe as a file name."""
-    return ",".join(f"{axis.label}={_value_id(value)}" for axis, value in zip(some_axes, values, strict=True))
+def choice_id(some_axes: Sequence[Axis], values: Sequence[Any]) -> str:
+    """The name of one choice: ``alpha=0.1,lambda_prior=0.9``; unique, and safe as a file name."""
+    name = ",".join(f"{axis.label}={_value_id(value)}" for axis, value in zip(some_axes, values, strict=True))
+    if len(name) <= MAX_NAME_LENGTH:
+        return name
+    return f"{name[: MAX_NAME_LENGTH - 13]}-{_digest(name)}"
 
 
 def _value_id(value: Any) -> str:
-    text = _canonical(value).strip('"')
-    plain = len(text) <= 40 and all(c.isalnum() or c in "._+-" for c in text)
-    return text if plain else sha256(text.encode()).hexdigest()[:8]
+    text = value if isinstance(value, str) else _canonical(value)
+    return text if _PLAIN.fullmatch(text) else _digest(_canonical(value))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:12]
 
 
 def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(_normal(value), sort_keys=True)
+
+
+def _normal(value: Any) -> Any:
+    """``value`` with 1.0 as 1: the same number, and so the same configuration."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_normal(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _normal(item) for key, item in value.items()}
+    return value

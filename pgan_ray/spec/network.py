@@ -7,6 +7,7 @@ from pydantic import Field
 from pgan_ray.spec.base import Part
 
 Width = Annotated[int, Field(ge=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class OptimizerSpec(Part):
@@ -15,7 +16,7 @@ class OptimizerSpec(Part):
     name: Literal["sgd", "adam"] = Field(description="`torch.optim.SGD` or `torch.optim.Adam`.")
     learning_rate: float = Field(gt=0, description="Step size.")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="For `sgd`.")
-    betas: tuple[float, float] = Field(default=(0.9, 0.999), strict=False, description="For `adam`.")
+    betas: tuple[Beta, Beta] = Field(default=(0.9, 0.999), strict=False, description="For `adam`.")
 
 
 class NetworkSpec(Part):

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 
-import yaml
-
 from pgan_ray.spec.sweep import Sweep
+from pgan_ray.spec.yaml_file import dump_yaml
+
+RESOLVED = "resolved"
+"""The key of what a sweep file does not have and a record does."""
 
 
 @dataclass(frozen=True)
@@ -20,5 +22,5 @@ class SweepRecord:
 
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
-        head = {"resolved": {"sweep_id": self.id, "profile": self.sweep.profile, "facts": self.facts}}
-        return yaml.safe_dump({**self.sweep.document, **head}, sort_keys=False, allow_unicode=True)
+        head = {"sweep_id": self.id, "profile": self.sweep.profile, "facts": self.facts}
+        return dump_yaml({**self.sweep.document, RESOLVED: head})

@@ -21,9 +21,7 @@ class Settings(Part):
     task: TaskSpec = Field(description="Which classes, and who is poisoned.")
     attack: AttackSpec = Field(description="What makes the poison.")
     evaluation: EvaluationSpec = Field(description="How its harm is measured.")
-    resources: ResourcesSpec = Field(
-        default=ResourcesSpec(), description="What each stage asks of the cluster."
-    )
+    resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
     seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
 

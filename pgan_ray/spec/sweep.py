@@ -30,13 +30,8 @@ class Cell:
     @property
     def id(self) -> str:
         """Unique in a sweep, and the same whenever it is run: ``alpha=0.1/r0/f0.4/run3``."""
-        parts = [
-            self.configuration,
-            f"r{self.replicate}",
-            self.variant,
-            f"f{self.poison_fraction:g}",
-            f"run{self.run}",
-        ]
+        fraction = repr(self.poison_fraction).removesuffix(".0")  # every digit: two fractions never share an id
+        parts = [self.configuration, f"r{self.replicate}", self.variant, f"f{fraction}", f"run{self.run}"]
         return "/".join(part for part in parts if part)
 
 

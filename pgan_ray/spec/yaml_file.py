@@ -1,57 +1,105 @@
-"""Reading YAML that a stranger may have written: bounded, safe, and with no key twice."""
+"""Reading YAML that a stranger may have written: bounded, safe, and with no key twice; and writing it."""
 
-import re
 from pathlib import Path
+from re import compile as pattern
 from typing import Any
 
 import yaml
 
 from pgan_ray.errors import SpecError
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 18  # a grid of 10,000 values takes a third of it; PyYAML needs about 2 s for all
+MAX_DEPTH = 24  # the schema's deepest place has 9
+INT_BITS = 63
+
+# YAML 1.1 reads 1e-4 as text; people who write learning rates mean the number.
+_FLOAT = ("tag:yaml.org,2002:float", pattern(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789."))
+
+
+class _RuleError(yaml.MarkedYAMLError):
+    """Valid YAML that a sweep file must not hold."""
+
+    def __init__(self, rule: str, place: yaml.Event | yaml.Node) -> None:
+        super().__init__(problem=rule, problem_mark=place.start_mark)  # type: ignore[arg-type]  # PyYAML has two kinds of mark
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, less aliases (they can grow without bound) and repeated keys (one would be lost)."""
+    """PyYAML's safe loader, less what can grow without bound (aliases), hide a mistake (a key twice), or surprise."""
+
+    _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.constructor.ConstructorError(None, None, "aliases (*name) are not supported", mark)
-        return super().compose_node(parent, index)  # type: ignore[no-any-return]
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent):
+            raise _RuleError("must not hold aliases (*name)", event)
+        if getattr(event, "tag", None) is not None:
+            raise _RuleError("must not hold tags (!name)", event)
+        if self._depth == MAX_DEPTH:
+            raise _RuleError(f"must be nested at most {MAX_DEPTH} deep", event)
+        self._depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
+                raise _RuleError("must have text for keys", key)
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key `{key.value}` must be given once", key.start_mark
-                )
+                raise _RuleError(f"must give each key once, got {key.value!r} again", key)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        text = super().construct_scalar(node)
+        try:
+            str(text).encode()  # escapes can name half a character, which nothing can print or store
+        except UnicodeEncodeError:
+            raise _RuleError("must hold whole characters only", node) from None
+        return text
 
-# YAML 1.1 reads 1e-4 as text; people who write learning rates mean the number.
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+    def construct_whole_number(self, node: yaml.ScalarNode) -> int:
+        value = self.construct_yaml_int(node)
+        if abs(value) >= 1 << INT_BITS:
+            raise _RuleError(f"must hold whole numbers of at most {INT_BITS} bits", node)
+        return int(value)
+
+
+_Loader.add_implicit_resolver(*_FLOAT)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole_number)
+# No field is a date: 2026-01-02 is text.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the texts that `_Loader` would take for numbers."""
+
+
+_Dumper.add_implicit_resolver(*_FLOAT)
+
+
+def dump_yaml(tree: dict[str, Any]) -> str:
+    """The text that `parse_mapping` reads ``tree`` back from."""
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
     """The mapping in ``file``. Raises `SpecError` where it cannot be read or is not one."""
     try:
-        size = file.stat().st_size
-        if size > MAX_BYTES:
-            raise SpecError([f"{file}: a sweep file must have at most {MAX_BYTES:,} bytes, got {size:,}"])
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)  # bounded: it may be a device
+        text = content[:MAX_BYTES].decode()
     except FileNotFoundError:
         raise SpecError([f"{file}: must be a sweep file, got no such file"]) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise SpecError([f"{file}: must be a readable UTF-8 text file, got {error}"]) from None
+    if len(content) > MAX_BYTES:
+        raise SpecError([f"{file}: a sweep file must have at most {MAX_BYTES:,} bytes, got more"])
     return parse_mapping(text, str(file))
 
 
@@ -59,14 +107,15 @@ def parse_mapping(text: str, origin: str) -> dict[str, Any]:
     """The mapping that ``text`` holds; ``origin`` names it in errors."""
     content = _parse(text, origin)
     if not isinstance(content, dict):
-        raise SpecError([f"{origin}: must hold a mapping of keys to values, got {type(content).__name__}"])
+        got = "nothing" if content is None else f"a {type(content).__name__}"
+        raise SpecError([f"{origin}: must hold a mapping of keys to values, got {got}"])
     return content
 
 
 def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
     """``"a.b=value"`` as its path and its value, which is read as YAML."""
     key, equals, text = override.partition("=")
-    path = tuple(key.strip().split("."))
+    path = tuple(part.strip() for part in key.split("."))
     if not equals or not all(path):
         raise SpecError([f"--set {override}: must be of the form a.b=value"])
     return path, _parse(text, f"--set {override}")
@@ -74,10 +123,12 @@ def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
 
 def _parse(text: str, origin: str) -> Any:
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        return yaml.load(text, Loader=_Loader)  # a subclass of SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise SpecError([f"{origin}{line}: must be valid YAML: {error.problem}"]) from None
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise SpecError([f"{origin}: must be valid YAML: {type(error).__name__}: {error}"]) from None
+        rule = error.problem if isinstance(error, _RuleError) else f"must be valid YAML: {error.problem}"
+        raise SpecError([f"{origin}{line}: {rule}"]) from None
+    except (yaml.YAMLError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise SpecError([f"{origin}: must be valid YAML: {reason}"]) from None

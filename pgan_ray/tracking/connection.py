@@ -33,11 +33,12 @@ def connect(uri: str, experiment: str) -> Connection:
 
     A new sqlite database takes seconds. Raises `TrackingError`.
     """
-    # MLflow 3.17's own modules warn, about themselves, when they are first imported.
+    import_mlflow()
+    from mlflow import MlflowClient
+
+    # MLflow 3.17's database modules warn, about themselves, when they are first imported.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _import_mlflow()
-        from mlflow import MlflowClient
 
         try:
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -53,12 +54,15 @@ def connect(uri: str, experiment: str) -> Connection:
     return Connection(client, experiment_id)
 
 
-def _import_mlflow() -> None:
+def import_mlflow() -> None:
+    """Import all of MLflow that is used, so that nothing is printed then or later."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # Everything that is needed later on the writer's thread, where warnings cannot be held back.
-    import mlflow.data.meta_dataset
-    import mlflow.pyfunc  # noqa: F401
+    # MLflow 3.17 warns about its own modules. Here, because filters are no thread's own: the writer must not set any.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.data.meta_dataset
+        import mlflow.pyfunc  # noqa: F401
 
     logging.getLogger("mlflow").setLevel(os.environ["MLFLOW_LOGGING_LEVEL"])
     logging.getLogger("alembic").setLevel(logging.WARNING)

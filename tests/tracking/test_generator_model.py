@@ -10,13 +10,13 @@ from safetensors.numpy import save_file
 from tracking_sweep import FEATURES, NOISE, architecture, weights
 
 from pgan_ray.nn import StackedMLP
-from pgan_ray.tracking.connection import connect
+from pgan_ray.tracking.connection import import_mlflow
 
 
 @pytest.fixture(scope="module")
-def generator_model(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
-    """The module, imported as quietly as `connect` does it."""
-    connect(f"sqlite:///{tmp_path_factory.mktemp('quiet')}/mlflow.db", "any")
+def generator_model():  # type: ignore[no-untyped-def]
+    """The module, imported as quietly as the tracker does it."""
+    import_mlflow()
     from pgan_ray.tracking import generator_model
 
     return generator_model

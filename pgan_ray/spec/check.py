@@ -1,0 +1,89 @@
+"""Validating one sweep with its grids in place: all its faults, and how large it is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from pydantic import ValidationError
+
+from pgan_ray.spec import grid
+from pgan_ray.spec.faults import Fault, Place, faults_of, show
+from pgan_ray.spec.settings import Settings
+
+_UNUSABLE = object()
+"""Stands for a grid without values: no field takes it, and the fault that comes of it is not told."""
+
+
+def tree_faults(tree: grid.Tree) -> list[Fault]:
+    """The faults of the grids in ``tree`` and of each of their values, one axis at a time."""
+    faults: list[Fault] = [(place, f"{rule}, got {show(value)}") for place, rule, value in grid.grid_faults(tree)]
+    unusable = [path for path, values in grid.find_grids(tree) if not grid.is_usable(values)]
+    axes = grid.axes(tree)
+    base: set[Fault] = set()
+    for choice, one in _one_axis_at_a_time(grid.replace(tree, dict.fromkeys(unusable, _UNUSABLE)), axes):
+        at = {axis.path: 0 for axis in axes}
+        if choice is not None:
+            at[choice[0].path] = choice[1]
+        for place, rule in settings_faults(one):
+            if any(place[: len(path)] == path for path in unusable):
+                continue
+            fault = (_in_grid(place, at), rule)
+            if choice is None:
+                base.add(fault)
+            elif fault not in base and fault[0] == place:
+                # Between fields: the value alone is right.
+                axis, index = choice
+                fault = (place, f"{rule} (with {grid.choice_id([axis], [axis.values[index]])})")
+            faults.append(fault)
+    return list(dict.fromkeys(faults))
+
+
+def settings_faults(tree: grid.Tree) -> list[Fault]:
+    """The faults of a ``tree`` that holds no grids."""
+    try:
+        Settings.model_validate(tree)
+    except ValidationError as error:
+        return list(faults_of(error))
+    return []
+
+
+def size(tree: grid.Tree) -> tuple[int, int]:
+    """How many configurations and cells a ``tree`` without faults describes; none of them is made.
+
+    A sweep's cells are replicates x fractions x runs, summed over all combinations. An axis changes some of these
+    factors and no other axis changes the same, so the sum is the product of the axes' own sums over the base's count.
+    """
+    axes = grid.axes(tree)
+    by_axis: dict[grid.Path, int] = {}
+    base = 0
+    for choice, one in _one_axis_at_a_time(tree, axes):
+        settings = Settings.model_validate(one)
+        evaluation = settings.evaluation
+        cells = settings.attack.replicates * evaluation.runs * len(evaluation.poison_fractions)
+        if choice is None:
+            base = cells
+            by_axis = {axis.path: base for axis in axes}
+        else:
+            by_axis[choice[0].path] += cells
+    configurations = prod(len(axis.values) for axis in axes if not axis.in_evaluation)
+    cells = prod(by_axis.values()) * base // base ** len(axes)
+    return configurations, cells
+
+
+def _one_axis_at_a_time(
+    tree: grid.Tree, axes: Sequence[grid.Axis]
+) -> Iterator[tuple[tuple[grid.Axis, int] | None, dict[str, Any]]]:
+    """The base, which takes every axis's first value; then, in its place, each other value: (axis, index), tree."""
+    base = grid.replace(tree, {axis.path: axis.values[0] for axis in axes})
+    yield None, base
+    for axis in axes:
+        for index, value in enumerate(axis.values[1:], 1):
+            yield (axis, index), grid.replace(base, {axis.path: value})
+
+
+def _in_grid(place: Place, at: Mapping[grid.Path, int]) -> Place:
+    """``place`` with ``grid`` and the index put in, where it is inside an axis."""
+    for path, index in at.items():
+        if place[: len(path)] == path:
+            return (*path, "grid", index, *place[len(path) :])
+    return place

@@ -1,0 +1,111 @@
+"""What lies over a sweep file's body: its profiles, and the command line's overrides."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import grid
+from pgan_ray.spec.check import tree_faults
+from pgan_ray.spec.faults import Fault, show, where
+from pgan_ray.spec.yaml_file import parse_override
+
+Tree = dict[str, Any]
+Override = tuple[tuple[str, ...], Any]
+
+BODY = "paper"
+"""The profile that is the file's body, as it is."""
+_PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"  # it becomes a part of folders' names
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
+    """``above`` laid over ``below``, section by section; lists, values and grids are replaced whole."""
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        sections = isinstance(old, Mapping) and isinstance(value, Mapping)
+        if sections and not grid.is_grid(value) and not grid.is_grid(old):
+            merged[key] = merge(old, value)  # type: ignore[arg-type]  # sections says so
+        else:
+            merged[key] = value
+    return merged
+
+
+def split_profiles(content: Tree, origin: str) -> tuple[Tree, dict[str, Tree], list[str]]:
+    """A file's body, the usable ones of its profiles, and what is wrong with the others."""
+    body = {key: value for key, value in content.items() if key != "profiles"}
+    given = content.get("profiles")
+    if given is None:
+        return body, {}, []
+    if not isinstance(given, Mapping):
+        return body, {}, [f"{origin}:profiles: must be a section of named overrides, got {show(given)}"]
+    profiles, lines = {}, []
+    for name, value in given.items():
+        place = f"{origin}:{where(('profiles', name))}"
+        if not re.fullmatch(_PROFILE_NAME, name):
+            lines.append(f"{place}: must have a name that matches {_PROFILE_NAME}, got {show(name)}")
+        elif name == "auto":
+            lines.append(f"{place}: must have another name: `--profile auto` chooses among the others")
+        elif value is not None and not isinstance(value, Mapping):
+            lines.append(f"{place}: must be a section of overrides, got {show(value)}")
+        else:
+            profiles[name] = dict(value or {})
+    return body, profiles, lines
+
+
+def parse_overrides(texts: Sequence[str]) -> tuple[list[Override], list[str]]:
+    """The ``a.b=value`` settings in ``texts``, and what is wrong with the others."""
+    overrides, lines = [], []
+    for text in texts:
+        try:
+            path, value = parse_override(text)
+        except SpecError as error:
+            lines += error.faults
+            continue
+        if path[0] == "profiles":
+            lines.append(f"--set {text}: must name a field of the sweep; --profile chooses a profile")
+        else:
+            overrides.append((path, value))
+    return overrides, lines
+
+
+def with_overrides(tree: Tree, overrides: Sequence[Override]) -> Tree:
+    """``tree`` with each of ``overrides`` laid over it, the last one on top."""
+    for path, value in overrides:
+        nested: Any = value
+        for key in reversed(path):
+            nested = {key: nested}
+        tree = merge(tree, nested)
+    return tree
+
+
+def layer_faults(
+    body: Tree, profiles: Mapping[str, Tree], chosen: str, overrides: Sequence[Override], origin: str
+) -> list[str]:
+    """The faults of what is to run (``chosen`` under ``overrides``) and of every other profile as it is written.
+
+    Each is told once, at the lowest layer that has it.
+    """
+    in_body = tree_faults(body)
+    written = {BODY: in_body} | {name: tree_faults(merge(body, above)) for name, above in profiles.items()}
+    checked = dict(written)
+    if overrides and chosen in written:
+        checked[chosen] = tree_faults(with_overrides(merge(body, profiles.get(chosen, {})), overrides))
+    of_body: list[str] = []
+    of_profiles: list[str] = []
+    of_overrides: list[str] = []
+    for name, faults in checked.items():
+        for fault in faults:
+            place, rule = fault
+            if fault in in_body:
+                of_body.append(_line(origin, fault))
+            elif fault in written[name]:
+                of_profiles.append(_line(origin, (("profiles", name, *place), rule)))
+            else:
+                of_overrides.append(f"--set {where(place)}: {rule}")
+    return list(dict.fromkeys([*of_body, *of_profiles, *of_overrides]))
+
+
+def _line(origin: str, fault: Fault) -> str:
+    place, rule = fault
+    return f"{origin}:{where(place)}: {rule}"

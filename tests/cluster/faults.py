@@ -1,0 +1,48 @@
+"""Real faults: a worker process that is killed, found by the name that Ray gives it."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import psutil
+
+from pgan_ray.cluster import State
+
+
+class KillOnce:
+    """A progress that kills one worker process whose title holds ``title``, once ``when`` the state says so."""
+
+    def __init__(self, title: str, when: Callable[[State], bool]) -> None:
+        self._title, self._when = title, when
+        self.killed: int | None = None
+        self.notices: list[str] = []
+
+    def notice(self, text: str) -> None:
+        """Kept."""
+        self.notices.append(text)
+
+    def update(self, state: State, slots: int) -> None:
+        """Kill, at the right time."""
+        if self.killed is None and self._when(state):
+            for process in psutil.Process().children(recursive=True):
+                if self._title in " ".join(process.cmdline()):
+                    self.killed = process.pid
+                    os.kill(process.pid, signal.SIGKILL)
+                    return
+
+
+class InterruptOnce:
+    """A progress that presses Ctrl-C, once ``when`` the state says so."""
+
+    def __init__(self, when: Callable[[State], bool]) -> None:
+        self._when = when
+        self._done = False
+
+    def notice(self, text: str) -> None:
+        """Not kept."""
+
+    def update(self, state: State, slots: int) -> None:
+        """Interrupt, at the right time."""
+        if not self._done and self._when(state):
+            self._done = True
+            raise KeyboardInterrupt

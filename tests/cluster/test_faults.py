@@ -1,0 +1,103 @@
+"""Sweeps that something happens to: processes that die, code that fails, losses that are not numbers."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from pgan_ray.cluster import Outcome
+from pgan_ray.results import Store, read_record, read_rows
+from pgan_ray.tracking import MemoryTracker
+from tests.cluster.faults import KillOnce
+from tests.tiny import tiny_sweep
+
+Run = Callable[..., Outcome]
+
+
+def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(
+        tmp_path,
+        "attack.alpha=0.5",
+        "attack.iterations=2000",
+        "attack.generator.dropout=0.3",
+        "resources.checkpoint_every_s=0.2",
+        "evaluation.runs=1",
+    )
+    assert run(sweep, tmp_path / "calm").outcome == "complete"
+    checkpoints = tmp_path / "killed" / "tune"
+    killer = KillOnce(
+        "PGanTrial",
+        lambda state: max(state.trials.values()) > 0.3 and any(checkpoints.rglob("state.safetensors")),
+    )
+    outcome = run(sweep, tmp_path / "killed", progress=killer)
+    assert killer.killed is not None, "the trial ended before it could be killed"
+    assert outcome.outcome == "complete"
+    assert len(outcome.retried) == 1
+    assert any("goes on from its last checkpoint" in notice for notice in killer.notices)
+    for replicate in (0, 1):
+        file = f"generators/base/r{replicate}/generator.safetensors"
+        calm, killed = load_file(tmp_path / "calm" / file), load_file(tmp_path / "killed" / file)
+        assert calm.keys() == killed.keys()
+        assert all(np.array_equal(calm[name], killed[name]) for name in calm)
+
+
+def test_a_killed_evaluator_costs_no_row_and_makes_none_twice(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.replicates=1", "evaluation.victim.epochs=1500")
+    killer = KillOnce("Evaluator.evaluate", lambda state: state.evaluators > 0)
+    outcome = run(sweep, tmp_path / "sweep", progress=killer, members=(1, 2))
+    assert killer.killed is not None
+    assert outcome.outcome == "complete"
+    assert len(outcome.retried) == 1
+    assert "batch base/r0/b00" in outcome.retried[0]
+    assert read_rows(Store(tmp_path / "sweep")).num_rows == 6
+
+
+class LosePoison(MemoryTracker):
+    """Deletes one replicate's poison set before stage 2 reads it: an error inside the evaluator."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def generator_finished(self, configuration: str, replicate: int) -> None:
+        if replicate == 0:
+            (self._directory / "generators" / configuration / "r0" / "poison.safetensors").unlink()
+
+
+def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_its_cells_alone(
+    run: Run, tmp_path: Path
+) -> None:
+    directory = tmp_path / "sweep"
+    outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), directory, tracker=LosePoison(directory))
+    assert outcome.outcome == "partial"
+    assert len(outcome.failures) == 2  # the batches of the replicate
+    assert outcome.failures[0].startswith("batch base/r0/b000 failed, and with it 3 cells")
+    assert "FileNotFoundError" in outcome.failures[0]
+    assert "protocol" in outcome.failures[0] or "read_poison" in outcome.failures[0]
+    rows = read_rows(Store(directory))
+    assert set(rows["replicate"].to_pylist()) == {1}
+    assert json.loads((directory / "summary.json").read_text())["cells"] == {"planned": 12, "finished": 6}
+
+
+def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(
+        tmp_path,
+        "attack.generator.optimizer={grid: [{name: sgd, learning_rate: 1.0e+30}, {name: sgd, learning_rate: 0.01}]}",
+        "attack.generator.output=linear",
+        "attack.alpha=0.5",
+        "attack.replicates=1",
+    )
+    outcome = run(sweep, tmp_path / "sweep")
+    wild, tame = (configuration.id for configuration in sweep.configurations)
+    store = Store(tmp_path / "sweep")
+    record = read_record(store, wild, 0)
+    assert record is not None
+    assert record.outcome == "diverged"
+    assert record.iterations < 60  # no time is spent on a stack with nobody left in it
+    assert outcome.diverged == [f"generator {wild}/r0: {record.message}"]
+    by_outcome = {row["configuration"]: row for row in read_rows(store).to_pylist()}
+    assert by_outcome[wild]["outcome"] == "diverged"
+    assert by_outcome[wild]["test_error"] is None
+    assert by_outcome[tame]["outcome"] == "complete"

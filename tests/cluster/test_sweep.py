@@ -1,0 +1,144 @@
+"""Whole sweeps on a real Ray cluster, undisturbed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pgan_ray.cluster import Outcome
+from pgan_ray.results import VICTIMS, Store, read_poison, read_record, read_rows, read_samples, read_training
+from pgan_ray.tracking import MemoryTracker
+from pgan_ray.tracking.events import ConfigurationFinished, GeneratorFinished, SweepFinished, SweepStarted, Training
+from tests.cluster.faults import InterruptOnce
+from tests.tiny import CELLS, CONFIGURATIONS, GENERATORS, tiny_sweep
+
+Run = Callable[..., Outcome]
+
+
+def without_seconds(rows: pa.Table) -> list[dict[str, object]]:
+    return rows.drop_columns(["seconds"]).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("finished") / "sweep"
+
+
+@pytest.fixture
+def undisturbed(finished: Path, run: Run, tmp_path: Path) -> Path:
+    """The directory of a tiny sweep that ran to its end; made once."""
+    if not (finished / "summary.json").exists():
+        assert run(tiny_sweep(tmp_path), finished).outcome == "complete"
+    return finished
+
+
+def test_every_cell_is_one_row(undisturbed: Path) -> None:
+    rows = read_rows(Store(undisturbed))
+    assert rows.schema.equals(VICTIMS)
+    assert len(set(rows["cell_id"].to_pylist())) == rows.num_rows == CELLS
+    assert set(rows["outcome"].to_pylist()) == {"complete"}
+    for row in rows.to_pylist():
+        assert (row["rejected_poison"] is None) == (row["poison_fraction"] == 0)
+        assert 0 <= row["test_error"] <= 1
+
+
+def test_generators_leave_weights_poison_samples_and_curves(undisturbed: Path) -> None:
+    store = Store(undisturbed)
+    for configuration in ("alpha=0.1", "alpha=0.9"):
+        for replicate in (0, 1):
+            record = read_record(store, configuration, replicate)
+            assert record is not None
+            assert (record.outcome, record.iterations) == ("complete", 60)
+            assert read_poison(store, configuration, replicate).shape == (100, 64)
+            samples = read_samples(store, configuration, replicate)
+            assert [min(samples), max(samples)] == [0, 60]
+            training = read_training(store, configuration, replicate)
+            assert training["iteration"].to_pylist()[-1] == 60
+            assert np.isfinite(training["generator_loss"].to_numpy()).all()
+    assert not np.array_equal(read_poison(store, "alpha=0.1", 0), read_poison(store, "alpha=0.9", 0))
+    assert not np.array_equal(read_poison(store, "alpha=0.1", 0), read_poison(store, "alpha=0.1", 1))
+
+
+def test_summary_counts_and_checkpoints_are_gone(undisturbed: Path) -> None:
+    summary = json.loads((undisturbed / "summary.json").read_text())
+    assert summary["outcome"] == "complete"
+    assert summary["generators"] == {"planned": GENERATORS, "finished": GENERATORS}
+    assert summary["cells"] == {"planned": CELLS, "finished": CELLS}
+    assert len(summary["points"]) == CONFIGURATIONS * 3
+    assert not (undisturbed / "tune").exists()
+
+
+def test_what_is_finished_is_not_run_again_and_what_is_missing_comes_out_the_same(
+    undisturbed: Path, run: Run, tmp_path: Path
+) -> None:
+    store = Store(undisturbed)
+    before = without_seconds(read_rows(store))
+    kept = undisturbed / "victims/alpha=0.1/r0/b000.parquet"
+    written = kept.stat().st_mtime_ns
+    (undisturbed / "victims/alpha=0.9/r1/b001.parquet").unlink()
+    tracker = MemoryTracker()
+    assert run(tiny_sweep(tmp_path), undisturbed, tracker=tracker).outcome == "complete"
+    assert without_seconds(read_rows(store)) == before
+    assert kept.stat().st_mtime_ns == written
+    assert not any(isinstance(event, Training) for event in tracker.events)
+
+
+def test_tracker_hears_of_everything_in_order(run: Run, tmp_path: Path) -> None:
+    tracker = MemoryTracker()
+    # In the directory's own order: the generator is there when it is told.
+    run(tiny_sweep(tmp_path, "attack.alpha=0.5"), tmp_path / "sweep", tracker=tracker)
+    kinds = [type(event) for event in tracker.events]
+    assert kinds[0] is SweepStarted
+    assert kinds[-1] is SweepFinished
+    assert [e.replicate for e in tracker.events if isinstance(e, GeneratorFinished)] == [0, 1]
+    assert kinds.count(ConfigurationFinished) == 1
+    assert kinds.index(Training) < kinds.index(GeneratorFinished) < kinds.index(ConfigurationFinished)
+    iterations = [
+        row["iteration"] for e in tracker.events if isinstance(e, Training) and e.replicate == 1 for row in e.rows
+    ]
+    assert iterations[-1] == 60
+    assert iterations == sorted(set(iterations))
+
+
+def test_fractions_of_a_gpu_are_asked_for_and_a_gpu_that_torch_lacks_is_not_used(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(
+        tmp_path, "attack.alpha=0.5", "resources.trial.gpu=0.5", "resources.evaluator.gpu=0.25", "attack.replicates=1"
+    )
+    assert run(sweep, tmp_path / "sweep").outcome == "complete"
+    record = read_record(Store(tmp_path / "sweep"), "base", 0)
+    assert record is not None
+    assert record.device == "cpu"
+
+
+def test_variants_of_the_evaluation_share_their_generators(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(
+        tmp_path, "attack.alpha=0.5", "attack.replicates=1", "evaluation.detector.percentile={grid: [0.9, 0.95]}"
+    )
+    assert run(sweep, tmp_path / "sweep").outcome == "complete"
+    rows = read_rows(Store(tmp_path / "sweep"))
+    assert rows.num_rows == 12
+    rejected: dict[float, float] = {}
+    for row in rows.to_pylist():
+        rejected[row["percentile"]] = rejected.get(row["percentile"], 0) + row["rejected_genuine"]
+    assert rejected[0.9] > rejected[0.95]
+
+
+def test_a_stack_of_each_replicate_alone_gives_each_its_own_trial(run: Run, tmp_path: Path) -> None:
+    tracker = MemoryTracker()
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5")
+    assert run(sweep, tmp_path / "sweep", tracker=tracker, members=(1, 3)).outcome == "complete"
+    assert read_rows(Store(tmp_path / "sweep")).num_rows == CELLS / 2
+
+
+def test_interrupt_keeps_what_is_finished_and_a_second_run_completes_it(run: Run, tmp_path: Path) -> None:
+    sweep, directory = tiny_sweep(tmp_path), tmp_path / "sweep"
+    interrupted = run(sweep, directory, progress=InterruptOnce(lambda state: state.victims_done > 0))
+    assert interrupted.outcome == "interrupted"
+    kept = read_rows(Store(directory)).num_rows
+    assert 0 < kept < CELLS
+    assert json.loads((directory / "summary.json").read_text())["outcome"] == "interrupted"
+    assert run(sweep, directory).outcome == "complete"
+    assert read_rows(Store(directory)).num_rows == CELLS
