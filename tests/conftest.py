@@ -6,6 +6,12 @@ import pytest
 import torch
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """The tests' networks are tiny, and beside other work PyTorch's threads wait for each other most of the time."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def double() -> Iterator[None]:
     """Double precision, in which code that does the same agrees to far more digits than code that differs."""

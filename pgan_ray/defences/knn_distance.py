@@ -33,5 +33,5 @@ class KnnDistance:
         return distances.topk(self._neighbours, dim=1, largest=False).values.mean(1)
 
     def reject(self, points: Tensor) -> Tensor:
-        """(N,) booleans: whose score is above the threshold."""
-        return self.score(points) > self.threshold
+        """(N,) booleans: whose score is above the threshold, or no number."""
+        return ~(self.score(points) <= self.threshold)

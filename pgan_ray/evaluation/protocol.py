@@ -57,7 +57,8 @@ def evaluate_cells(
         device=device,
         precision=precision,
     )
-    matrices = confusion_matrices(victims.network, task.test_x, task.test_y, len(task.classes))
+    matrices, judged = confusion_matrices(victims.network, task.test_x, task.test_y, len(task.classes))
+    finite = victims.finite & judged
     seconds = (time.monotonic() - start) / len(cells)
     return [
         CellResult(
@@ -65,8 +66,8 @@ def evaluate_cells(
             len(s.x),
             s.rejected_genuine,
             s.rejected_poison,
-            score(matrix, poison_label=task.poison_label, source_label=task.source_label) if finite else None,
+            score(matrix, poison_label=task.poison_label, source_label=task.source_label) if is_finite else None,
             seconds,
         )
-        for cell, s, matrix, finite in zip(cells, sets, matrices, victims.finite.tolist(), strict=True)
+        for cell, s, matrix, is_finite in zip(cells, sets, matrices, finite.tolist(), strict=True)
     ]

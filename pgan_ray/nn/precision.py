@@ -16,7 +16,8 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if precision == "tf32" and device.type == "cuda" else "highest")
     try:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16"):
+        # Autocast's cache of cast weights outlives the optimiser's steps: every forward pass would see the first weights.
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
             yield
     finally:
         torch.set_float32_matmul_precision(before)

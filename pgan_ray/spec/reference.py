@@ -5,7 +5,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -60,8 +60,7 @@ def _rows(part: type[BaseModel], above: str, defaults: BaseModel | None) -> Iter
 def _row(key: str, field: FieldInfo, default: Any = PydanticUndefined) -> str:
     default = field.default if default is PydanticUndefined else default
     shown = "required" if default is PydanticUndefined else f"`{_yaml(default)}`"
-    kind = _kind(field.annotation) + _limits(field.metadata)
-    cells = (f"`{key}`", kind, shown, field.description or "")
+    cells = (f"`{key}`", _kind(field.annotation, field.metadata), shown, field.description or "")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
@@ -70,29 +69,31 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
-def _kind(annotation: Any) -> str:
-    """The type in words."""
+def _kind(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """The type in words, with its limits."""
     origin, options = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        metadata = [limit for item in options[1:] for limit in getattr(item, "metadata", [item])]
-        return _kind(options[0]) + _limits(metadata)
-    if origin is Literal:
-        return " or ".join(f"`{option}`" for option in options)
+        # A `Field` inside a type hides its limits one level deeper than one at a field.
+        inner = [limit for item in options[1:] for limit in getattr(item, "metadata", [item])]
+        return _kind(options[0], [*metadata, *inner])
     if origin in (Union, UnionType):
-        return " or ".join("null" if option is NoneType else _kind(option) for option in options)
+        kinds = ["null" if option is NoneType else _kind(option, metadata) for option in options]
+        return (", or " if any(", " in kind or "; " in kind for kind in kinds) else " or ").join(kinds)
+    if origin is Literal:
+        return ", ".join(f"`{option}`" for option in options)
     if origin is tuple:
-        return f"list of {len(options)}: {_kind(options[0])}"
+        return f"list of {len(options)}, each a {_kind(options[0])}"
     if origin is list:
-        return f"list: {_kind(options[0])}"
-    return _PLAIN[annotation]
+        return f"list, each a {_kind(options[0])}{_limits(metadata, 'items')}"
+    return _PLAIN[annotation] + _limits(metadata, "characters")
 
 
-def _limits(metadata: list[Any]) -> str:
-    parts = [f"{word} {getattr(item, key):g}" for key, word in _LIMITS for item in metadata if hasattr(item, key)]
-    parts += [f"matches `{item.pattern}`" for item in metadata if getattr(item, "pattern", None)]
+def _limits(metadata: Sequence[Any], counted: str) -> str:
+    parts = [f", {word} {getattr(item, key):g}" for key, word in _LIMITS for item in metadata if hasattr(item, key)]
+    parts += [f", matching `{item.pattern}`" for item in metadata if getattr(item, "pattern", None)]
     least = [item.min_length for item in metadata if hasattr(item, "min_length")]
-    parts += [f"{count} or more" for count in least]
-    return f", {', '.join(parts)}" if parts else ""
+    parts += ["; not empty" if count == 1 else f"; at least {count} {counted}" for count in least]
+    return "".join(parts)
 
 
 def _yaml(value: Any) -> str:

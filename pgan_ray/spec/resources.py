@@ -11,7 +11,7 @@ class StageResources(Part):
     """What one actor of a stage asks Ray for."""
 
     cpu: float = Field(default=1.0, gt=0, description="CPUs of one actor.")
-    gpu: float = Field(default=0.0, ge=0, le=1, description="Share of a GPU; dropped where the cluster has none.")
+    gpu: float = Field(default=0.25, ge=0, le=1, description="Share of a GPU; dropped where the cluster has none.")
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
         description="Networks that one actor trains as one stack. Stage 1: replicates of a configuration; "
@@ -23,11 +23,9 @@ class ResourcesSpec(Part):
     """Resources of both stages; they change speed, never the science."""
 
     trial: StageResources = Field(
-        default=StageResources(gpu=0.25), description="Stage 1: a trial trains a configuration's generators."
+        default=StageResources(), description="Stage 1: a trial trains a configuration's generators."
     )
-    evaluator: StageResources = Field(
-        default=StageResources(gpu=0.25), description="Stage 2: an evaluator trains victims."
-    )
+    evaluator: StageResources = Field(default=StageResources(), description="Stage 2: an evaluator trains victims.")
     max_failures: int = Field(default=3, ge=0, description="Times that a lost trial or batch is tried again.")
     checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between two checkpoints of a trial.")
     precision: Literal["float32", "tf32", "bf16"] = Field(

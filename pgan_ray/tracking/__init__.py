@@ -6,10 +6,10 @@ The only room that imports mlflow, and only once a store is used.
 """
 
 from pgan_ray.tracking.events import Outcome
-from pgan_ray.tracking.memory import MemoryTracker
 from pgan_ray.tracking.mlflow_tracker import MlflowTracker
-from pgan_ray.tracking.protocol import NullTracker, Tracker
+from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
+from pgan_ray.tracking.simple import MemoryTracker, NullTracker
 from pgan_ray.tracking.uri import redact, tracking_uri
 
 __all__ = [

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import TrackingError
@@ -41,6 +43,7 @@ def connect(uri: str, experiment: str) -> Connection:
         warnings.simplefilter("ignore")
 
         try:
+            _probe_database(uri)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             experiment_id = _experiment_id(client, experiment)
             client.set_experiment_tag(experiment_id, "pgan.writable", "true")
@@ -49,9 +52,32 @@ def connect(uri: str, experiment: str) -> Connection:
         except Exception as error:
             raise TrackingError(
                 f"the MLflow tracking URI must name a store or server that can be used, got {redact(uri)}: "
-                f"{one_line(error)}"
+                f"{_reason(error)}"
             ) from None
     return Connection(client, experiment_id)
+
+
+def _probe_database(uri: str) -> None:
+    """Fail at once where MLflow would try to open a database for two minutes, silently."""
+    if not uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
+        return
+    from sqlalchemy import create_engine, make_url
+
+    url = make_url(uri)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
+    engine = create_engine(url)
+    try:
+        engine.connect().close()
+    finally:
+        engine.dispose()
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong in as few words as the error allows: of a failed connection, what the system said."""
+    line = one_line(error)
+    system = re.search(r"Caused by .*\[Errno -?\d+\] ([^'\")]+)", line)
+    return system[1] if system else line
 
 
 def import_mlflow() -> None:

@@ -53,7 +53,7 @@ def sweep_tags(record: SweepRecord) -> dict[str, str]:
 def started_ms(record: SweepRecord) -> int | None:
     """When the sweep started, from the fact ``started`` (ISO 8601), if there is one."""
     try:
-        return round(datetime.fromisoformat(record.facts["started"]).timestamp() * 1000)
+        return round(datetime.fromisoformat(record.facts["started"].replace("Z", "+00:00")).timestamp() * 1000)
     except (KeyError, ValueError):
         return None
 

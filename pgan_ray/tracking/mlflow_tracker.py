@@ -2,8 +2,8 @@
 
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking.calls import EventCalls
 from pgan_ray.tracking.events import Event
+from pgan_ray.tracking.protocol import EventCalls
 from pgan_ray.tracking.publisher import Publisher
 from pgan_ray.tracking.uri import tracking_uri as resolve
 from pgan_ray.tracking.writer import Writer

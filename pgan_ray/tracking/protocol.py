@@ -1,8 +1,17 @@
-"""The small interface that the sweep's driver calls, and the tracker that keeps nothing."""
+"""The small interface that the sweep's driver calls."""
 
 from typing import Protocol
 
-from pgan_ray.tracking.events import Outcome, Rows
+from pgan_ray.tracking.events import (
+    ConfigurationFinished,
+    Event,
+    GeneratorFinished,
+    Outcome,
+    Rows,
+    SweepFinished,
+    SweepStarted,
+    Training,
+)
 
 
 class Tracker(Protocol):
@@ -33,27 +42,29 @@ class Tracker(Protocol):
         """Deliver what is waiting, for ``timeout_s`` at most. Returns how many events were not delivered."""
 
 
-class NullTracker:
-    """Keeps nothing."""
+class EventCalls:
+    """The event calls of `Tracker`, each as one `put`."""
 
-    def check(self) -> None:
-        """As `Tracker.check`."""
+    def put(self, event: Event) -> None:
+        """Take one event."""
+        raise NotImplementedError
 
     def sweep_started(self) -> None:
         """As `Tracker.sweep_started`."""
+        self.put(SweepStarted())
 
     def training(self, configuration: str, replicate: int, rows: Rows) -> None:
         """As `Tracker.training`."""
+        self.put(Training(configuration, replicate, tuple(rows)))
 
     def generator_finished(self, configuration: str, replicate: int) -> None:
         """As `Tracker.generator_finished`."""
+        self.put(GeneratorFinished(configuration, replicate))
 
     def configuration_finished(self, configuration: str) -> None:
         """As `Tracker.configuration_finished`."""
+        self.put(ConfigurationFinished(configuration))
 
     def sweep_finished(self, outcome: Outcome) -> None:
         """As `Tracker.sweep_finished`."""
-
-    def close(self, timeout_s: float) -> int:
-        """As `Tracker.close`."""
-        return 0
+        self.put(SweepFinished(outcome))

@@ -12,7 +12,7 @@ from typing import Any
 from pgan_ray.tracking.connection import Connection
 from pgan_ray.tracking.uri import redact
 
-KEY_TAG, SWEEP_TAG = "pgan.key", "pgan.sweep"
+KEY_TAG, SWEEP_TAG, PARENT_TAG = "pgan.key", "pgan.sweep", "mlflow.parentRunId"
 MAX_PARAM, MAX_TAG, MAX_NAME = 6000, 8000, 250
 METRICS_PER_BATCH, PARAMS_PER_BATCH = 1000, 100
 FINAL = ("FINISHED", "FAILED", "KILLED")
@@ -27,6 +27,7 @@ class KnownRun:
     status: str
     start_ms: int
     end_ms: int | None
+    parent: str | None = None  # its id
     params: set[str] = field(default_factory=set)
 
 
@@ -57,9 +58,9 @@ class Runs:
                 [self.experiment_id], f"tags.`{SWEEP_TAG}` = '{self.sweep_id}'", page_token=token
             )
             for run in page:
-                info = run.info
-                known[run.data.tags.get(KEY_TAG, "")] = KnownRun(
-                    info.run_id, info.status, info.start_time, info.end_time, set(run.data.params)
+                info, tags = run.info, run.data.tags
+                known[tags[KEY_TAG]] = KnownRun(
+                    info.run_id, info.status, info.start_time, info.end_time, tags.get(PARENT_TAG), set(run.data.params)
                 )
             token = page.token
             if not token:
@@ -77,16 +78,16 @@ class Runs:
         """The run of ``key``, made below ``parent``'s if need be; with ``reopen`` it is running again."""
         run = self._known.get(key)
         if run is None:
-            tags = {KEY_TAG: key, SWEEP_TAG: self.sweep_id}
-            if parent is not None:
-                tags["mlflow.parentRunId"] = self._known[parent].id
+            above = None if parent is None else self._known[parent].id
+            tags = {KEY_TAG: key, SWEEP_TAG: self.sweep_id, PARENT_TAG: above}
             made = self.client.create_run(
                 self.experiment_id,
                 start_time=start_ms,
                 run_name=name,
-                tags={k: clean(v, MAX_TAG) for k, v in tags.items()},
+                tags={tag: value for tag, value in tags.items() if value is not None},
             )
-            run = self._known[key] = KnownRun(made.info.run_id, "RUNNING", start_ms, None)
+            run = self._known[key] = KnownRun(made.info.run_id, "RUNNING", start_ms, None, above)
+            self._adopt(key, run)
         elif reopen and run.status in FINAL:
             self.client.update_run(run.id, status="RUNNING")
             run.status = "RUNNING"
@@ -104,11 +105,14 @@ class Runs:
         """A fresh run for ``key``, in place of one whose metrics no longer hold; its children move to it."""
         old = self._known.pop(key)
         self.client.delete_run(old.id)
-        new = self.open(key, name, parent, old.start_ms)
-        for child, run in self._known.items():
-            if child.startswith(f"{key}/r"):
-                self.client.set_tag(run.id, "mlflow.parentRunId", new.id)
-        return new
+        return self.open(key, name, parent, old.start_ms)
+
+    def _adopt(self, key: str, run: KnownRun) -> None:
+        """Move the children of an earlier run of ``key``, deleted here or by hand, to ``run``."""
+        for child_key, child in self._known.items():
+            if child_key.rpartition("/")[0] == key and child.parent != run.id:
+                self.client.set_tag(child.id, PARENT_TAG, run.id)
+                child.parent = run.id
 
     def describe(self, run: KnownRun, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """Write tags, and those parameters that are not there yet (MLflow never changes one)."""

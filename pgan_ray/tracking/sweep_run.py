@@ -46,8 +46,9 @@ def finish(context: Context, outcome: Outcome) -> None:
 
 def end_open(context: Context, status: str) -> None:
     """End every run that is still running."""
+    now = context.now()
     for key in sorted(context.runs.running(), reverse=True):  # children first
-        context.runs.end(key, status, context.now())
+        context.runs.end(key, status, now)
 
 
 def _finish_configurations(context: Context, rows: pa.Table, outcome: Outcome) -> None:

@@ -15,7 +15,7 @@ from pgan_ray.tracking.uri import redact
 
 logger = logging.getLogger("pgan_ray.tracking")
 
-ATTEMPTS = 3  # for one event, while the server answers
+ATTEMPTS = 5  # for one event, while the server answers
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 GATHER_S = 1.0  # live training rows wait this long for more of them
@@ -34,6 +34,7 @@ class Writer:
         self._changed = threading.Condition()
         self._queue: deque[Event] = deque()
         self._live_rows = 0
+        self._urgent = False  # whether the queue holds more than training rows
         self._waiting = 0  # events that were put and neither delivered nor dropped in favour of the file
         self._deadline: float | None = None  # set when closed
         self._closed = threading.Event()
@@ -52,6 +53,8 @@ class Writer:
             if isinstance(event, Training):
                 self._live_rows += len(event.rows)
                 self._drop_oldest_rows()
+            else:
+                self._urgent = True
             self._changed.notify()
 
     def close(self, timeout_s: float) -> int:
@@ -68,11 +71,19 @@ class Writer:
             return self._waiting
 
     def _drop_oldest_rows(self) -> None:
-        while self._live_rows > MAX_LIVE_ROWS:
-            oldest = next(event for event in self._queue if isinstance(event, Training))
-            self._queue.remove(oldest)
-            self._live_rows -= len(oldest.rows)
-            self._waiting -= oldest.count
+        if self._live_rows <= MAX_LIVE_ROWS:
+            return
+        kept: deque[Event] = deque()
+        rows = 0
+        for event in reversed(self._queue):
+            if isinstance(event, Training):
+                # Half of them go at once, so that this is not done for each event of a long outage.
+                if rows > 0 and rows + len(event.rows) > MAX_LIVE_ROWS // 2:
+                    self._waiting -= event.count
+                    continue
+                rows += len(event.rows)
+            kept.appendleft(event)
+        self._queue, self._live_rows = kept, rows
 
     def _run(self) -> None:
         while events := self._take():
@@ -89,13 +100,10 @@ class Writer:
         """Everything in the queue, waiting for something to be there; empty when closed."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._queue) or self._deadline is not None)
-            self._changed.wait_for(
-                lambda: self._deadline is not None or not all(isinstance(e, Training) for e in self._queue),
-                GATHER_S,
-            )
+            self._changed.wait_for(lambda: self._urgent or self._deadline is not None, GATHER_S)
             events = coalesce(self._queue)
             self._queue.clear()
-            self._live_rows = 0
+            self._live_rows, self._urgent = 0, False
             return events
 
     def _deliver(self, event: Event) -> bool:
@@ -133,4 +141,4 @@ class Writer:
 def one_line(error: BaseException) -> str:
     """The first line of an error, without secrets."""
     lines = str(error).strip().splitlines()
-    return redact(lines[0][:500] if lines else type(error).__name__)
+    return redact(lines[0])[:500] if lines else type(error).__name__

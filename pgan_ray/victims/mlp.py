@@ -16,7 +16,7 @@ from pgan_ray.spec.seeds import torch_seed
 
 @dataclass(frozen=True)
 class VictimStack:
-    """Trained victims. ``finite[r]`` tells whether member r's weights are numbers: if not, it diverged."""
+    """Trained victims. ``finite[r]`` tells whether member r's losses and weights were numbers: if not, it diverged."""
 
     network: StackedMLP
     finite: Tensor
@@ -49,7 +49,8 @@ class _Batches:
         first = (step % self.steps_per_epoch) * self._batch_size
         counts = (self._sizes - first).clamp(max=self._batch_size)
         offsets = self._offsets[: self._width(step)]
-        columns = (first[:, None] + offsets).clamp(max=self._order.shape[1] - 1)
+        # What does not count repeats the member's last point: padding is never read.
+        columns = torch.minimum(first[:, None] + offsets, self._sizes[:, None] - 1)
         return self._order.gather(1, columns), offsets < counts[:, None], counts
 
     def _width(self, step: int) -> int:
@@ -93,6 +94,8 @@ def train_victims(
     last_steps = (spec.epochs * batches.steps_per_epoch).tolist()
     members = torch.arange(len(sizes), device=device)[:, None]
     final = {key: value.detach().clone() for key, value in network.state_dict().items()}
+    loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
+    final_loss_sum = loss_sum.clone()
     with arithmetic(precision, device):
         for step in range(max(last_steps)):
             rows, counted, counts = batches.next(step)
@@ -101,9 +104,11 @@ def train_victims(
             optimizer.zero_grad(set_to_none=True)
             loss.sum().backward()
             optimizer.step()
-            ended = [member for member, last in enumerate(last_steps) if last == step + 1]
-            for key, value in network.state_dict().items() if ended else ():
-                final[key][ended] = value[ended]
+            loss_sum += loss.detach()
+            if ended := [member for member, last in enumerate(last_steps) if last == step + 1]:
+                final_loss_sum[ended] = loss_sum[ended]
+                for key, value in network.state_dict().items():
+                    final[key][ended] = value[ended]
     network.load_state_dict(final)
-    finite = torch.stack([p.detach().flatten(1).isfinite().all(1) for p in network.parameters()]).all(0)
-    return VictimStack(network, finite.cpu())
+    numbers = [final_loss_sum.isfinite(), *(p.detach().flatten(1).isfinite().all(1) for p in network.parameters())]
+    return VictimStack(network, torch.stack(numbers).all(0).cpu())

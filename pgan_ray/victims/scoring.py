@@ -22,22 +22,31 @@ class Scores:
 
 
 @torch.no_grad()
-def confusion_matrices(network: StackedMLP, x: Tensor, y: Tensor, classes: int, chunk: int = 2000) -> Tensor:
-    """(R, K, K) counts: true label by row, predicted label by column, of the points ``x`` (T, F), ``y`` (T,)."""
+def confusion_matrices(
+    network: StackedMLP, x: Tensor, y: Tensor, classes: int, chunk: int = 2000
+) -> tuple[Tensor, Tensor]:
+    """(R, K, K) counts: true label by row, predicted label by column, of the points ``x`` (T, F), ``y`` (T,).
+
+    And (R,) whether all of a victim's logits were numbers: if not, it diverged and its counts mean nothing.
+    """
     device = network.layers[0].weight.device
     matrices = torch.zeros(network.members, classes * classes, dtype=torch.int64, device=device)
+    finite = torch.ones(network.members, dtype=torch.bool, device=device)
     for part_x, part_y in zip(x.split(chunk), y.split(chunk), strict=True):
         logits = network(part_x.to(device).expand(network.members, -1, -1))
+        finite &= logits.isfinite().flatten(1).all(1)
         cells = part_y.to(device) * classes + predictions(logits)
         matrices.scatter_add_(1, cells, torch.ones_like(cells))
-    return matrices.view(-1, classes, classes).cpu()
+    return matrices.view(-1, classes, classes).cpu(), finite.cpu()
 
 
 def score(matrix: Tensor, *, poison_label: int, source_label: int) -> Scores:
     """The scores of one victim from its confusion ``matrix`` (K, K)."""
-    totals = matrix.sum(1)
+    counts = matrix.tolist()
+    of_class = [sum(row) for row in counts]
+    right = sum(counts[label][label] for label in range(len(counts)))
     return Scores(
-        test_error=1.0 - float(matrix.diagonal().sum() / totals.sum()),
-        false_positive_rate=float(matrix[source_label, poison_label] / totals[source_label]),
-        false_negative_rate=float(matrix[poison_label, source_label] / totals[poison_label]),
+        test_error=(sum(of_class) - right) / sum(of_class),
+        false_positive_rate=counts[source_label][poison_label] / of_class[source_label],
+        false_negative_rate=counts[poison_label][source_label] / of_class[poison_label],
     )

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from mlflow_server import MlflowServer
+from PIL import Image
 from reading import Reader
 from test_trackers import whole_sweep
 from tracking_sweep import ITERATIONS, training_rows
@@ -22,7 +23,10 @@ def test_a_whole_sweep_over_http(mlflow_server: MlflowServer, store: Store, reco
     live = reader.everything()
     assert len(live) == 7
     assert set(reader.statuses().values()) == {"FINISHED"}
-    assert len([f for f in reader.artifacts("alpha=0.1/r0") if f.startswith("images/")]) == 4
+    images = [file for file in reader.artifacts("alpha=0.1/r0") if file.startswith("images/")]
+    assert len(images) == 4
+    for file in images:  # their names hold `+` and `=`, which a URL would have to survive
+        Image.open(reader.download("alpha=0.1/r0", file)).close()
     rebuild(store, record, tracking_uri=mlflow_server.uri, experiment="whole")
     assert reader.everything() == live
 

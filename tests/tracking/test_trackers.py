@@ -13,7 +13,7 @@ from tracking_sweep import ITERATIONS, START_MS, make_record, make_store, traini
 from pgan_ray.errors import TrackingError
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking import MemoryTracker, MlflowTracker, NullTracker, Tracker, rebuild
+from pgan_ray.tracking import MemoryTracker, MlflowTracker, NullTracker, Tracker, rebuild, writer
 from pgan_ray.tracking.events import GeneratorFinished, SweepFinished, SweepStarted, Training
 
 SWEEP = "tiny-0001"
@@ -150,8 +150,13 @@ def test_not_a_number_is_kept_as_such(sqlite_uri: str, tmp_path: Path, record: S
 
 
 def test_one_bad_event_harms_no_other(
-    sqlite_uri: str, tmp_path: Path, record: SweepRecord, caplog: pytest.LogCaptureFixture
+    sqlite_uri: str,
+    tmp_path: Path,
+    record: SweepRecord,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(writer, "FIRST_PAUSE_S", 0.01)
     store = Store(tmp_path / "sweep")
     configuration = record.sweep.configurations[0]
     write_replicate(store, configuration, 1)
@@ -180,20 +185,22 @@ def test_locked_database_is_waited_for(sqlite_uri: str, store: Store, record: Sw
 
 def test_runs_deleted_by_hand_come_back(sqlite_uri: str, store: Store, record: SweepRecord) -> None:
     tracker = MlflowTracker(store, record, tracking_uri=sqlite_uri)
+    tracker.check()
+    reader = Reader(sqlite_uri)
     tracker.training("alpha=0.1", 0, training_rows(0))
-    tracker.sweep_started()
-    reader = None
     deadline = time.monotonic() + 30
-    while reader is None or len(reader.runs()) < 1:
+    while "alpha=0.1/r0" not in reader.runs() or not reader.curve("alpha=0.1/r0", "train/generator_loss"):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-        reader = Reader(sqlite_uri)
-    for run in reader.runs().values():
-        reader.client.delete_run(run.info.run_id)
+    for name in (SWEEP, "alpha=0.1"):
+        reader.client.delete_run(reader.runs()[name].info.run_id)
     whole_sweep(tracker, record)
     assert tracker.close(60) == 0
     assert set(reader.statuses().values()) == {"FINISHED"}
-    assert len(reader.runs()) == 7
+    runs = reader.runs()
+    assert len(runs) == 7
+    assert runs["alpha=0.1"].data.tags["mlflow.parentRunId"] == runs[SWEEP].info.run_id
+    assert runs["alpha=0.1/r0"].data.tags["mlflow.parentRunId"] == runs["alpha=0.1"].info.run_id
 
 
 VARIANTS = """
@@ -236,8 +243,8 @@ def test_start_is_the_fact_where_there_is_one(sqlite_uri: str, store: Store, rec
 @pytest.mark.parametrize(
     ("uri", "rule"),
     [
-        ("sqlite:///{file}/mlflow.db", "(?i)directory"),
-        ("http://someone:hunter2@127.0.0.1:1", r"got http://\*\*\*@127.0.0.1:1: .*refused"),
+        ("sqlite:///{folder}", "unable to open database file"),
+        ("http://someone:hunter2@127.0.0.1:1", r"got http://\*\*\*@127.0.0.1:1: Connection refused$"),
         ("file:///tmp/somewhere", "file"),
         ("gopher://somewhere", "gopher"),
     ],
@@ -245,8 +252,7 @@ def test_start_is_the_fact_where_there_is_one(sqlite_uri: str, store: Store, rec
 def test_unusable_store_is_said_in_one_line(
     store: Store, record: SweepRecord, tmp_path: Path, uri: str, rule: str
 ) -> None:
-    (tmp_path / "file").touch()
-    tracker = MlflowTracker(store, record, tracking_uri=uri.format(file=tmp_path / "file"))
+    tracker = MlflowTracker(store, record, tracking_uri=uri.format(folder=tmp_path))
     start = time.monotonic()
     with pytest.raises(TrackingError, match=rule) as caught:
         tracker.check()

@@ -129,9 +129,11 @@ def test_live_rows_of_a_long_outage_are_bounded(target: Target, monkeypatch: pyt
     target.away = False
     assert target.writer.close(5) == 0
     rows = [row for event in target.delivered if isinstance(event, Training) for row in event.rows]
-    assert [row["iteration"] for row in rows] == list(range(990, 1000))
+    assert 5 <= len(rows) <= 10
+    assert [row["iteration"] for row in rows] == list(range(1000))[-len(rows) :]
 
 
 def test_an_error_becomes_one_line_without_secrets() -> None:
     assert one_line(ValueError("at postgresql://me:secret@db/x\nmore")) == "at postgresql://***@db/x"
     assert one_line(KeyError()) == "KeyError"
+    assert "secret" not in one_line(ValueError(490 * "x" + " http://me:secret@host"))

@@ -1,0 +1,133 @@
+"""The command as a user calls it: a process of its own, a real cluster, a real MLflow store."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.tiny import CELLS, write_tiny
+
+PGAN_RAY = [sys.executable, "-m", "pgan_ray"]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory with the tiny sweep in it, and no settings from outside."""
+    for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    write_tiny(tmp_path)
+    return tmp_path
+
+
+def call(*arguments: str, **kwargs: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PGAN_RAY, *arguments], capture_output=True, text=True, timeout=240, **kwargs)  # type: ignore[call-overload,no-any-return]
+
+
+def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
+    ended = call("sweep", "tiny.yaml", "--out", "out")
+    assert ended.returncode == 0, ended.stderr
+    table = ended.stdout.splitlines()
+    assert "40%" in next(line for line in table if "configuration" in line)
+    assert sum(line.startswith("│ alpha=") for line in table) == 4
+    assert f"{CELLS}/{CELLS} victims" in ended.stderr
+    assert "pgan-ray ui" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert json.loads(Path("out/summary.json").read_text())["outcome"] == "complete"
+
+    client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
+    experiment = client.get_experiment_by_name("pgan-ray")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert len(runs) == 1 + 2 + 4
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    curve = client.get_metric_history(runs["alpha=0.1"].info.run_id, "victim/test_error")
+    assert [point.step for point in curve] == [0, 20, 40]
+    sweep = next(run for name, run in runs.items() if name.startswith("tiny-paper-"))
+    assert runs["alpha=0.1"].data.tags["mlflow.parentRunId"] == sweep.info.run_id
+
+    again = call("sweep", "tiny.yaml", "--out", "out")
+    assert again.returncode == 2
+    assert "must not hold a sweep yet" in again.stderr
+
+
+def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
+    process = subprocess.Popen(
+        [*PGAN_RAY, "sweep", "tiny.yaml", "--out", "out", "--set", "evaluation.victim.epochs=2000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 200
+    while not any(Path("out").glob("victims/*/*/*.parquet")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to Ray's processes too
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "pgan-ray resume" in errors
+    assert "Traceback" not in errors
+    assert json.loads(Path("out/summary.json").read_text())["outcome"] == "interrupted"
+    kept = {file: file.stat().st_mtime_ns for file in Path("out/victims").rglob("*.parquet")}
+    assert kept
+
+    resumed = call("resume", "out", "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads(resumed.stdout)["cells"] == {"planned": CELLS, "finished": CELLS}
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
+    experiment = client.get_experiment_by_name("pgan-ray")
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == 1 + 2 + 4
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sweep", "missing.yaml"], "missing.yaml: must be a sweep file, got no such file"),
+        (["sweep", "tiny.yaml", "--profile", "fast"], "must hold the profile asked for, got 'fast'"),
+        (["sweep", "tiny.yaml", "--set", "attack.alpha=2"], "attack.alpha: must be at most 1"),
+        (["sweep", "tiny.yaml", "--set", "attack.alhpa=0.1"], "did you mean `alpha`?"),
+        (["sweep", "tiny.yaml", "--set", "task={classes: [5, 77], source_class: 77}"], "77"),
+        (["sweep", "tiny.yaml", "--set", "evaluation.trusted_per_class=6000"], "6000|6,000|6060"),
+        (["sweep", "tiny.yaml", "--set", "dataset={name: null, path: my.npz}"], "my.npz"),
+        (["sweep", "tiny.yaml", "--tracking-uri", "http://127.0.0.1:9"], "127.0.0.1:9"),
+        (["sweep", "tiny.yaml", "--set", "dataset={name: mnist}", "--data-dir", "nowhere"], "nowhere"),
+        (["resume", "."], "must be the directory of a sweep, got no sweep.yaml in it"),
+        (["track", "."], "must be the directory of a sweep"),
+        (["ui", "nowhere"], "must be the directory of a sweep"),
+        (["sweep"], "Missing argument 'FILE'"),
+        (["swep"], "No such command 'swep'"),
+    ],
+)
+def test_a_users_mistake_is_one_error_and_exit_code_2(home: Path, arguments: list[str], message: str) -> None:
+    ended = call(*arguments)
+    assert ended.returncode == 2, ended.stderr
+    assert any(part in ended.stderr for part in message.split("|")), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not Path("results").exists()
+
+
+def test_dry_run_shows_the_resolved_sweep_and_starts_nothing(home: Path) -> None:
+    ended = call("sweep", "tiny.yaml", "--dry-run", "--set", "attack.replicates=3")
+    assert ended.returncode == 0, ended.stderr
+    assert "replicates: 3" in ended.stdout
+    assert "# configurations: alpha=0.1 alpha=0.9" in ended.stdout
+    assert "configurations 2, replicates 6, cells 36" in ended.stdout
+    counts = json.loads(call("sweep", "tiny.yaml", "--dry-run", "--json").stdout)
+    assert (counts["configurations"], counts["replicates"], counts["cells"]) == (2, 4, 24)
+    assert sorted(path.name for path in home.iterdir()) == ["tiny.yaml"]
+
+
+def test_help_names_every_command_with_an_example() -> None:
+    group = call("--help").stdout
+    for command in ("sweep", "resume", "ui", "track", "bench"):
+        assert f"  {command} " in group
+        assert "Example: pgan-ray" in call(command, "--help").stdout

@@ -1,0 +1,143 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pgan_ray.data import TaskData
+from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set
+from pgan_ray.spec import Cell, EvaluationSpec
+from tests.science import CPU, blobs
+
+CELLS = [Cell("alpha=0.1", 0, "", fraction, run) for fraction in (0.0, 0.2, 0.4) for run in range(2)]
+
+
+def make_spec(**victim: Any) -> EvaluationSpec:
+    return EvaluationSpec(
+        poison_fractions=[0.0, 0.2, 0.4],
+        runs=2,
+        train_per_class=60,
+        trusted_per_class=60,
+        victim={
+            "widths": [12],
+            "dropout": 0.2,
+            "batch_size": 20,
+            "epochs": 25,
+            "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
+        }
+        | victim,
+        detector={"name": "knn_distance"},
+    )
+
+
+def harmless(task: TaskData) -> Tensor:
+    """Points of the poison class itself."""
+    return task.poison_points[:100]
+
+
+def harmful(task: TaskData) -> Tensor:
+    """Points of the source class, moved a little towards the poison class."""
+    source = task.train_x[task.train_y == task.source_label][:100].clone()
+    source[:, 0] += 0.4
+    return source
+
+
+def evaluate(task: TaskData, poison: Tensor, cells: list[Cell] = CELLS, **victim: Any) -> list[CellResult]:
+    return evaluate_cells(cells, make_spec(**victim), task, poison, seed=0, device=CPU)
+
+
+def task_of(classes: int = 2, distance: float = 1.5) -> TaskData:
+    return blobs(classes=classes, train_per_class=150, distance=distance)
+
+
+def test_a_result_for_each_cell_in_order() -> None:
+    task = task_of()
+    results = evaluate(task, harmless(task))
+    assert [result.cell for result in results] == CELLS
+    for result in results:
+        part = poisoned_training_set(make_spec(), task, harmless(task), result.cell, 0)
+        assert result.train_size == len(part.x)
+        assert (result.rejected_genuine, result.rejected_poison) == (part.rejected_genuine, part.rejected_poison)
+        assert (result.rejected_poison is None) == (result.cell.poison_fraction == 0)
+        assert result.scores is not None
+        assert result.seconds > 0
+    assert len({result.train_size for result in results}) > 1  # the detector saw to sizes that differ
+
+
+def test_the_same_stack_gives_the_same_bits() -> None:
+    task = task_of(distance=0.6)
+    first, second = (
+        [replace(result, seconds=0.0) for result in evaluate(task, harmful(task))] for _ in range(2)
+    )
+    assert first == second
+    assert len({result.scores for result in first}) > 1
+
+
+def test_clean_victims_of_an_easy_task_make_no_errors() -> None:
+    task = task_of(distance=3.0)
+    for result in evaluate(task, harmless(task)):
+        assert result.scores is not None
+        assert result.scores.test_error == 0.0
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_poison_raises_the_error_of_the_source_class(classes: int) -> None:
+    task = task_of(classes, distance=1.2)
+    cells = [Cell("", 0, "", fraction, run) for fraction in (0.0, 0.3) for run in range(3)]
+    spec = make_spec(dropout=0.0).model_copy(update={"detector": make_spec().detector.model_copy(update={"name": "none"})})
+    results = evaluate_cells(cells, spec, task, harmful(task), seed=0, device=CPU)
+    scores = [result.scores for result in results]
+    clean, poisoned = scores[:3], scores[3:]
+    assert max(s.false_positive_rate for s in clean) < 0.2
+    assert min(s.false_positive_rate for s in poisoned) > 0.3
+    assert max(s.false_negative_rate for s in poisoned) < 0.2
+    assert min(s.test_error for s in poisoned) > max(s.test_error for s in clean)
+
+
+def test_victims_of_one_run_start_alike_whatever_the_configuration() -> None:
+    """Two cells that differ in configuration alone: the same set, the same start, yet batches of their own."""
+    task = task_of(distance=0.6)
+    fixed = {"epochs": 1, "optimizer": {"name": "sgd", "learning_rate": 1e-12}}  # all but the start
+    results = [
+        evaluate(task, harmless(task), [Cell(name, replicate, "", 0.2, run)], **fixed)[0]
+        for name, replicate, run in (("alpha=0.1", 0, 0), ("alpha=0.9", 0, 0), ("alpha=0.1", 0, 1), ("alpha=0.1", 1, 0))
+    ]
+    assert results[0].scores == results[1].scores
+    assert results[0].train_size == results[1].train_size
+    assert results[0].scores != results[2].scores
+    assert results[0].scores != results[3].scores
+
+
+def test_a_victim_that_diverges_has_no_scores() -> None:
+    task = task_of()
+    optimizer = {"name": "sgd", "learning_rate": 1e30}
+    for result in evaluate(task, harmless(task), optimizer=optimizer):
+        assert result.scores is None
+        assert result.train_size > 0
+        assert result.rejected_genuine is not None
+
+
+@pytest.mark.parametrize("exponent", [10, 15, 20, 25, 30, 35])
+def test_scores_only_where_the_judgement_is_made_of_numbers(exponent: int) -> None:
+    # One step, whose loss is still a number: only the test points show that the weights are of no use.
+    task = task_of()
+    optimizer = {"name": "sgd", "learning_rate": 10.0**exponent, "momentum": 0.0}
+    results = evaluate(task, harmless(task), widths=[8, 8, 8], epochs=1, batch_size=200, optimizer=optimizer)
+    diverged = [result.scores is None for result in results]
+    assert all(diverged) == any(diverged) == (exponent >= 15)
+
+
+def test_one_that_diverges_leaves_the_others_alone() -> None:
+    """Members of a stack are of one spec: here one has a poison point that no number describes, and no detector."""
+    task = task_of()
+    spec = make_spec().model_copy(update={"detector": make_spec().detector.model_copy(update={"name": "none"})})
+    broken = harmless(task)
+    broken[:] = float("nan")
+    calm = evaluate_cells(CELLS, spec, task, harmless(task), seed=0, device=CPU)
+    results = evaluate_cells(CELLS, spec, task, broken, seed=0, device=CPU)
+    for before, after in zip(calm, results, strict=True):
+        if after.cell.poison_fraction == 0:
+            assert before.scores == after.scores is not None
+        else:
+            assert after.scores is None

@@ -1,0 +1,223 @@
+"""Splits, poisoning and filtering, on points that can be told apart: their first feature is their index."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from pgan_ray.data import TaskData
+from pgan_ray.defences import fit_detector
+from pgan_ray.evaluation import TrainingSet, poisoned_training_set, training_set
+from pgan_ray.spec import Cell, EvaluationSpec
+from tests.science import blobs
+
+POISON = 1_000_000  # poison's indices start here, test points' are below 0
+
+
+def numbered(classes: int = 2) -> TaskData:
+    y = torch.arange(classes).repeat(70)
+    x = torch.stack((torch.arange(float(len(y))), y.float()), dim=1)
+    return TaskData(x, y, -1 - x, y, tuple(range(classes)), 1, 0, None)
+
+
+def numbered_poison(points: int = 100) -> Tensor:
+    return torch.stack((POISON + torch.arange(float(points)), torch.ones(points)), dim=1)
+
+
+def make_spec(detector: str = "none", **changes: Any) -> EvaluationSpec:
+    settings: dict[str, Any] = {
+        "poison_fractions": [0.0],
+        "train_per_class": 40,
+        "trusted_per_class": 30,
+        "detector": {"name": detector},
+    }
+    return EvaluationSpec(**settings | changes)
+
+
+def build(
+    fraction: float = 0.0,
+    run: int = 0,
+    replicate: int = 0,
+    *,
+    classes: int = 2,
+    configuration: str = "alpha=0.1",
+    variant: str = "",
+    seed: int = 0,
+) -> TrainingSet:
+    cell = Cell(configuration, replicate, variant, fraction, run)
+    return poisoned_training_set(make_spec(), numbered(classes), numbered_poison(), cell, seed)
+
+
+def indices(part: TrainingSet, label: int | None = None) -> set[int]:
+    return {int(i) for i in (part.x if label is None else part.x[part.y == label])[:, 0]}
+
+
+def genuine(part: TrainingSet, label: int | None = None) -> set[int]:
+    return {i for i in indices(part, label) if i < POISON}
+
+
+def poison(part: TrainingSet) -> set[int]:
+    return {i for i in indices(part) if i >= POISON}
+
+
+@dataclass
+class Fitted:
+    """On what each detector was fitted, and what it was asked about, in the order of the labels."""
+
+    trusted: list[Tensor] = field(default_factory=list)
+    asked: list[Tensor] = field(default_factory=list)
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fitted]:
+    record = Fitted()
+
+    class Recording:
+        def __init__(self, spec: Any, trusted: Tensor, random: Any) -> None:
+            record.trusted.append(trusted)
+            self.detector = fit_detector(spec, trusted, random)
+
+        def reject(self, points: Tensor) -> Tensor:
+            record.asked.append(points)
+            return self.detector.reject(points)
+
+    monkeypatch.setattr(training_set, "fit_detector", Recording)
+    return record
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("fraction", [0.0, 0.3])
+def test_trusted_and_training_points_never_overlap_and_are_of_their_class(
+    classes: int, fraction: float, fitted: Fitted
+) -> None:
+    for run in range(5):
+        fitted.trusted.clear()
+        part = build(fraction, run, classes=classes)
+        assert len(fitted.trusted) == classes
+        for label, trusted in enumerate(fitted.trusted):
+            assert len({int(i) for i in trusted[:, 0]}) == 30
+            assert set(trusted[:, 1].tolist()) == {label}
+            assert all(i % classes == label for i in genuine(part, label))
+            assert not genuine(part) & {int(i) for i in trusted[:, 0]}
+
+
+def test_no_test_point_and_no_point_twice() -> None:
+    for run in range(5):
+        part = build(0.3, run)
+        assert min(indices(part)) >= 0
+        assert len(indices(part)) == len(part.x) == 80
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("fraction", [0.0, 0.05, 0.1, 0.29, 1 / 3])
+def test_poison_takes_the_place_of_points_of_its_class(classes: int, fraction: float) -> None:
+    part = build(fraction, classes=classes)
+    assert part.y.bincount().tolist() == [40] * classes
+    assert len(poison(part)) == round(fraction * 40 * classes)
+    assert set(part.y[part.x[:, 0] >= POISON].tolist()) <= {1}
+    clean = build(0.0, classes=classes)
+    for label in range(classes):
+        if label != 1:
+            assert genuine(part, label) == genuine(clean, label)
+    assert genuine(part, 1) <= genuine(clean, 1)
+
+
+def test_the_whole_class_may_be_poison() -> None:
+    part = build(0.5)
+    assert len(poison(part)) == 40
+    assert genuine(part, 1) == set()
+    assert part.rejected_genuine == 0.0
+
+
+def test_a_larger_fraction_keeps_the_poison_of_a_smaller_one() -> None:
+    smaller, larger = build(0.1), build(0.3)
+    assert poison(smaller) < poison(larger)
+    assert genuine(larger) < genuine(smaller)
+
+
+def test_poison_is_drawn_from_the_whole_set() -> None:
+    drawn = set().union(*(poison(build(0.3, run)) for run in range(40)))
+    assert drawn == set(range(POISON, POISON + 100))
+
+
+def test_splits_depend_on_replicate_run_and_seed_alone() -> None:
+    clean = build()
+    for same in (build(0.3), build(configuration="alpha=0.9"), build(variant="percentile=0.9")):
+        assert genuine(same) <= genuine(clean)
+        assert genuine(same, 0) == genuine(clean, 0)
+    assert poison(build(0.3)) == poison(build(0.3, configuration="alpha=0.9", variant="percentile=0.9"))
+    for other in (build(run=1), build(replicate=1), build(seed=1)):
+        assert genuine(other) != genuine(clean)
+    assert poison(build(0.3)) != poison(build(0.3, run=1))
+    assert poison(build(0.3)) != poison(build(0.3, replicate=1))
+
+
+def test_the_same_cell_gives_the_same_set() -> None:
+    first, second = build(0.3), build(0.3)
+    assert torch.equal(first.x, second.x)
+    assert torch.equal(first.y, second.y)
+
+
+def test_the_data_and_the_poison_stay_as_they_are() -> None:
+    task, points = numbered(), numbered_poison()
+    part = poisoned_training_set(make_spec(), task, points, Cell("", 0, "", 0.3, 0), 0)
+    part.x.zero_()
+    assert torch.equal(task.train_x, numbered().train_x)
+    assert torch.equal(points, numbered_poison())
+
+
+def filtered(fraction: float, poison_points: Tensor, *, distance: float = 20.0, classes: int = 2) -> TrainingSet:
+    """From blobs, which lie far apart, with the k-NN detector."""
+    task = blobs(classes=classes, train_per_class=300, distance=distance)
+    spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
+    return poisoned_training_set(spec, task, poison_points, Cell("", 0, "", fraction, 0), 0)
+
+
+@pytest.mark.parametrize(("label", "rejected"), [(0, True), (1, False), (2, True)])
+def test_poison_is_judged_by_the_detector_of_the_class_that_it_claims(label: int, rejected: bool) -> None:
+    at_label = blobs(classes=3, train_per_class=300, distance=20.0)
+    points = at_label.train_x[at_label.train_y == label]
+    part = filtered(0.2, points, classes=3)
+    assert part.rejected_poison is not None
+    assert (part.rejected_poison == 1.0) == rejected
+    if not rejected:
+        assert part.rejected_poison < 0.2
+
+
+def test_genuine_points_are_judged_by_the_detector_of_their_own_class() -> None:
+    # By another class's they would all be rejected.
+    part = filtered(0.0, torch.zeros(100, 6))
+    assert 0.0 < part.rejected_genuine < 0.15
+    assert part.y.bincount().min() > 120
+
+
+def test_shares_are_of_what_was_asked_and_the_rest_is_kept(fitted: Fitted) -> None:
+    task = blobs(train_per_class=300, distance=20.0)
+    mixed = torch.cat((task.poison_points[:100], task.poison_points[:100] + 50))
+    part = filtered(0.3, mixed)
+    assert [len(points) for points in fitted.asked] == [150, 150]
+    assert part.rejected_poison is not None
+    assert 0.3 < part.rejected_poison < 0.7
+    rejected = part.rejected_genuine * 210 + part.rejected_poison * 90
+    assert len(part.x) == len(part.y) == 300 - round(rejected)
+    assert part.x.max() < 30
+
+
+def test_without_poison_there_is_no_share_of_it() -> None:
+    assert build(0.0).rejected_poison is None
+    assert build(0.001).rejected_poison is None  # rounds to no point
+    assert build(0.1).rejected_poison == 0.0
+
+
+def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
+    shares = set()
+    for run in range(4):
+        task = blobs(train_per_class=300)
+        spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
+        part = poisoned_training_set(spec, task, task.poison_points, Cell("", 0, "", 0.2, run), 0)
+        shares.add((part.rejected_genuine, part.rejected_poison))
+    assert len(shares) == 4
+    assert len(fitted.trusted) == 8

@@ -1,0 +1,205 @@
+"""Faults of values: place, rule and value, all at once."""
+
+from typing import Any
+
+import pytest
+
+from .helpers import BODY, Loader
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("sede", "sede: is not a known key; did you mean `seed`?"),
+        ("profile", "profile: is not a known key; did you mean `profiles`?"),
+        ("task.poison_clas", "task.poison_clas: is not a known key; did you mean `poison_class`?"),
+        ("attack.alpah", "attack.alpah: is not a known key; did you mean `alpha`?"),
+        (
+            "attack.generator.noise_feature",
+            "attack.generator.noise_feature: is not a known key; did you mean `noise_features`?",
+        ),
+        (
+            "attack.generator.optimizer.lerning_rate",
+            "attack.generator.optimizer.lerning_rate: is not a known key; did you mean `learning_rate`?",
+        ),
+        ("evaluation.victim.epoch", "evaluation.victim.epoch: is not a known key; did you mean `epochs`?"),
+        (
+            "evaluation.detector.xyz",
+            "evaluation.detector.xyz: is not a known key; known here: name, neighbours, sample_size, percentile",
+        ),
+        ("resources.trial.gpus", "resources.trial.gpus: is not a known key; did you mean `gpu`?"),
+        ("search.methods", "search.methods: is not a known key; did you mean `method`?"),
+    ],
+)
+def test_an_unknown_key_is_told_with_the_nearest_valid_name(load: Loader, key: str, line: str) -> None:
+    assert load.faults({key: 1}) == [line]
+    if "." in key:
+        # The same, from a profile and from the command line.
+        in_profile = {"profiles.other": {}, f"profiles.other.{key}": 1}
+        assert load.faults(in_profile) == [f"profiles.other.{line}"]
+    assert load.faults(overrides=[f"{key}=1"]) == [f"--set {line}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("attack.alpha", -0.1, "must be at least 0, got -0.1"),
+        ("attack.alpha", 1.5, "must be at most 1, got 1.5 (a fraction: write 0.015 for 1.5 per cent)"),
+        ("attack.alpha", 101, "must be at most 1, got 101"),
+        ("attack.alpha", "0.1", "must be a number, got '0.1'"),
+        ("attack.alpha", True, "must be a number, got true"),
+        ("attack.alpha", None, "must be a number, got null"),
+        ("attack.alpha", float("nan"), "must be a finite number, got nan"),
+        ("attack.alpha", float("inf"), "must be a finite number, got inf"),
+        ("attack.alpha", [0.1, 0.3], "must be a number, got [0.1, 0.3] (a grid is written {grid: [a, b]})"),
+        ("attack.alpha", {"gird": [1]}, 'must be a number, got {"gird": [1]} (a grid is written {grid: [a, b]})'),
+        ("attack.batch_size", 1, "must be at least 2, got 1"),
+        ("attack.batch_size", 20.0, "must be a whole number, got 20.0"),
+        ("attack.batch_size", 20.5, "must be a whole number, got 20.5"),
+        ("attack.batch_size", True, "must be a whole number, got true"),
+        ("attack.batch_size", "20", "must be a whole number, got '20'"),
+        ("attack.label_smoothing", 1, "must be less than 1, got 1"),
+        ("attack.generator_loss", "eq3", "must be 'algorithm1' or 'objective3', got 'eq3'"),
+        ("attack.generator", [1], "must be a section with keys of its own, got [1]"),
+        ("attack.generator.batch_norm", "yes", "must be true or false, got 'yes'"),
+        ("attack.generator.batch_norm", 1, "must be true or false, got 1"),
+        ("attack.generator.widths", 64, "must be a list, got 64"),
+        ("attack.generator.optimizer.learning_rate", 0, "must be greater than 0, got 0"),
+        ("attack.generator.optimizer.betas", [0.9], "[1]: must be given"),
+        ("attack.generator.optimizer.betas", [0.9, 1], "[1]: must be less than 1, got 1"),
+        ("attack.generator.optimizer.betas", [0.5, 0.5, 0.5], "must have at most 2 item(s), got [0.5, 0.5, 0.5]"),
+        ("task.classes", [3], "must have at least 2 item(s), got [3]"),
+        ("task.classes", ["3", "5"], "[0]: must be a whole number, got '3'"),
+        ("dataset.name", "mnits", "must be 'mnist', 'fashion-mnist', 'mnist-5k', 'digits' or 'gaussians', got 'mnits'"),
+        ("name", "a/b", "must match ^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$, got 'a/b'"),
+        ("name", 3, "must be text, got 3"),
+        ("seed", -1, "must be at least 0, got -1"),
+        ("evaluation.poison_fractions", [], "must have at least 1 item(s), got []"),
+        (
+            "evaluation.poison_fractions",
+            [0, 40],
+            "[1]: must be less than 1, got 40 (a fraction: write 0.4 for 40 per cent)",
+        ),
+        (
+            "evaluation.detector.percentile",
+            95,
+            "must be less than 1, got 95 (a fraction: write 0.95 for 95 per cent)",
+        ),
+        ("resources.trial.gpu", 25, "must be at most 1, got 25 (a fraction: write 0.25 for 25 per cent)"),
+        ("resources.trial.members_per_actor", 0, "must be at least 1 or 'auto', got 0"),
+        ("resources.trial.members_per_actor", "all", "must be a whole number or 'auto', got 'all'"),
+    ],
+)
+def test_a_bad_value_is_told_by_place_rule_and_value(load: Loader, key: str, value: Any, rule: str) -> None:
+    line = load.faults({key: value})[0]
+    assert line == (f"{key}{rule}" if rule.startswith("[") else f"{key}: {rule}")
+
+
+def test_a_long_value_is_cut_short(load: Loader) -> None:
+    (line,) = load.faults({"attack.alpha": "x" * 1000})
+    assert line == f"attack.alpha: must be a number, got '{'x' * 76}..."
+
+
+@pytest.mark.parametrize("key", ["name", "dataset", "task", "attack", "evaluation", "attack.alpha", "task.classes"])
+def test_what_must_be_given(load: Loader, key: str) -> None:
+    text = {k: dict(v) if isinstance(v, dict) else v for k, v in BODY.items()}
+    section, _, name = key.partition(".")
+    if name:
+        del text[section][name]
+    else:
+        del text[section]
+    assert load.faults(repr(text)) == [f"{key}: must be given"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"attack.epochs": 3},
+            "attack: exactly one of `epochs` and `iterations` must be given",
+        ),
+        (
+            {"attack.iterations": None},
+            "attack: exactly one of `epochs` and `iterations` must be given",
+        ),
+        (
+            {"dataset.path": "my.npz"},
+            "dataset: exactly one of `name` (a built-in data set) and `path` (your own file) must be given",
+        ),
+        (
+            {"dataset.value_range": [0, 1]},
+            "dataset: `value_range` goes with `path`: built-in data sets know their own range",
+        ),
+        (
+            {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1]}},
+            "dataset: `value_range` must be [low, high] with low < high",
+        ),
+        ({"task.classes": [3, 5, 3]}, "task: `classes` must name each label once"),
+        ({"task.poison_class": 4}, "task: `poison_class` must be one of `classes` [3, 5], got 4"),
+        ({"task.source_class": 5}, "task: `source_class` must differ from `poison_class`"),
+        ({"evaluation.poison_fractions": [0.1, 0.1]}, "evaluation: `poison_fractions` must name each fraction once"),
+        (
+            {"evaluation.detector.neighbours": 21},
+            "evaluation.detector: `neighbours` must be at most `sample_size` (20), got 21",
+        ),
+        (
+            {"evaluation.trusted_per_class": 20},
+            "evaluation: `detector.sample_size` must be less than `trusted_per_class` (20), got 20: "
+            "the threshold comes from the rest",
+        ),
+        (
+            {"evaluation.poison_fractions": [0, 0.6]},
+            "(top level): `evaluation.poison_fractions` must be at most 1/2, got 0.6: poison replaces points of the "
+            "poison class, which is one of 2 equal classes",
+        ),
+        (
+            {"evaluation.poison_set_size": 39},
+            "(top level): `evaluation.poison_set_size` must be at least 40 (the largest poison fraction of the "
+            "training set), got 39",
+        ),
+    ],
+)
+def test_rules_between_fields(load: Loader, changes: dict[str, Any], line: str) -> None:
+    assert load.faults(changes) == [line]
+
+
+def test_a_class_can_be_replaced_whole(load: Loader) -> None:
+    assert load({"evaluation.poison_fractions": [0.5]}).cells == 6
+
+
+def test_no_detector_needs_no_sample(load: Loader) -> None:
+    sweep = load({"evaluation.trusted_per_class": 2, "evaluation.detector.name": "none"})
+    assert sweep.configurations[0].settings.evaluation.detector.name == "none"
+
+
+def test_all_faults_of_a_file_are_told_at_once(load: Loader) -> None:
+    faults = load.faults(
+        {
+            "sede": 1,
+            "dataset.name": "mnits",
+            "task.source_class": 5,
+            "attack.alpha": {"grid": []},
+            "attack.batch_size": {"grid": [20, 1]},
+            "evaluation.runs": 0,
+            "profiles.quick.attack.epochs": 3,
+        }
+    )
+    assert sorted(faults) == [
+        "attack.alpha.grid: must be a list of at least one value, got []",
+        "attack.batch_size.grid[1]: must be at least 2, got 1",
+        "dataset.name: must be 'mnist', 'fashion-mnist', 'mnist-5k', 'digits' or 'gaussians', got 'mnits'",
+        "evaluation.runs: must be at least 1, got 0",
+        "sede: is not a known key; did you mean `seed`?",
+        "task: `source_class` must differ from `poison_class`",
+    ]
+
+
+def test_a_flood_of_faults_is_cut_short(load: Loader) -> None:
+    faults = load.faults({"attack.alpha": {"grid": [float(i) for i in range(2, 300)]}})
+    assert len(faults) == 101
+    assert faults[99].startswith("attack.alpha.grid[99]: must be at most 1, got 101.0")
+    assert faults[100] == " and 198 more faults"
+
+
+def test_a_key_is_shown_on_one_line(load: Loader) -> None:
+    assert load.faults({"a\nb": 1})[0].startswith(r"'a\nb': is not a known key")

@@ -1,0 +1,67 @@
+"""The generated reference of the sweep file."""
+
+import re
+
+import pytest
+import yaml
+
+from pgan_ray.spec.reference import BEGIN, END, reference, update
+
+from .helpers import Loader
+
+
+def rows() -> dict[str, list[str]]:
+    """Key -> type, default, meaning."""
+    cells = [re.split(r" (?<!\\)\| ", line.strip("| ")) for line in reference().splitlines() if line.startswith("| `")]
+    return {key.strip("`"): rest for key, *rest in cells}
+
+
+def test_every_field_is_in_it_with_type_default_and_meaning() -> None:
+    table = rows()
+    assert all(len(rest) == 3 and all(rest) for rest in table.values())
+    assert table["attack.alpha"][:2] == ["number, at least 0, at most 1", "required"]
+    assert table["attack.epochs"][:2] == ["whole number, at least 1, or null", "`null`"]
+    assert table["attack.generator.optimizer.name"][:2] == ["`sgd`, `adam`", "`adam`"]
+    assert table["attack.generator.optimizer.betas"][:2] == [
+        "list of 2, each a number, at least 0, under 1",
+        "`[0.9, 0.999]`",
+    ]
+    assert table["evaluation.poison_fractions"][0] == "list, each a number, at least 0, under 1; not empty"
+    assert table["dataset.path"][0] == "text; not empty, or null"
+    assert table["resources.trial.members_per_actor"][:2] == ["whole number, at least 1, or `auto`", "`auto`"]
+    assert table["name"][:2] == ["text, matching `^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`", "required"]
+
+
+def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
+    def leaves(tree: dict[str, object], above: str = "") -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in tree.items():
+            found |= leaves(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+        return found
+
+    resolved = leaves(load({"attack.iterations": None, "attack.epochs": 7}).document)
+    assert list(rows()) == sorted(resolved, key=list(rows()).index)
+    given = (
+        "name",
+        "dataset.name",
+        "attack.epochs",
+        "attack.replicates",
+        "evaluation.runs",
+        "evaluation.train_per_class",
+    )
+    for key, (_, default, _) in rows().items():
+        if default != "required" and key not in given:
+            assert resolved[key] == yaml.safe_load(default.strip("`")), key
+
+
+def test_the_block_is_brought_up_to_date() -> None:
+    text = f"# Title\n\n{BEGIN}\nold | text\n{END}\nrest\n"
+    new = update(text)
+    assert new == f"# Title\n\n{BEGIN}\n{reference()}{END}\nrest\n"
+    assert update(new) == new
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, END, f"{END}{BEGIN}"])
+def test_a_text_without_the_block_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must hold <!-- reference:begin --> and, after it, <!-- reference:end -->"):
+        update(text)
