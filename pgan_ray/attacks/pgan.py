@@ -91,9 +91,7 @@ class PGan:
             name: make_optimizer(getattr(spec, name).optimizer, network.parameters())
             for name, network in self._networks.items()
         }
-        self._average = (
-            WeightAverage(self.generator, spec.average_decay) if spec.sample_from == "average" else None
-        )
+        self._average = WeightAverage(self.generator, spec.average_decay) if spec.sample_from == "average" else None
 
         alpha = torch.tensor([m.alpha for m in members], device=device)
         self._alpha = alpha
@@ -189,9 +187,7 @@ class PGan:
         rows = self._rows(len(self._genuine_x))
         logits = self.classifier(torch.cat((self._genuine_x[rows], poison), dim=1), self._random)
         on_genuine, on_poison = logits.split(self.spec.batch_size, dim=1)
-        genuine_loss = classification_loss(on_genuine, self._genuine_y[rows], self.spec.label_smoothing).mean(
-            1
-        )
+        genuine_loss = classification_loss(on_genuine, self._genuine_y[rows], self.spec.label_smoothing).mean(1)
         loss = self._lambda * self._poison_loss(on_poison) + (1 - self._lambda) * genuine_loss
         self._descend("classifier", self._classifier_weight * loss)
         return loss.detach()
@@ -243,9 +239,7 @@ class PGan:
                 torch.randn(
                     points,
                     self.spec.generator.noise_features,
-                    generator=torch.Generator().manual_seed(
-                        torch_seed(m.seed, "pgan", m.replicate, *purpose)
-                    ),
+                    generator=torch.Generator().manual_seed(torch_seed(m.seed, "pgan", m.replicate, *purpose)),
                 )
                 for m in self.members
             ]
@@ -276,8 +270,7 @@ class PGan:
         for name, network in self._networks.items():
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
             tensors |= {
-                f"{name}.optimizer.{key}": value
-                for key, value in optimizer_tensors(self._optimizers[name]).items()
+                f"{name}.optimizer.{key}": value for key, value in optimizer_tensors(self._optimizers[name]).items()
             }
         if self._average is not None:
             tensors |= {f"average.{key}": value for key, value in self._average.network.state_dict().items()}

@@ -51,14 +51,21 @@ class _Contender:
 
 
 def run_benchmark(
-    shapes: dict[str, Settings], *, rounds: int, threads: int, stacks: tuple[int, ...] = (1, 5), victims: int = 10
+    shapes: dict[str, Settings],
+    *,
+    rounds: int,
+    threads: int,
+    stacks: tuple[int, ...] = (1, 5),
+    victims: int = 10,
+    turn_flop: float = 2e10,
 ) -> list[Row]:
     """Measure GEMM, the engine and the plain loop at the settings ``shapes``, on the CPU with ``threads``.
 
-    ``stacks``: replicates of a pGAN stack; ``victims``: members of a victim stack.
+    ``stacks``: replicates of a pGAN stack; ``victims``: members of a victim stack; ``turn_flop``: the work of one
+    network in one turn of a contender, so that turns take about as long whatever the shape.
     """
     torch.set_num_threads(threads)
-    contenders = [_gemm(), *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims))]
+    contenders = [_gemm(), *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims, turn_flop))]
     times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for contender in contenders:
         contender.run()  # caches, allocator
@@ -80,13 +87,14 @@ def _gemm() -> _Contender:
     return _Contender(f"torch.mm {GEMM_SIZE}^3", 2.0 * GEMM_SIZE**3, 1, "", 4, run)
 
 
-def _contenders(name: str, settings: Settings, stacks: tuple[int, ...], victims: int) -> Iterator[_Contender]:
+def _contenders(
+    name: str, settings: Settings, stacks: tuple[int, ...], victims: int, turn_flop: float
+) -> Iterator[_Contender]:
     task = _random_task()
     device = torch.device("cpu")
     attack = settings.attack
     needed = flops.pgan_iteration(attack, FEATURES)
-    # About as long for each contender, whatever its shape.
-    units = max(2, round(2e10 / needed))
+    units = max(2, round(turn_flop / needed))
     plain_name = f"{name}: pGAN iteration, plain"
     plain = PlainPGan(attack, task, seed=0)
     yield _Contender(plain_name, needed, 1, "", units, lambda: _flushed(lambda: plain.train(units)))
@@ -104,7 +112,7 @@ def _contenders(name: str, settings: Settings, stacks: tuple[int, ...], victims:
     victim = settings.evaluation.victim
     step = flops.victim_step(victim, FEATURES, 2)
     size = 5 * victim.batch_size
-    steps = 5 * max(1, round(1e10 / step / 5))
+    steps = 5 * max(1, round(turn_flop / 2 / step / 5))
     epochs = victim.model_copy(update={"epochs": steps // 5})
     x, y = task.train_x[:size], task.train_y[:size]
     plain_name = f"{name}: victim step, plain"

@@ -24,9 +24,7 @@ class TrainingSet:
     rejected_poison: float | None
 
 
-def poisoned_training_set(
-    spec: EvaluationSpec, task: TaskData, poison: Tensor, cell: Cell, seed: int
-) -> TrainingSet:
+def poisoned_training_set(spec: EvaluationSpec, task: TaskData, poison: Tensor, cell: Cell, seed: int) -> TrainingSet:
     """The training set of one cell.
 
     Of each class, disjoint draws for its detector and for training. Poison (from the ``poison`` set, (P, F)) takes

@@ -14,9 +14,9 @@ def classification_loss(logits: Tensor, labels: Tensor, smoothing: float = 0.0) 
     if logits.shape[-1] == 1:
         targets = labels.to(logits.dtype) * (1.0 - smoothing)
         return F.binary_cross_entropy_with_logits(logits.squeeze(-1), targets, reduction="none")
-    return F.cross_entropy(
-        logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing
-    ).view(labels.shape)
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=smoothing).view(
+        labels.shape
+    )
 
 
 def predictions(logits: Tensor) -> Tensor:

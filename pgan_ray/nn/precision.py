@@ -16,7 +16,7 @@ def arithmetic(precision: str, device: torch.device) -> Iterator[None]:
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("high" if precision == "tf32" and device.type == "cuda" else "highest")
     try:
-        # Autocast's cache of cast weights outlives the optimiser's steps: every forward pass would see the first weights.
+        # Autocast's cache of cast weights outlives the optimiser's steps: all forward passes would see the first ones.
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
             yield
     finally:

@@ -5,6 +5,7 @@ A stack of one equals the plain `torch.nn` network with the same weights.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -88,10 +89,7 @@ class StackedMLP(nn.Module):
         """``initial``: one CPU generator per member, from which its weights are drawn; R is its length."""
         super().__init__()
         sizes = [inputs, *widths, outputs]
-        self.layers = nn.ModuleList(
-            StackedLinear(size_in, size_out, initial)
-            for size_in, size_out in zip(sizes, sizes[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(StackedLinear(size_in, size_out, initial) for size_in, size_out in pairwise(sizes))
         self.norms = nn.ModuleList(StackedBatchNorm(len(initial), width) for width in widths if batch_norm)
         self.members = len(initial)
         self.dropout = dropout

@@ -70,9 +70,7 @@ def test_names() -> None:
     assert isinstance(detector, KnnDistance)
     spec = DetectorSpec(neighbours=2, sample_size=30, percentile=0.8)
     given = fit_detector(spec, trusted, np.random.default_rng(3))
-    expected = KnnDistance(
-        trusted, neighbours=2, sample_size=30, percentile=0.8, random=np.random.default_rng(3)
-    )
+    expected = KnnDistance(trusted, neighbours=2, sample_size=30, percentile=0.8, random=np.random.default_rng(3))
     assert torch.equal(given.score(trusted), expected.score(trusted))
     assert given.threshold == expected.threshold
 

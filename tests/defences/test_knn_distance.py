@@ -52,10 +52,7 @@ def test_the_sample_is_drawn_from_the_whole_trusted_set() -> None:
 @pytest.mark.parametrize("percentile", [0.9, 0.95])
 def test_genuine_points_are_rejected_at_the_rate_that_was_asked_for(percentile: float) -> None:
     rejected = [
-        fit(draw(220, seed), k=5, s=20, percentile=percentile, seed=seed)
-        .reject(draw(500, 1000 + seed))
-        .float()
-        .mean()
+        fit(draw(220, seed), k=5, s=20, percentile=percentile, seed=seed).reject(draw(500, 1000 + seed)).float().mean()
         for seed in range(60)
     ]
     assert np.mean(rejected) == pytest.approx(1 - percentile, abs=0.01)

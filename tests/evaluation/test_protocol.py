@@ -8,6 +8,7 @@ from torch import Tensor
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
+from pgan_ray.spec.evaluation import DetectorSpec
 from tests.science import CPU, blobs
 
 CELLS = [Cell("alpha=0.1", 0, "", fraction, run) for fraction in (0.0, 0.2, 0.4) for run in range(2)]
@@ -29,6 +30,10 @@ def make_spec(**victim: Any) -> EvaluationSpec:
         | victim,
         detector={"name": "knn_distance"},
     )
+
+
+def without_detector(**victim: Any) -> EvaluationSpec:
+    return make_spec(**victim).model_copy(update={"detector": DetectorSpec(name="none")})
 
 
 def harmless(task: TaskData) -> Tensor:
@@ -67,9 +72,7 @@ def test_a_result_for_each_cell_in_order() -> None:
 
 def test_the_same_stack_gives_the_same_bits() -> None:
     task = task_of(distance=0.6)
-    first, second = (
-        [replace(result, seconds=0.0) for result in evaluate(task, harmful(task))] for _ in range(2)
-    )
+    first, second = ([replace(result, seconds=0.0) for result in evaluate(task, harmful(task))] for _ in range(2))
     assert first == second
     assert len({result.scores for result in first}) > 1
 
@@ -85,18 +88,16 @@ def test_clean_victims_of_an_easy_task_make_no_errors() -> None:
 def test_poison_raises_the_error_of_the_source_class(classes: int) -> None:
     task = task_of(classes, distance=1.2)
     cells = [Cell("", 0, "", fraction, run) for fraction in (0.0, 0.3) for run in range(3)]
-    spec = make_spec(dropout=0.0).model_copy(update={"detector": make_spec().detector.model_copy(update={"name": "none"})})
+    spec = without_detector(dropout=0.0)
     results = evaluate_cells(cells, spec, task, harmful(task), seed=0, device=CPU)
     scores = [result.scores for result in results]
     clean, poisoned = scores[:3], scores[3:]
-    assert max(s.false_positive_rate for s in clean) < 0.2
-    assert min(s.false_positive_rate for s in poisoned) > 0.3
-    assert max(s.false_negative_rate for s in poisoned) < 0.2
+    assert min(s.false_positive_rate for s in poisoned) > max(s.false_positive_rate for s in clean) + 0.1
+    assert max(s.false_negative_rate for s in poisoned) < 0.1
     assert min(s.test_error for s in poisoned) > max(s.test_error for s in clean)
 
 
 def test_victims_of_one_run_start_alike_whatever_the_configuration() -> None:
-    """Two cells that differ in configuration alone: the same set, the same start, yet batches of their own."""
     task = task_of(distance=0.6)
     fixed = {"epochs": 1, "optimizer": {"name": "sgd", "learning_rate": 1e-12}}  # all but the start
     results = [
@@ -129,11 +130,9 @@ def test_scores_only_where_the_judgement_is_made_of_numbers(exponent: int) -> No
 
 
 def test_one_that_diverges_leaves_the_others_alone() -> None:
-    """Members of a stack are of one spec: here one has a poison point that no number describes, and no detector."""
     task = task_of()
-    spec = make_spec().model_copy(update={"detector": make_spec().detector.model_copy(update={"name": "none"})})
-    broken = harmless(task)
-    broken[:] = float("nan")
+    spec = without_detector()
+    broken = torch.full_like(harmless(task), float("nan"))
     calm = evaluate_cells(CELLS, spec, task, harmless(task), seed=0, device=CPU)
     results = evaluate_cells(CELLS, spec, task, broken, seed=0, device=CPU)
     for before, after in zip(calm, results, strict=True):

@@ -183,8 +183,8 @@ def test_locked_database_is_waited_for(sqlite_uri: str, store: Store, record: Sw
     assert tracker.close(60) == 0
 
 
-def test_runs_deleted_by_hand_come_back(sqlite_uri: str, store: Store, record: SweepRecord) -> None:
-    tracker = MlflowTracker(store, record, tracking_uri=sqlite_uri)
+def test_runs_deleted_by_hand_come_back(sqlite_uri: str, tmp_path: Path, record: SweepRecord) -> None:
+    tracker = MlflowTracker(Store(tmp_path / "sweep"), record, tracking_uri=sqlite_uri)
     tracker.check()
     reader = Reader(sqlite_uri)
     tracker.training("alpha=0.1", 0, training_rows(0))
@@ -194,6 +194,7 @@ def test_runs_deleted_by_hand_come_back(sqlite_uri: str, store: Store, record: S
         time.sleep(0.1)
     for name in (SWEEP, "alpha=0.1"):
         reader.client.delete_run(reader.runs()[name].info.run_id)
+    make_store(tmp_path / "sweep", record)
     whole_sweep(tracker, record)
     assert tracker.close(60) == 0
     assert set(reader.statuses().values()) == {"FINISHED"}

@@ -5,6 +5,7 @@ epoch, a key for each point of each member, whose order is the epoch's; then the
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,7 @@ def start(spec: VictimSpec, features: int, classes: int, initial_seed: int) -> d
     random = torch.Generator().manual_seed(initial_seed)
     sizes = [features, *spec.widths, 1 if classes == 2 else classes]
     state = {}
-    for i, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for i, (inputs, outputs) in enumerate(pairwise(sizes)):
         bound = 1 / inputs**0.5
         state[f"layers.{i}.weight"] = torch.empty(inputs, outputs).uniform_(-bound, bound, generator=random)
         state[f"layers.{i}.bias"] = torch.empty(1, outputs).uniform_(-bound, bound, generator=random)

@@ -20,7 +20,14 @@ def make_spec(**changes: Any) -> VictimSpec:
 
 
 def train(
-    spec: VictimSpec, task: TaskData, sizes: list[int], *, padding: float = 0.0, moved: float = 0.0, seed: int = 3, **options: Any
+    spec: VictimSpec,
+    task: TaskData,
+    sizes: list[int],
+    *,
+    padding: float = 0.0,
+    moved: float = 0.0,
+    seed: int = 3,
+    **options: Any,
 ) -> VictimStack:
     """Member r is trained on ``sizes[r]`` points from point r on; one point of member 1 is ``moved``."""
     x, y = zip(*(points(task, member, size) for member, size in enumerate(sizes)), strict=True)
@@ -133,13 +140,12 @@ def test_divergence_of_one_member_is_its_own(moved: float) -> None:
 
 
 def test_a_loss_that_is_no_number_is_divergence_until_the_member_has_ended() -> None:
-    """A first step to huge weights; then logits, and so losses, overflow, but saturated ones have no gradient left."""
-    sizes = [10, 20]
+    """The first step makes weights so huge that the second's logits overflow, yet they stay numbers all along."""
     victims = train_victims(
         make_spec(widths=[], epochs=1),
         torch.full((2, 20, 3), 1e20),
-        torch.ones(2, 20, dtype=torch.int64),
-        sizes,
+        torch.arange(2).repeat(2, 10),
+        [10, 20],
         classes=2,
         initial_seeds=[1, 2],
         stack_seed=3,
