@@ -130,8 +130,9 @@ class PGan:
             if spec.output == "tanh":
                 mean = mean.clamp(-0.999, 0.999).atanh()
             with torch.no_grad():
-                network.layers[-1].weight.mul_(0.1)
-                network.layers[-1].bias.copy_(mean)
+                weight, bias = network.layers[-1].parameters()
+                weight.mul_(0.1)
+                bias.copy_(mean)
         return network.to(self.device)
 
     def _make_critic(self, spec: NetworkSpec, name: str, inputs: int, outputs: int) -> StackedMLP:
@@ -164,7 +165,8 @@ class PGan:
 
     def _poison(self) -> Tensor:
         with torch.no_grad():
-            return self.generator(self._noise(), self._random)
+            poison: Tensor = self.generator(self._noise(), self._random)
+        return poison
 
     def _rows(self, choices: int) -> Tensor:
         shape = (len(self.members), self.spec.batch_size)

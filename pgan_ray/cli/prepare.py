@@ -4,6 +4,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
@@ -61,6 +62,7 @@ def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str,
         "dataset_source": first.source,
         "dataset_digest": first.digest,
         "profile": sweep.profile,
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cluster": cluster,
         "cpu": _cpu(),
         "python": platform.python_version(),

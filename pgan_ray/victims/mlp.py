@@ -37,7 +37,7 @@ class _Batches:
         self._beyond = torch.arange(self._order.shape[1], device=sizes.device) >= sizes[:, None]
         self._epoch_lengths = set(self.steps_per_epoch.tolist())
         # Counted here, so that the inner loop needs no answer from the device.
-        self._host_sizes = sizes.tolist()
+        self._host_sizes: list[int] = sizes.tolist()
 
     def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""

@@ -29,7 +29,7 @@ def confusion_matrices(
 
     And (R,) whether all of a victim's logits were numbers: if not, it diverged and its counts mean nothing.
     """
-    device = network.layers[0].weight.device
+    device = next(network.parameters()).device
     matrices = torch.zeros(network.members, classes * classes, dtype=torch.int64, device=device)
     finite = torch.ones(network.members, dtype=torch.bool, device=device)
     for part_x, part_y in zip(x.split(chunk), y.split(chunk), strict=True):

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from pgan_ray.data import TaskData
-from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set
+from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set, protocol
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.evaluation import DetectorSpec
+from pgan_ray.victims import VictimStack, train_victims
 from tests.science import CPU, blobs
 
 CELLS = [Cell("alpha=0.1", 0, "", fraction, run) for fraction in (0.0, 0.2, 0.4) for run in range(2)]
@@ -140,3 +141,14 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
             assert before.scores == after.scores is not None
         else:
             assert after.scores is None
+
+
+def test_a_victim_that_diverged_in_training_has_no_scores_whatever_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def train_and_flag(*given: Any, **named: Any) -> VictimStack:
+        stack = train_victims(*given, **named)
+        return replace(stack, finite=torch.arange(len(CELLS)) != 2)
+
+    monkeypatch.setattr(protocol, "train_victims", train_and_flag)
+    task = task_of()
+    results = evaluate(task, harmless(task))
+    assert [result.scores is None for result in results] == [False, False, True, False, False, False]

@@ -1,5 +1,6 @@
 """The small sweep that the tracking tests write and read back."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +33,8 @@ evaluation:
 """
 
 
-def make_record(folder: Path | None = None, text: str = SWEEP) -> SweepRecord:
-    """The sweep's record; ``folder`` is where its file is written for a moment."""
-    import tempfile
-
+def make_record(text: str = SWEEP) -> SweepRecord:
+    """The record of the sweep file ``text``."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "tiny.yaml"
         file.write_text(text)

@@ -1,0 +1,120 @@
+"""The README keeps its promises: reference, links, commands and the map of rooms."""
+
+import contextlib
+import itertools
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from pgan_ray.cli.main import group
+from pgan_ray.spec.reference import BEGIN, END, update
+from pgan_ray.spec.yaml_file import parse_mapping
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+ROOMS = sorted(path.parent.name for path in ROOT.glob("pgan_ray/*/__init__.py"))
+PATH = ("spec", "data", "attacks", "evaluation", "tracking", "report")
+"""The rooms in the order the data walks through them (DESIGN 3)."""
+
+
+@pytest.fixture(scope="module")
+def readme() -> str:
+    return README.read_text(encoding="utf-8")
+
+
+def blocks(text: str, *languages: str) -> Iterator[str]:
+    """The fenced blocks of these languages."""
+    for language, block in re.findall(r"^```([a-z]*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        if language in languages:
+            yield block
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The arguments of every `pgan-ray` in the fenced blocks."""
+    for block in blocks(text, "", "sh", "bash", "shell", "console"):
+        for line in block.replace("\\\n", " ").splitlines():
+            match = re.match(r"\s*(?:\$ )?(?:[A-Z_]+=\S+ )*pgan-ray\s+(.*)", line)
+            if match:
+                words = shlex.split(match[1], comments=True)
+                yield list(itertools.takewhile(lambda word: word not in ("|", "&&", ">", ";", "&"), words))
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_it_holds_the_reference_of_the_sweep_file(readme: str) -> None:
+    assert readme.count(BEGIN) == readme.count(END) == 1
+    assert readme == update(readme), "run: python -m pgan_ray.spec.reference README.md"
+
+
+def test_its_relative_links_lead_somewhere(readme: str) -> None:
+    prose = re.sub(r"^```.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
+    anchors = {slug(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)}
+    broken = []
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        if (file and not (ROOT / file).exists()) or (not file and anchor not in anchors):
+            broken.append(target)
+    assert broken == []
+
+
+def test_the_files_that_it_names_are_there(readme: str) -> None:
+    named = set(re.findall(r"\b(?:sweeps|infra|docs)/[\w./-]+\.\w+", readme))
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def test_its_commands_are_known(readme: str) -> None:
+    found = list(commands(readme))
+    assert found
+    for arguments in found:
+        check(arguments)
+
+
+def check(arguments: list[str]) -> None:
+    """Parse, without running anything."""
+    with contextlib.suppress(click.exceptions.Exit):  # --help and --version
+        name, *rest = arguments
+        context = group.make_context("pgan-ray", [name], resilient_parsing=not name.startswith("-"))
+        command = group.get_command(context, name)
+        if command is None:
+            raise click.UsageError(f"No such command {name!r}")
+        command.make_context(name, rest, parent=click.Context(group))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["sweeep", "a.yaml"], "No such command"), (["sweep", "a.yaml", "--fast"], "No such option"), (["sweep"], "FILE")],
+)
+def test_an_unknown_command_would_be_found(arguments: list[str], message: str) -> None:
+    with pytest.raises(click.UsageError, match=message):
+        check(arguments)
+
+
+def test_its_make_targets_are_there(readme: str) -> None:
+    targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    used = set(re.findall(r"`make ([a-z][\w-]*)`|^\s*(?:\$ )?make ([a-z][\w-]*)", readme, re.MULTILINE))
+    assert {first or second for first, second in used} - targets == set()
+
+
+def test_its_yaml_is_valid(readme: str) -> None:
+    for block in blocks(readme, "yaml"):
+        parse_mapping(block, "README.md")
+
+
+def test_the_map_shows_every_room_in_path_order(readme: str) -> None:
+    sections = re.findall(r"^#+ (.*\brooms?\b.*)\n((?:(?!^#).*\n?)*)", readme, re.MULTILINE | re.IGNORECASE)
+    assert len(sections) == 1, "one heading speaks of the rooms"
+    rooms = sections[0][1]
+    places = {room: re.search(rf"`(?:pgan_ray/)?{room}/?`|pgan_ray/{room}\b", rooms) for room in ROOMS}
+    assert [room for room, place in places.items() if place is None] == []
+    starts = [place.start() for room in PATH if (place := places.get(room))]
+    assert starts == sorted(starts)
