@@ -27,7 +27,7 @@ from pgan_ray.spec.attack import AttackSpec
 from pgan_ray.spec.network import NetworkSpec
 from pgan_ray.spec.seeds import torch_seed
 
-# Means over the iterations since the last report, in this order.
+# Means over the iterations since the last report, in this order; of each iteration, its last step of D, C and G.
 METRICS = (
     "discriminator_loss",
     "classifier_loss",

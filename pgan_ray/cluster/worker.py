@@ -11,6 +11,8 @@ def prepare(cpu: float) -> torch.device:
 
     The device follows torch and not the grant: a grant of a fake or broken GPU must not end in a crash.
     """
+    # Before any work in parallel: only threads that start later take it over.
+    torch.set_flush_denormal(True)
     torch.set_num_threads(max(1, int(cpu)))
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 

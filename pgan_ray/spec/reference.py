@@ -43,7 +43,7 @@ def update(text: str) -> str:
 
 
 def _table(title: str, meaning: str, rows: list[str]) -> str:
-    head = f"#### {title}\n\n" + (f"{meaning}\n\n" if meaning else "")
+    head = f"### {title}\n\n" + (f"{meaning}\n\n" if meaning else "")
     return head + "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows]) + "\n"
 
 
