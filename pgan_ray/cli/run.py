@@ -45,6 +45,7 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     MlflowTracker(store, record, tracking_uri=options.tracking_uri).check()
+    store.check()
     cpu = record.sweep.resources.evaluator.cpu
     with _terminable(), connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here:
         members = _members(record, task, here)

@@ -5,15 +5,16 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-import yaml
 
 from pgan_ray.cli import options
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
+from pgan_ray.spec.yaml_file import dump_yaml
 
 
 @click.command(short_help="Run a sweep file.")
@@ -42,8 +43,12 @@ def sweep(
 
     Example: pgan-ray sweep sweeps/mnist_alpha.yaml --profile quick --set attack.replicates=2
     """
-    chosen = profile if profile != "auto" else _choose_profile(file, running["address"])
-    resolved = load_sweep(file, profile=chosen, overrides=overrides, really_large=yes_really_large)
+
+    def load(name: str) -> Sweep:
+        return load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
+
+    chosen = profile if profile != "auto" else _choose_profile(file, load, running["address"])
+    resolved = load(chosen)
     if dry_run:
         _show(resolved, running["as_json"])
         return
@@ -63,10 +68,11 @@ def sweep(
     sys.exit(run_record(SweepRecord(sweep_id, resolved), store, Options(**running)))
 
 
-def _choose_profile(file: Path, address: str | None) -> str:
+def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | None) -> str:
     if "quick" not in profile_names(file):
         return "paper"
-    load_sweep(file, profile="quick")  # every profile is checked, before a cluster is asked
+    for name in ("paper", "quick"):
+        load(name)  # either may be chosen: both must hold before a cluster is asked
 
     from pgan_ray.cluster import connect, has_gpu_here
 
@@ -91,7 +97,7 @@ def _show(resolved: Sweep, as_json: bool) -> None:
         ids = [configuration.id for configuration in resolved.configurations]
         click.echo(json.dumps({**counts, "configuration_ids": ids, "document": resolved.document}, indent=1))
         return
-    click.echo(yaml.safe_dump(resolved.document, sort_keys=False), nl=False)
+    click.echo(dump_yaml(resolved.document), nl=False)
     click.echo(
         "# configurations: "
         + " ".join(c.id for c in resolved.configurations[:20])

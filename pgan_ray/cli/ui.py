@@ -15,20 +15,28 @@ from pgan_ray.cli import options
 def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
     """Open MLflow's UI on the store that the sweep in DIR was tracked in, or on the default one.
 
-    Example: pgan-ray ui
+    With DIR, says where the UI draws that sweep's curves.
+
+    Example: pgan-ray ui results/mnist_alpha-quick-20260102-030405-ab12
     """
+    from pgan_ray.tracking import curve_link, redact
     from pgan_ray.tracking import tracking_uri as resolve
 
-    where = tracking_uri
-    if directory and not where:
+    record = None
+    if directory:
         from pgan_ray.cli.directory import record_in
         from pgan_ray.results import Store
 
-        where = record_in(Store(directory)).facts.get("tracking_uri")
-    uri = resolve(where)
-    if uri.startswith(("http://", "https://")):
-        click.echo(f"the sweeps are on an MLflow server: open {uri}")
+        record = record_in(Store(directory))
+    uri = resolve(tracking_uri or (record.facts.get("tracking_uri") if record else None))
+    on_server = uri.startswith(("http://", "https://"))
+    address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"
+    click.echo(f"MLflow's UI on {redact(uri)}: {redact(address)}" + ("" if on_server else " (Ctrl-C ends it)"))
+    link = curve_link(redact(address), uri, record) if record else None
+    if link:
+        click.echo(f"the sweep's error curves: {link}")
+    if on_server:
         return
-    click.echo(f"MLflow's UI on {uri}: http://127.0.0.1:{port} (Ctrl-C ends it)", err=True)
     command = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])

@@ -45,7 +45,7 @@ class Evaluator:
             batch.cells,
             batch.variant.evaluation,
             self._tasks[batch.configuration],
-            poison,
+            poison[: batch.variant.evaluation.poison_set_size],  # stored is the largest of the variants' sets
             seed=settings.seed,
             device=self._device,
             precision=settings.resources.precision,

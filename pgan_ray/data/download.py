@@ -28,9 +28,7 @@ class _CutShortError(DownloadError):
     """The connection ended early: worth another try, from where it stopped."""
 
 
-def download(
-    url: str, target: Path, verify: Callable[[Path], T], *, limit_bytes: int, progress: Progress
-) -> T:
+def download(url: str, target: Path, verify: Callable[[Path], T], *, limit_bytes: int, progress: Progress) -> T:
     """Bring ``url`` to ``target`` and return what ``verify`` makes of it.
 
     The bytes grow in a ``.part`` file beside ``target`` (one for each address: mirrors may compress
@@ -69,17 +67,13 @@ def _transfer(url: str, part: Path, start: int, *, limit_bytes: int, progress: P
     """Append to ``part``, which holds ``start`` bytes, until it is whole."""
     headers = {"User-Agent": "pgan-ray", **({"Range": f"bytes={start}-"} if start else {})}
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S
-        ) as response:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S) as response:
             if response.status != HTTPStatus.PARTIAL_CONTENT:
                 start = 0  # the server knows no ranges and sends all of it
             length = response.headers.get("Content-Length") or ""
             total = start + int(length) if length.isdigit() else None
             if total is not None and total > limit_bytes:
-                raise DownloadError(
-                    f"offers {total} bytes, more than the {limit_bytes} that the file can have"
-                )
+                raise DownloadError(f"offers {total} bytes, more than the {limit_bytes} that the file can have")
             with part.open("ab" if start else "wb") as out:
                 notice = _Notice(url, total, progress)
                 _copy(response, out, start, total, limit_bytes=limit_bytes, notice=notice)

@@ -39,9 +39,7 @@ def _read(path: Path, stream: BinaryIO) -> tuple[RawPoints, RawPoints | None]:
     with file:
         given = [name for name in _TEST if name in file.files]
         if len(given) == 1:
-            raise DataError(
-                f"{path}: `{_TEST[0]}` and `{_TEST[1]}` must both be given or neither, got `{given[0]}`"
-            )
+            raise DataError(f"{path}: `{_TEST[0]}` and `{_TEST[1]}` must both be given or neither, got `{given[0]}`")
         train = _pair(path, file, "features", "labels")
         return train, _pair(path, file, *_TEST) if given else None
 

@@ -54,9 +54,7 @@ def _features(path: Path, table: Any) -> Array:
         return _from_lists(path, table.column(_FEATURES))
     names = [name for name in table.column_names if name not in (_LABEL, _SPLIT)]
     if not names:
-        raise DataError(
-            f"{path}: must have a list column `{_FEATURES}` or numeric columns beside `{_LABEL}`, got none"
-        )
+        raise DataError(f"{path}: must have a list column `{_FEATURES}` or numeric columns beside `{_LABEL}`, got none")
     columns = [_numbers(path, name, table.column(name)) for name in names]
     if all(column.dtype == np.uint8 for column in columns):
         return np.column_stack(columns)
@@ -71,9 +69,7 @@ def _from_lists(path: Path, column: Any) -> Array:
     _refuse_nulls(path, _FEATURES, column)
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) > 1:
-        raise DataError(
-            f"{path}: lists in `{_FEATURES}` must be equally long, got {min(lengths)} to {max(lengths)}"
-        )
+        raise DataError(f"{path}: lists in `{_FEATURES}` must be equally long, got {min(lengths)} to {max(lengths)}")
     values = _numbers(path, _FEATURES, pc.list_flatten(column))
     return values.reshape(len(column), lengths[0] if lengths else 0)
 
@@ -96,7 +92,6 @@ def _is_test(path: Path, column: Any) -> npt.NDArray[np.bool_]:
     found = set(column.unique().to_pylist())
     if found != _SPLITS:
         raise DataError(
-            f"{path}: column `{_SPLIT}` must hold `train` and `test`, both and no others, "
-            f"got {sorted(map(str, found))}"
+            f"{path}: column `{_SPLIT}` must hold `train` and `test`, both and no others, got {sorted(map(str, found))}"
         )
     return np.asarray(column.to_numpy() == "test", dtype=np.bool_)

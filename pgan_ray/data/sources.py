@@ -82,9 +82,7 @@ def _places(known: IdxDataset, data_dir: Path | None, cache_dir: Path) -> list[_
         places += [_Place(label, data_dir / folder) for folder in known.folders]
         places.append(_Place(label, data_dir, shared=True))
     places.append(_Place("cache", cache_dir / known.name, remedy="delete it, and it is downloaded again"))
-    places += [
-        _Place("system package", folder, remedy="reinstall the package") for folder in known.system_folders
-    ]
+    places += [_Place("system package", folder, remedy="reinstall the package") for folder in known.system_folders]
     return places
 
 

@@ -53,9 +53,7 @@ def check_sizes(task: TaskData, *, trusted_per_class: int, train_per_class: int)
 def _require(labels: Labels, names: tuple[int, ...], trusted_per_class: int, train_per_class: int) -> None:
     needed = trusted_per_class + train_per_class
     available = np.bincount(labels, minlength=len(names))
-    short = [
-        f"{available[label]} of class {name}" for label, name in enumerate(names) if available[label] < needed
-    ]
+    short = [f"{available[label]} of class {name}" for label, name in enumerate(names) if available[label] < needed]
     if short:
         raise DataError(
             f"each class must have {needed} training points ({trusted_per_class} trusted + {train_per_class} "

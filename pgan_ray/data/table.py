@@ -42,9 +42,7 @@ def checked_points(path: Path, raw: RawPoints) -> Points:
     if labels.ndim != 1:
         raise DataError(f"{labels_where} must have shape (points,), got {labels.shape}")
     if len(features) != len(labels):
-        raise DataError(
-            f"{where} and `{raw.labels_name}` must be equally long, got {len(features)} and {len(labels)}"
-        )
+        raise DataError(f"{where} and `{raw.labels_name}` must be equally long, got {len(features)} and {len(labels)}")
     flat = features.reshape(len(features), -1)
     return Points(_checked_features(where, flat), _checked_labels(labels_where, labels))
 

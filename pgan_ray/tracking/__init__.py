@@ -10,6 +10,7 @@ from pgan_ray.tracking.mlflow_tracker import MlflowTracker
 from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
 from pgan_ray.tracking.simple import MemoryTracker, NullTracker
+from pgan_ray.tracking.ui import curve_link
 from pgan_ray.tracking.uri import redact, tracking_uri
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "NullTracker",
     "Outcome",
     "Tracker",
+    "curve_link",
     "rebuild",
     "redact",
     "tracking_uri",

@@ -12,6 +12,8 @@ from pgan_ray.errors import TrackingError
 from pgan_ray.tracking.uri import redact
 from pgan_ray.tracking.writer import one_line
 
+EXPERIMENT = "pgan-ray"
+
 # Set unless the user did. The writer does the waiting and trying again itself, so a call should end soon.
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",

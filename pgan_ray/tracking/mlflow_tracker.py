@@ -2,6 +2,7 @@
 
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
+from pgan_ray.tracking.connection import EXPERIMENT
 from pgan_ray.tracking.events import Event
 from pgan_ray.tracking.protocol import EventCalls
 from pgan_ray.tracking.publisher import Publisher
@@ -18,7 +19,7 @@ class MlflowTracker(EventCalls):
         record: SweepRecord,
         *,
         tracking_uri: str | None = None,
-        experiment: str = "pgan-ray",
+        experiment: str = EXPERIMENT,
     ) -> None:
         """``tracking_uri``: as `pgan_ray.tracking.tracking_uri` resolves it. Nothing is connected yet."""
         self.uri = resolve(tracking_uri)

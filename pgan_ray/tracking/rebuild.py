@@ -2,6 +2,7 @@
 
 from pgan_ray.results import Store, read_record, read_rows
 from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.tracking.connection import EXPERIMENT
 from pgan_ray.tracking.events import (
     ConfigurationFinished,
     GeneratorFinished,
@@ -14,7 +15,7 @@ from pgan_ray.tracking.uri import tracking_uri as resolve
 
 
 def rebuild(
-    store: Store, record: SweepRecord, *, tracking_uri: str | None = None, experiment: str = "pgan-ray"
+    store: Store, record: SweepRecord, *, tracking_uri: str | None = None, experiment: str = EXPERIMENT
 ) -> None:
     """Bring all that the directory holds to MLflow. What is there already stays as it is.
 

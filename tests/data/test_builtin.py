@@ -72,9 +72,7 @@ ROW = ",".join(["0"] * 785) + "\n"
         (gzip.compress(ROW.encode() * 5000), "values must have SHA-256"),
     ],
 )
-def test_mnist_5k_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str
-) -> None:
+def test_mnist_5k_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None, message: str) -> None:
     path = tmp_path / "data" / "data" / "mnist_5k.csv.gz"
     path.parent.mkdir(parents=True)
     if content is not None:

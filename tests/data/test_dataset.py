@@ -7,9 +7,7 @@ from pgan_ray.data.dataset import Points, build_dataset, carve_test
 
 def make(features: np.ndarray, labels: np.ndarray) -> Dataset:
     points = Points(features, labels)
-    return build_dataset(
-        name="toy", source="generated", train=points, test=points, image_shape=None, value_range=None
-    )
+    return build_dataset(name="toy", source="generated", train=points, test=points, image_shape=None, value_range=None)
 
 
 def test_arrays_are_sealed_and_the_callers_are_not() -> None:

@@ -98,12 +98,8 @@ def test_wrong_content_leaves_nothing_behind(server: FileServer, tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    ("tells_length", "message"), [(True, "offers 262144"), (False, "sends more than the 99")]
-)
-def test_never_more_than_the_limit(
-    server: FileServer, tmp_path: Path, tells_length: bool, message: str
-) -> None:
+@pytest.mark.parametrize(("tells_length", "message"), [(True, "offers 262144"), (False, "sends more than the 99")])
+def test_never_more_than_the_limit(server: FileServer, tmp_path: Path, tells_length: bool, message: str) -> None:
     server.files["/x"] = CONTENT
     server.tells_length = tells_length
     with pytest.raises(DownloadError, match=message):

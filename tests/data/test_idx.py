@@ -27,9 +27,7 @@ def test_reads_plain_and_gzipped_alike_whatever_the_name(tiny: Tiny, tmp_path: P
 def test_labels_where_images_should_be(tiny: Tiny, tmp_path: Path) -> None:
     path = tmp_path / "images"
     path.write_bytes(tiny.raw[NAMES[3]] + bytes(100))
-    with pytest.raises(
-        DataError, match=r"images: must be the tiny train-images.* IDX shape \(6, 2, 2\), got IDX"
-    ):
+    with pytest.raises(DataError, match=r"images: must be the tiny train-images.* IDX shape \(6, 2, 2\), got IDX"):
         read_idx(path, tiny.known.files[0])
 
 
@@ -91,9 +89,7 @@ def test_wrong_sum_carries_what_was_found(tiny: Tiny, tmp_path: Path) -> None:
     file = tiny.known.files[0]
     path = tmp_path / "images"
     path.write_bytes(tiny.raw[file.name][:-1] + b"\xff")
-    with pytest.raises(
-        ChecksumError, match=f"SHA-256 of the decompressed bytes {file.sha256}, got"
-    ) as caught:
+    with pytest.raises(ChecksumError, match=f"SHA-256 of the decompressed bytes {file.sha256}, got") as caught:
         read_idx(path, file)
     assert caught.value.sha256 in str(caught.value)
 

@@ -43,9 +43,7 @@ def test_layouts_of_a_data_directory(tiny: Tiny, tmp_path: Path, folder: str, gz
     assert (dataset.image_shape, dataset.value_range) == ((2, 2), (0.0, 255.0))
 
 
-def test_environment_names_the_data_directory(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_names_the_data_directory(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.put(tmp_path / "data" / "tiny")
     monkeypatch.setenv("PGAN_RAY_DATA", str(tmp_path / "data"))
     assert load(tiny, tmp_path).source == f"PGAN_RAY_DATA {tmp_path / 'data' / 'tiny'}"
@@ -83,9 +81,7 @@ def test_a_damaged_cache_says_that_it_may_be_deleted(tiny: Tiny, tmp_path: Path)
         load(tiny, tmp_path)
 
 
-def test_the_other_data_set_under_our_name(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_other_data_set_under_our_name(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = make_tiny("other", seed=2)
     monkeypatch.setitem(known.IDX_DATASETS, "other", other.known)
     other.put(tmp_path / "data" / "tiny")
@@ -138,9 +134,7 @@ def test_falls_to_the_next_mirror(server: FileServer, tiny: Tiny, tmp_path: Path
     assert dataset.source == f"download {good}"
 
 
-def test_nowhere_to_be_found_names_every_place_and_the_ways_out(
-    server: FileServer, tiny: Tiny, tmp_path: Path
-) -> None:
+def test_nowhere_to_be_found_names_every_place_and_the_ways_out(server: FileServer, tiny: Tiny, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     server.files[f"/bad/{NAMES[0]}.gz"] = b"<html>log in first</html>"
     mirrors = (f"{server.url}none/", f"{server.url}bad/")
@@ -164,9 +158,7 @@ def test_a_cache_that_cannot_be_written(tiny: Tiny, tmp_path: Path) -> None:
         load(tiny, tmp_path)
 
 
-def test_load_dataset_uses_the_users_cache(
-    tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_load_dataset_uses_the_users_cache(tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(known.IDX_DATASETS, "mnist", tiny.known)
     monkeypatch.setattr(sources.platformdirs, "user_cache_path", lambda name: tmp_path / name)
     tiny.put(tmp_path / "pgan-ray" / "tiny")

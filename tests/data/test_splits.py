@@ -37,9 +37,7 @@ def test_trusted_points_are_spread_over_the_whole_class() -> None:
 
 
 def test_too_few_points_say_class_need_and_supply() -> None:
-    with pytest.raises(
-        DataError, match=r"must have 28 training points \(12 trusted \+ 16 .* got 25 of class 1;"
-    ):
+    with pytest.raises(DataError, match=r"must have 28 training points \(12 trusted \+ 16 .* got 25 of class 1;"):
         draw_split(LABELS, 3, trusted_per_class=12, train_per_class=16, rng=np.random.default_rng(1))
     with pytest.raises(DataError, match="got 0 of class 3"):
         draw_split(LABELS, 4, trusted_per_class=1, train_per_class=1, rng=np.random.default_rng(1))
@@ -49,7 +47,5 @@ def test_check_sizes_names_the_data_sets_labels() -> None:
     x, y = torch.zeros(95, 1), torch.from_numpy(LABELS)
     task = TaskData(x, y, x, y, classes=(7, 3, 5), poison_label=2, source_label=1, image_shape=None)
     check_sizes(task, trusted_per_class=10, train_per_class=15)
-    with pytest.raises(
-        DataError, match=r"got 30 of class 7, 25 of class 3; lower `evaluation.trusted_per_class`"
-    ):
+    with pytest.raises(DataError, match=r"got 30 of class 7, 25 of class 3; lower `evaluation.trusted_per_class`"):
         check_sizes(task, trusted_per_class=20, train_per_class=15)

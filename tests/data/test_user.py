@@ -60,9 +60,7 @@ def test_the_test_split_stays_when_the_file_moves(tmp_path: Path, monkeypatch: p
 
 
 def test_npz_of_byte_images(tmp_path: Path) -> None:
-    dataset = load(
-        npz(tmp_path, features=BYTES, labels=LABELS, test_features=BYTES[:4], test_labels=LABELS[:4])
-    )
+    dataset = load(npz(tmp_path, features=BYTES, labels=LABELS, test_features=BYTES[:4], test_labels=LABELS[:4]))
     assert dataset.train_features.dtype == np.uint8
     np.testing.assert_array_equal(dataset.train_features, BYTES.reshape(20, 6))
     np.testing.assert_array_equal(dataset.test_features, BYTES[:4].reshape(4, 6))

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mlflow_server import MlflowServer
-from tracking_sweep import make_record, make_store
 
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking.connection import connect
+from tests.tracking.mlflow_server import MlflowServer
+from tests.tracking.tracking_sweep import make_record, make_store
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import save_file
-from tracking_sweep import FEATURES, NOISE, architecture, weights
 
 from pgan_ray.nn import StackedMLP
 from pgan_ray.tracking.connection import import_mlflow
+from tests.tracking.tracking_sweep import FEATURES, NOISE, architecture, weights
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,15 @@
 import time
 
 import pytest
-from mlflow_server import MlflowServer
 from PIL import Image
-from reading import Reader
-from test_trackers import whole_sweep
-from tracking_sweep import ITERATIONS, training_rows
 
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking import MlflowTracker, rebuild
+from tests.tracking.mlflow_server import MlflowServer
+from tests.tracking.reading import Reader
+from tests.tracking.test_trackers import whole_sweep
+from tests.tracking.tracking_sweep import ITERATIONS, training_rows
 
 
 def test_a_whole_sweep_over_http(mlflow_server: MlflowServer, store: Store, record: SweepRecord) -> None:

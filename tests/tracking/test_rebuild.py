@@ -8,8 +8,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
-from reading import Reader
-from tracking_sweep import (
+
+from pgan_ray.results import Store
+from pgan_ray.spec import SweepRecord
+from pgan_ray.tracking import rebuild
+from tests.tracking.reading import Reader
+from tests.tracking.tracking_sweep import (
     ITERATIONS,
     PASSWORD,
     START_MS,
@@ -20,10 +24,6 @@ from tracking_sweep import (
     write_cells,
     write_replicate,
 )
-
-from pgan_ray.results import Store
-from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking import rebuild
 
 SWEEP = "tiny-0001"
 CONFIGURATIONS = ["alpha=0.1", "alpha=0.9"]

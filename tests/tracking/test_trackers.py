@@ -7,14 +7,22 @@ import time
 from pathlib import Path
 
 import pytest
-from reading import Reader
-from tracking_sweep import ITERATIONS, START_MS, make_record, make_store, training_rows, write_cells, write_replicate
 
 from pgan_ray.errors import TrackingError
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking import MemoryTracker, MlflowTracker, NullTracker, Tracker, rebuild, writer
 from pgan_ray.tracking.events import GeneratorFinished, SweepFinished, SweepStarted, Training
+from tests.tracking.reading import Reader
+from tests.tracking.tracking_sweep import (
+    ITERATIONS,
+    START_MS,
+    make_record,
+    make_store,
+    training_rows,
+    write_cells,
+    write_replicate,
+)
 
 SWEEP = "tiny-0001"
 
