@@ -13,7 +13,7 @@ import click
 from pgan_ray.cli.prepare import facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import clock, make_progress
-from pgan_ray.cluster import Outcome, connect, run_sweep
+from pgan_ray.cluster import Outcome, check_fits, connect, run_sweep
 from pgan_ray.cluster.connect import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
@@ -42,6 +42,7 @@ class Options:
 
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
+    check_fits(record.sweep.resources, options.address)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     MlflowTracker(store, record, tracking_uri=options.tracking_uri).check()

@@ -1,7 +1,6 @@
 """``pgan-ray sweep``."""
 
 import json
-import os
 import secrets
 import sys
 import time
@@ -74,13 +73,13 @@ def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | Non
     for name in ("paper", "quick"):
         load(name)  # either may be chosen: both must hold before a cluster is asked
 
-    from pgan_ray.cluster import connect, has_gpu_here
+    from pgan_ray.cluster import cluster_address, connect, gpus_here
 
-    if address or os.environ.get("RAY_ADDRESS"):
+    if cluster_address(address):
         with connect(address, evaluator_cpu=1) as cluster:
             has_gpu, place = cluster.has_gpu(), "the cluster"
     else:
-        has_gpu, place = has_gpu_here(), "this machine"
+        has_gpu, place = gpus_here() > 0, "this machine"
     chosen = "paper" if has_gpu else "quick"
     click.echo(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True)
     return chosen

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import ray
 
-from pgan_ray.spec import StageResources
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import ResourcesSpec, StageResources
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False)
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
     level = logging.INFO if verbose else logging.ERROR
     quiet = {"logging_level": level, "log_to_driver": verbose}
-    address = address or os.environ.get("RAY_ADDRESS")
+    address = cluster_address(address)
     cores = None
     if address:
         ray.init(address=address, **quiet)
@@ -71,6 +72,29 @@ def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False)
         ray.shutdown()
 
 
+def check_fits(resources: ResourcesSpec, address: str | None) -> None:
+    """See that an actor of each stage can ever start, before anything does. Raises `SpecError`.
+
+    Only for a local cluster: one that is joined may grow.
+    """
+    if cluster_address(address):
+        return
+    faults = []
+    cores, gpus = available_cores(), gpus_here()
+    for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
+        if stage.cpu > cores:
+            faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")
+        if 0 < gpus < stage.gpu:
+            faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
+    if faults:
+        raise SpecError(faults)
+
+
+def cluster_address(address: str | None) -> str | None:
+    """The cluster to join: ``address``, else ``RAY_ADDRESS``; None for a local one."""
+    return address or os.environ.get("RAY_ADDRESS") or None
+
+
 def available_cores() -> int:
     """The CPU cores that this process may use."""
     try:
@@ -79,8 +103,8 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
-def has_gpu_here() -> bool:
-    """Whether a cluster that is started on this machine would have a GPU."""
+def gpus_here() -> int:
+    """The GPUs that a cluster started on this machine would have."""
     import torch
 
-    return torch.cuda.is_available()
+    return torch.cuda.device_count()

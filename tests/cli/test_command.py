@@ -100,6 +100,8 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
         (["sweep", "tiny.yaml", "--set", "dataset={name: null, path: my.npz}"], "my.npz"),
         (["sweep", "tiny.yaml", "--tracking-uri", "http://127.0.0.1:9"], "127.0.0.1:9"),
         (["sweep", "tiny.yaml", "--set", "dataset={name: mnist}", "--data-dir", "nowhere"], "nowhere"),
+        (["sweep", "tiny.yaml", "--set", "resources.trial.cpu=640"], "resources.trial.cpu: must be at most"),
+        (["sweep", "tiny.yaml", "--out", "tiny.yaml/out"], "must be a place that can be written to"),
         (["resume", "."], "must be the directory of a sweep, got no sweep.yaml in it"),
         (["track", "."], "must be the directory of a sweep"),
         (["ui", "nowhere"], "must be the directory of a sweep"),
