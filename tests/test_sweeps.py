@@ -10,7 +10,7 @@ SWEEPS = sorted(Path(__file__).parent.parent.joinpath("sweeps").glob("*.yaml"))
 # (file, profile): configurations, replicates, cells
 COUNTS = {
     ("mnist_alpha", "paper"): (5, 25, 2250),
-    ("mnist_alpha", "quick"): (2, 10, 150),
+    ("mnist_alpha", "quick"): (3, 15, 225),
     ("mnist_alpha", "quick-full"): (3, 15, 225),
 }
 

@@ -50,7 +50,11 @@ class AttackSpec(Part):
         default="last", description="Sample poison from G's last weights, or from their moving average."
     )
     average_decay: float = Field(
-        default=0.995, ge=0, lt=1, description="Decay of the moving average, for each of G's steps."
+        default=0.995,
+        ge=0,
+        lt=1,
+        description="Decay of the moving average, for each of G's steps. Steps times (1 - decay) should be at least 3, or the "
+        "average still holds untrained weights.",
     )
     generator: GeneratorSpec = Field(default=GeneratorSpec(), description="G.")
     discriminator: NetworkSpec = Field(default=NetworkSpec(), description="D.")

@@ -1,0 +1,40 @@
+"""The result tables: their schemas, and the sweep's directory that holds them.
+
+Reads nothing of the science; `cluster` writes rows and generators here, `tracking` and `report` derive from them.
+"""
+
+from pgan_ray.results.generators import (
+    GeneratorFiles,
+    GeneratorRecord,
+    read_poison,
+    read_record,
+    read_samples,
+    read_training,
+    write_generator,
+)
+from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
+from pgan_ray.results.store import Store
+from pgan_ray.results.summary import Estimate, Point, estimate, summarise
+from pgan_ray.results.victims import has_rows, read_rows, write_rows
+
+__all__ = [
+    "RATES",
+    "SCORES",
+    "TRAINING",
+    "VICTIMS",
+    "Estimate",
+    "GeneratorFiles",
+    "GeneratorRecord",
+    "Point",
+    "Store",
+    "estimate",
+    "has_rows",
+    "read_poison",
+    "read_record",
+    "read_rows",
+    "read_samples",
+    "read_training",
+    "summarise",
+    "write_generator",
+    "write_rows",
+]

@@ -1,0 +1,103 @@
+"""The sweep's directory, local or on S3: files that are there whole or not at all."""
+
+import io
+import posixpath
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from pgan_ray.errors import SpecError
+
+
+class Store:
+    """Files under one location, by relative path. Plain text inside, so it travels to workers as it is."""
+
+    def __init__(self, location: str | Path) -> None:
+        """``location``: a local path, or any URI that `pyarrow.fs` knows, such as ``s3://bucket/sweep``."""
+        text = str(location)
+        self.location = text if "://" in text else str(Path(text).absolute())
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        return Store, (self.location,)
+
+    @cached_property
+    def _root(self) -> tuple[fs.FileSystem, str]:
+        rule = f"{self.location}: must be a directory or a URI such as s3://bucket/sweep"
+        try:
+            filesystem, root = fs.FileSystem.from_uri(self.location)
+        except pa.ArrowInvalid as error:
+            raise SpecError([f"{rule}, got {' '.join(str(error).split())}"]) from None
+        if not root:
+            raise SpecError([f"{rule}, got no bucket"])
+        return filesystem, root
+
+    def _path(self, name: str) -> tuple[fs.FileSystem, str]:
+        filesystem, root = self._root
+        return filesystem, posixpath.join(root, name)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write the file ``name`` whole: beside, then into place. Writing it again replaces it."""
+        filesystem, path = self._path(name)
+        if not isinstance(filesystem, fs.LocalFileSystem):
+            # An object appears when its upload is complete, never before.
+            with filesystem.open_output_stream(path) as stream:
+                stream.write(content)
+            return
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Writers may be threads, processes or machines that share the directory.
+        beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
+        try:
+            beside.write_bytes(content)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def read(self, name: str) -> bytes:
+        """The content of the file ``name``. Raises `FileNotFoundError`."""
+        filesystem, path = self._path(name)
+        with filesystem.open_input_file(path) as stream:
+            return bytes(stream.read())
+
+    def exists(self, name: str) -> bool:
+        """Whether the file ``name`` is there."""
+        filesystem, path = self._path(name)
+        return bool(filesystem.get_file_info(path).type == fs.FileType.File)
+
+    def names(self, folder: str, ending: str = "") -> list[str]:
+        """The sorted names of the finished files anywhere below ``folder``."""
+        filesystem, root = self._root
+        selector = fs.FileSelector(posixpath.join(root, folder), recursive=True, allow_not_found=True)
+        found = [info.path for info in filesystem.get_file_info(selector) if info.type == fs.FileType.File]
+        finished = [path for path in found if path.endswith(ending) and not posixpath.basename(path).startswith(".")]
+        return sorted(posixpath.relpath(path, root) for path in finished)
+
+    def check(self) -> None:
+        """See that files can be written here. Raises `SpecError`."""
+        try:
+            self.write(".writable", b"")
+            filesystem, path = self._path(".writable")
+            filesystem.delete_file(path)
+        except OSError as error:
+            reason = " ".join(str(error).split())
+            raise SpecError([f"{self.location}: must be a place that can be written to, got {reason}"]) from None
+
+    def remove(self, folder: str) -> None:
+        """Delete ``folder`` with all that is in it, if it is there."""
+        filesystem, path = self._path(folder)
+        if filesystem.get_file_info(path).type == fs.FileType.Directory:
+            filesystem.delete_dir(path)
+
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """Write ``table`` as the Parquet file ``name``."""
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression="zstd")
+        self.write(name, buffer.getvalue())
+
+    def read_table(self, name: str) -> pa.Table:
+        """The table in the Parquet file ``name``."""
+        return pq.read_table(io.BytesIO(self.read(name)))

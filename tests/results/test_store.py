@@ -1,0 +1,139 @@
+"""The sweep's directory: files that are there whole or not at all, on a disk and on S3."""
+
+import pickle
+import threading
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results import Store
+
+
+def test_what_is_written_is_read(store: Store) -> None:
+    store.write("a/b=0.1,c/d.bin", b"one")
+    assert store.read("a/b=0.1,c/d.bin") == b"one"
+    store.write("empty", b"")
+    assert store.read("empty") == b""
+    store.write("a/b=0.1,c/d.bin", b"two, longer")
+    assert store.read("a/b=0.1,c/d.bin") == b"two, longer"
+
+
+def test_a_missing_file(store: Store) -> None:
+    assert not store.exists("a/b")
+    with pytest.raises(FileNotFoundError, match="a/b"):
+        store.read("a/b")
+    store.write("a/b/c", b"1")
+    assert store.exists("a/b/c")
+    assert not store.exists("a/b")  # a folder
+
+
+def test_names_are_sorted_and_of_one_folder_alone(store: Store) -> None:
+    assert store.names("") == store.names("v") == []
+    for name in ("v/a=0.15/x.parquet", "v/a=0.1/r1/x.parquet", "v/a=0.1/r0/x.parquet", "v/a=0.1/x.json", "top.json"):
+        store.write(name, b"1")
+    assert store.names("v/a=0.1") == ["v/a=0.1/r0/x.parquet", "v/a=0.1/r1/x.parquet", "v/a=0.1/x.json"]
+    assert store.names("v/a=0.1", ".parquet") == ["v/a=0.1/r0/x.parquet", "v/a=0.1/r1/x.parquet"]
+    assert store.names("v/a") == []
+    assert store.names("", ".json") == ["top.json", "v/a=0.1/x.json"]
+    assert len(store.names("")) == 5
+
+
+def test_unfinished_files_are_not_seen(store: Store) -> None:
+    store.write("v/.x.parquet.1234.partial", b"half")
+    store.write("v/x.parquet", b"whole")
+    assert store.names("v") == ["v/x.parquet"]
+
+
+def test_tables(store: Store) -> None:
+    schema = pa.schema([pa.field("a", pa.int32(), nullable=False), pa.field("b", pa.float64())])
+    table = pa.Table.from_pylist([{"a": 1, "b": None}, {"a": 2, "b": 0.5}], schema=schema)
+    store.write_table("t.parquet", table)
+    assert store.read_table("t.parquet").equals(table, check_metadata=True)
+
+
+def test_a_store_travels_as_its_location(store: Store) -> None:
+    store.write("a", b"1")  # its file system, which does not travel, is open
+    copy = pickle.loads(pickle.dumps(store))
+    assert copy.location == store.location
+    assert copy.read("a") == b"1"
+    assert len(pickle.dumps(store)) < 500
+
+
+@pytest.mark.parametrize("name", ["plain", "with space", "a#b?c%20d", "é", "x:y"])
+def test_any_local_path_will_do(tmp_path: Path, name: str) -> None:
+    store = Store(tmp_path / name)
+    store.write("a/b", b"1")
+    assert (tmp_path / name / "a" / "b").read_bytes() == b"1"
+    assert store.names("") == ["a/b"]
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = Store("results/one")
+    monkeypatch.chdir("/")
+    store.write("a", b"1")
+    assert (tmp_path / "results/one/a").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("location", ["ftp://host/x", "s3://bucket/a b", "s3://"])
+def test_a_location_that_is_none(location: str) -> None:
+    with pytest.raises(SpecError, match=r"must be a directory or a URI such as s3://bucket/sweep, got "):
+        Store(location).exists("a")
+
+
+def test_a_crash_before_the_end_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.write("v/a", b"old")
+
+    def crash(self: Path, target: Path) -> Path:
+        assert self.read_bytes() == b"new"  # complete, beside its place
+        assert self.parent == target.parent
+        assert store.names("") == ["v/a"]
+        raise OSError("power is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        with pytest.raises(OSError, match="power is gone"):
+            store.write("v/a", b"new")
+    assert store.read("v/a") == b"old"
+    assert [path.name for path in (tmp_path / "v").iterdir()] == ["a"]
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.write("a", b"old")
+
+    def fill(self: Path, content: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(content[:1])
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(OSError, match="no space left"):
+        store.write("a", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert store.read("a") == b"old"
+
+
+def test_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    contents = [bytes([65 + index]) * 200_000 for index in range(8)]
+    failures: list[BaseException] = []
+
+    def write(content: bytes) -> None:
+        try:
+            for _ in range(10):
+                store.write("a", content)
+                assert store.read("a") in contents
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert store.names("") == ["a"]

@@ -1,0 +1,103 @@
+"""The victims' rows."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pgan_ray.results import SCORES, VICTIMS, Store, has_rows, read_rows, write_rows
+
+from .rows import diverged, row
+
+
+def test_rows_are_written_and_read(store: Store) -> None:
+    assert read_rows(store).equals(VICTIMS.empty_table())
+    assert not has_rows(store, "alpha=0.1/r0/b000")
+    rows = [row("alpha=0.1/r0/f0.2/run0"), diverged("alpha=0.1/r0/f0.2/run1", rejected_poison=None, alpha=None)]
+    written = write_rows(store, "alpha=0.1/r0/b000", rows)
+    assert has_rows(store, "alpha=0.1/r0/b000")
+    assert not has_rows(store, "alpha=0.1/r0/b001")
+    read = read_rows(store)
+    assert read.equals(written)
+    assert read.schema.equals(VICTIMS)
+    assert read.to_pylist() == rows
+    assert [read[score].to_pylist()[1] for score in SCORES] == [None, None, None]
+
+
+def test_writing_twice_changes_nothing(store: Store) -> None:
+    rows = [row(f"alpha=0.1/r0/f0.2/run{run}") for run in range(3)]
+    write_rows(store, "alpha=0.1/r0/b000", rows)
+    before = read_rows(store)
+    write_rows(store, "alpha=0.1/r0/b000", rows)
+    assert read_rows(store).equals(before)
+    assert store.names("victims") == ["victims/alpha=0.1/r0/b000.parquet"]
+
+
+def test_a_cell_is_counted_once(store: Store) -> None:
+    """A resumed sweep may have cut its batches otherwise."""
+    write_rows(store, "alpha=0.1/r0/b000", [row(f"alpha=0.1/r0/f0.2/run{run}") for run in (0, 1)])
+    write_rows(store, "alpha=0.1/r0/b001", [row(f"alpha=0.1/r0/f0.2/run{run}", test_error=0.9) for run in (1, 2)])
+    rows = read_rows(store).to_pylist()
+    assert [(r["run"], r["test_error"]) for r in rows] == [(0, 0.04), (1, 0.04), (2, 0.9)]
+
+
+def test_rows_come_in_the_order_of_their_ids(store: Store) -> None:
+    ids = [f"{c}/r{r}/f{f}/run{run}" for c in ("a=2", "a=1") for r in (1, 0) for f in (0.4, 0.1) for run in (1, 0)]
+    for index, cell in enumerate(ids):
+        write_rows(store, f"{cell.split('/')[0]}/b{index}", [row(cell)])
+    assert read_rows(store)["cell_id"].to_pylist() == sorted(ids)
+
+
+def test_one_configuration_does_not_pick_up_another_whose_name_starts_alike(store: Store) -> None:
+    for configuration in ("alpha=0.1", "alpha=0.15", "alpha=0.1,seed=1"):
+        write_rows(store, f"{configuration}/r0/b000", [row(f"{configuration}/r0/f0.2/run0")])
+    for configuration in ("alpha=0.1", "alpha=0.15", "alpha=0.1,seed=1"):
+        assert read_rows(store, configuration)["configuration"].to_pylist() == [configuration]
+    assert read_rows(store, "alpha=0").num_rows == 0
+    assert read_rows(store).num_rows == 3
+
+
+def test_unfinished_batches_are_not_read(store: Store) -> None:
+    write_rows(store, "alpha=0.1/r0/b000", [row()])
+    store.write("victims/alpha=0.1/r0/.b001.parquet.7.partial", b"half")
+    assert read_rows(store).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"test_eror": 0.1},
+            r"must have the columns of VICTIMS, no more and no less, got a difference in \['test_eror'\]",
+        ),
+        ({"configuration": None}, r"run0: `configuration` must be given, got null"),
+        ({"train_size": None}, "`train_size` must be given, got null"),
+        ({"test_error": float("nan")}, "`test_error` must be a finite number or null, got nan"),
+        ({"rejected_poison": float("inf")}, "`rejected_poison` must be a finite number or null, got inf"),
+        ({"seconds": float("nan")}, "`seconds` must be a finite number or null, got nan"),
+        ({"outcome": "done"}, "`outcome` must be one of complete, diverged, failed, got 'done'"),
+        ({"test_error": None}, "`test_error` must be given if and only if the cell is complete, got None"),
+        ({"outcome": "diverged"}, r"`test_error` must be given if and only if the cell is complete, got 0\.04"),
+        ({"outcome": "failed", "test_error": None}, "`false_positive_rate` must be given if and only if"),
+    ],
+)
+def test_a_row_is_as_the_schema_says(store: Store, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        write_rows(store, "b", [row(), row(**changes)])
+    assert store.names("") == []
+
+
+def test_a_missing_column_is_refused(store: Store) -> None:
+    short = row()
+    del short["alpha"]
+    with pytest.raises(ValueError, match=r"got a difference in \['alpha'\]"):
+        write_rows(store, "b", [short])
+
+
+@pytest.mark.parametrize("changes", [{"replicate": "one"}, {"replicate": 1 << 40}, {"alpha": "0.1"}, {"victim": 3}])
+def test_a_value_of_another_type_is_refused(store: Store, changes: dict[str, Any]) -> None:
+    with pytest.raises(
+        (pa.ArrowInvalid, pa.ArrowTypeError), match=r"int32|double|string|bytes|tried to convert|too large"
+    ):
+        write_rows(store, "b", [row(**changes)])
+    assert store.names("") == []
