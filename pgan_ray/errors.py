@@ -24,5 +24,5 @@ class TrackingError(PganRayError):
     """The MLflow tracking server or store cannot be used."""
 
 
-class TaskFailedError(PganRayError):
-    """A remote trial or evaluation failed: a mistake of ours; the message holds its traceback."""
+class ClusterError(PganRayError):
+    """The Ray cluster does not answer, or cannot run a sweep as it is."""

@@ -17,8 +17,14 @@ import click
     help="The sweep file whose shapes are measured.",
 )
 @click.option("--profile", "profiles", multiple=True, default=("paper", "quick-full"), show_default=True)
-@click.option("--threads", default=1, show_default=True, help="CPU threads of every contender.")
-@click.option("--rounds", default=5, show_default=True, help="Turns of every contender; the median counts.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of every contender.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Turns of every contender; the median counts.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def bench(file: Path, profiles: tuple[str, ...], threads: int, rounds: int, as_json: bool) -> None:
     """Compare the training engine with plain PyTorch, and both with the machine's matrix products, in one run.

@@ -9,6 +9,9 @@ def record_in(store: Store) -> SweepRecord:
     """The record of the sweep in ``store``. Raises `SpecError` where there is none."""
     try:
         text = store.read("sweep.yaml").decode()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         raise SpecError([f"{store.location}: must be the directory of a sweep, got no sweep.yaml in it"]) from None
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        raise SpecError([f"{store.location}: must be the directory of a sweep, got {reason}"]) from None
     return load_record(text, f"{store.location}/sweep.yaml")

@@ -6,7 +6,7 @@ import sys
 import click
 
 from pgan_ray import __version__
-from pgan_ray.errors import DataError, PganRayError, SpecError, TrackingError
+from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
@@ -51,13 +51,10 @@ def main() -> None:
     """The entry point of the ``pgan-ray`` command."""
     try:
         group(standalone_mode=False)
-    except (SpecError, DataError, TrackingError) as error:
+    except PganRayError as error:
         for line in str(error).splitlines():
             click.echo(f"error: {line}", err=True)
         sys.exit(2)
-    except PganRayError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(1)
     except click.ClickException as error:
         error.show()
         sys.exit(2)

@@ -9,7 +9,9 @@ import click
 Command = Callable[..., Any]
 
 tracking_uri = click.option(
-    "--tracking-uri", metavar="URI", help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db."
+    "--tracking-uri",
+    metavar="URI",
+    help="MLflow's store or server. Default: the sweep's own, else MLFLOW_TRACKING_URI, else ./mlflow.db.",
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pgan_ray.cluster.worker import dataset_key, the_task
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec import Configuration, Sweep
+from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
@@ -28,7 +28,7 @@ def load_datasets(
     checked: dict[str, TaskData] = {}
     for configuration in sweep.configurations:
         settings = configuration.settings
-        key = dataset_key(settings.dataset)
+        key = dataset_key(settings)
         if key not in datasets:
             datasets[key] = load_dataset(settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice)
         task_key = key + settings.task.model_dump_json()
@@ -56,11 +56,8 @@ def _check(configuration: Configuration, task: TaskData) -> None:
 
 def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str, str]:
     """Short texts about this run, for people who compare sweeps later."""
-    first = next(iter(datasets.values()))
     found = {
-        "dataset": ", ".join(dataset.name for dataset in datasets.values()),
-        "dataset_source": first.source,
-        "dataset_digest": first.digest,
+        **dataset_facts(datasets),
         "profile": sweep.profile,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cluster": cluster,
@@ -72,6 +69,26 @@ def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str,
     if commit:
         found["git_commit"] = commit
     return found
+
+
+def dataset_facts(datasets: dict[str, Dataset]) -> dict[str, str]:
+    """Names, sources and digests of all data sets, in the order of the sweep file."""
+    every = {"dataset": "name", "dataset_source": "source", "dataset_digest": "digest"}
+    return {
+        fact: ", ".join(dict.fromkeys(getattr(dataset, attribute) for dataset in datasets.values()))
+        for fact, attribute in every.items()
+    }
+
+
+def check_same_data(record: SweepRecord, datasets: dict[str, Dataset]) -> None:
+    """See that a sweep goes on with the data that it began with. Raises `DataError`."""
+    found = dataset_facts(datasets)["dataset_digest"]
+    begun = record.facts.get("dataset_digest", found)
+    if found != begun:
+        raise DataError(
+            f"the data of a sweep that is resumed must be what it began with (SHA-256 {begun}), got {found}: bring the "
+            "old data back, or start a new sweep"
+        )
 
 
 def _cpu() -> str:

@@ -10,23 +10,20 @@ from types import FrameType
 
 import click
 
-from pgan_ray.cli.prepare import facts, load_datasets
+from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import clock, make_progress
 from pgan_ray.cluster import Outcome, check_fits, connect, run_sweep
-from pgan_ray.cluster.connect import Connection
+from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Store, read_rows, summarise
-from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking import MlflowTracker, redact, tracking_uri
+from pgan_ray.spec import SweepRecord, load_record
+from pgan_ray.tracking import MlflowTracker, redact, tracking_uri_of
 
 DELIVER_S = 120.0
-EXIT_CODES = {"complete": 0, "partial": 1, "interrupted": 130}
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: the machine wants its place back."""
+DELIVER_STOPPED_S = 20.0  # somebody waits for the end
+EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
 
 
 @dataclass(frozen=True)
@@ -45,15 +42,17 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     check_fits(record.sweep.resources, options.address)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
-    MlflowTracker(store, record, tracking_uri=options.tracking_uri).check()
+    check_same_data(record, datasets)
+    uri = tracking_uri_of(record.facts, options.tracking_uri)
+    MlflowTracker(store, record, tracking_uri=uri).check()  # before a cluster is started, hence before its record is
     store.check()
     cpu = record.sweep.resources.evaluator.cpu
-    with _terminable(), connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here:
+    with _one_signal() as signals, connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here:
+        here.check_shared(store)
         members = _members(record, task, here)
-        record = _settled(record, members, datasets, here, options)
+        record = _settled(record, members, datasets, here, uri)
         store.write("sweep.yaml", record.to_yaml().encode())
-        tracker = MlflowTracker(store, record, tracking_uri=options.tracking_uri)
-        tracker.check()
+        tracker = MlflowTracker(store, record, tracking_uri=uri)
         sweep = record.sweep
         progress.notice(
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
@@ -61,73 +60,80 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
         )
         with progress:
             outcome = run_sweep(record, store, datasets, here, tracker, progress, members=members)
-    undelivered = tracker.close(DELIVER_S)
+        stopped = outcome.outcome == "interrupted"
+        undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
     if undelivered:
         click.echo(
             f"MLflow did not take {undelivered} events; nothing is lost: "
             f"send them with `pgan-ray track {store.location}`",
             err=True,
         )
-    _show(record, store, outcome, tracker.uri, options.as_json)
-    return EXIT_CODES[outcome.outcome]
+    _show(record, store, outcome, redact(uri), options.as_json)
+    return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
 
 
 def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
     """Networks per actor of both stages, where every configuration has room."""
     resources = record.sweep.resources
     trial, victim = here.request(resources.trial), here.request(resources.evaluator)
-    settings = [configuration.settings for configuration in record.sweep.configurations]
+    trial_memory, victim_memory = here.memory_per_slot(trial), here.memory_per_slot(victim)
+    every = record.sweep.configurations
     return (
-        min(trial_members(s, task, on_gpu="GPU" in trial, slots=here.slots(trial)) for s in settings),
-        min(victim_members(s, task, on_gpu="GPU" in victim, slots=here.slots(victim)) for s in settings),
+        min(trial_members(c, task, on_gpu="GPU" in trial, memory=trial_memory) for c in every),
+        min(victim_members(c, task, on_gpu="GPU" in victim, memory=victim_memory) for c in every),
     )
 
 
 def _settled(
-    record: SweepRecord, members: tuple[int, int], datasets: dict[str, Dataset], here: Connection, options: Options
+    record: SweepRecord, members: tuple[int, int], datasets: dict[str, Dataset], here: Connection, uri: str
 ) -> SweepRecord:
     """The record with what was left to the machine filled in, and with where it ran."""
     document = copy.deepcopy(record.sweep.document)
     for stage, number in zip(("trial", "evaluator"), members, strict=True):
         document["resources"][stage]["members_per_actor"] = number
     sweep = replace(record.sweep, document=document)
-    found = facts(sweep, datasets, here.describe())
-    where = redact(tracking_uri(options.tracking_uri))
-    return replace(record, sweep=sweep, facts=record.facts or {**found, "tracking_uri": where})
+    found = record.facts or {**facts(sweep, datasets, here.describe()), "tracking_uri": redact(uri)}
+    # Read back, so that the configurations say what the document says.
+    return load_record(replace(record, sweep=sweep, facts=found).to_yaml(), "sweep.yaml")
 
 
 def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json: bool) -> None:
+    points = summarise(read_rows(store))
     if as_json:
         click.echo(store.read("summary.json").decode())
-    else:
-        points = summarise(read_rows(store))
-        if points:
-            show(error_table(points))
-            show(rates_table(points))
+    elif points:
+        planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
+        show(error_table(points, planned))
+        show(rates_table(points, planned))
     for text in outcome.failures:
         click.echo(f"failed: {text}", err=True)
     for text in outcome.diverged:
         click.echo(f"diverged: {text}", err=True)
     for text in outcome.retried:
         click.echo(f"retried: {text}", err=True)
-    click.echo(
-        f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {store.location}",
-        err=True,
-    )
-    click.echo(f"compare in MLflow ({uri}): pgan-ray ui {store.location}", err=True)
+    where = store.location
+    click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
+    click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
     if outcome.outcome != "complete":
-        click.echo(f"what is missing: pgan-ray resume {store.location}", err=True)
+        click.echo(f"what is missing: pgan-ray resume {where}", err=True)
 
 
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """Within: SIGTERM ends the sweep as Ctrl-C does."""
+def _one_signal() -> Iterator[list[int]]:
+    """Within: SIGTERM ends the sweep as Ctrl-C does, and one of them is enough: more would lose the ending.
 
-    def raise_it(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+    Yields the list that the signal is put into.
+    """
+    received: list[int] = []
 
-    before = signal.signal(signal.SIGTERM, raise_it)
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not received:
+            received.append(number)
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,6 +1,6 @@
 """The table at the end of a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -8,8 +8,11 @@ from rich.table import Table
 from pgan_ray.results import Estimate, Point
 
 
-def error_table(points: Sequence[Point]) -> Table:
-    """Mean test error in per cent with its 95 % interval: configurations by rows, poison fractions by columns."""
+def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
+    """Mean test error in per cent with its 95 % interval: configurations by rows, poison fractions by columns.
+
+    ``planned``: replicates of each configuration; a mean over fewer says so.
+    """
     fractions = sorted({point.poison_fraction for point in points})
     table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction")
     table.add_column("configuration", no_wrap=True)
@@ -22,11 +25,11 @@ def error_table(points: Sequence[Point]) -> Table:
             curve[point.poison_fraction] = point.rates["test_error"]
     for (configuration, variant), curve in curves.items():
         label = " ".join(part for part in (configuration, variant) if part)
-        table.add_row(label, *(per_cent(curve.get(fraction)) for fraction in fractions))
+        table.add_row(label, *(per_cent(curve.get(fraction), planned[configuration]) for fraction in fractions))
     return table
 
 
-def rates_table(points: Sequence[Point]) -> Table:
+def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
     """What kind of errors, and what the detectors saw, at each configuration's largest poison fraction."""
     table = Table(title="at the largest poison fraction, in %")
     for column in (
@@ -55,17 +58,18 @@ def rates_table(points: Sequence[Point]) -> Table:
         table.add_row(
             " ".join(part for part in (configuration, variant) if part),
             f"{point.poison_fraction:.0%}",
-            *(per_cent(point.rates.get(rate)) for rate in rates),
+            *(per_cent(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
 
 
-def per_cent(value: Estimate | None) -> str:
-    """``6.8 ± 1.2``; a dash where there is nothing."""
+def per_cent(value: Estimate | None, planned: int) -> str:
+    """``6.8 ± 1.2``, with ``(3 of 5)`` where only 3 of 5 replicates count; a dash where there is nothing."""
     if value is None:
         return "-"
     interval = "" if value.half_width is None else f" ± {100 * value.half_width:.1f}"
-    return f"{100 * value.mean:.1f}{interval}"
+    some = "" if value.replicates == planned else f" ({value.replicates} of {planned})"
+    return f"{100 * value.mean:.1f}{interval}{some}"
 
 
 def show(table: Table) -> None:

@@ -15,8 +15,10 @@ def track(directory: str, tracking_uri: str | None) -> None:
     """
     from pgan_ray.cli.directory import record_in
     from pgan_ray.results import Store
-    from pgan_ray.tracking import rebuild
+    from pgan_ray.tracking import rebuild, redact, tracking_uri_of
 
     store = Store(directory)
-    rebuild(store, record_in(store), tracking_uri=tracking_uri)
-    click.echo(f"MLflow holds what {store.location} holds", err=True)
+    record = record_in(store)
+    uri = tracking_uri_of(record.facts, tracking_uri)
+    rebuild(store, record, tracking_uri=uri)
+    click.echo(f"MLflow ({redact(uri)}) holds what {store.location} holds", err=True)

@@ -11,7 +11,9 @@ from pgan_ray.cli import options
 @click.command(short_help="Open MLflow's UI on the sweeps.")
 @click.argument("directory", metavar="[DIR]", required=False)
 @options.tracking_uri
-@click.option("--port", default=5000, show_default=True, help="Where the UI listens, on 127.0.0.1.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Where the UI listens, on 127.0.0.1."
+)
 def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
     """Open MLflow's UI on the store that the sweep in DIR was tracked in, or on the default one.
 
@@ -19,8 +21,7 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
 
     Example: pgan-ray ui results/mnist_alpha-quick-20260102-030405-ab12
     """
-    from pgan_ray.tracking import curve_link, redact
-    from pgan_ray.tracking import tracking_uri as resolve
+    from pgan_ray.tracking import curve_link, redact, tracking_uri_of
 
     record = None
     if directory:
@@ -28,7 +29,7 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
         from pgan_ray.results import Store
 
         record = record_in(Store(directory))
-    uri = resolve(tracking_uri or (record.facts.get("tracking_uri") if record else None))
+    uri = tracking_uri_of(record.facts if record else {}, tracking_uri)
     on_server = uri.startswith(("http://", "https://"))
     address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"
     click.echo(f"MLflow's UI on {redact(uri)}: {redact(address)}" + ("" if on_server else " (Ctrl-C ends it)"))

@@ -2,37 +2,44 @@
 
 import json
 import queue
+import traceback
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import pyarrow as pa
 import ray
 
-from pgan_ray.cluster.connect import Connection
+from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.evaluator import Stage2, rows_without_result
 from pgan_ray.cluster.plan import Batch, Trial, batches, trials
 from pgan_ray.cluster.progress import Progress, State
-from pgan_ray.cluster.stage1 import TUNE_FOLDER, Event, Stage1Run
+from pgan_ray.cluster.stage1 import Event, Stage1Run
 from pgan_ray.cluster.stage2 import Finished, Stage2Run
-from pgan_ray.cluster.trainable import Stage1
+from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
 from pgan_ray.data import Dataset
+from pgan_ray.errors import ClusterError
 from pgan_ray.results import Store, has_rows, read_record, read_rows, summarise, write_rows
-from pgan_ray.spec import SweepRecord
+from pgan_ray.spec import Cell, SweepRecord
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
     from pgan_ray.tracking import Tracker
 
 POLL_S = 0.5
-STOP_S = 30.0
+STOP_S = 15.0
+WAIT_NOTICE_S = 60.0
 
 
 @dataclass
 class Outcome:
-    """What came of a sweep. ``outcome``: complete, partial (some cells failed) or interrupted."""
+    """What came of a sweep.
 
-    outcome: Literal["complete", "partial", "interrupted"] = "complete"
+    ``outcome``: complete; partial, some cells have no score; interrupted; or failed, an error of ours ended it.
+    """
+
+    outcome: Literal["complete", "partial", "interrupted", "failed"] = "complete"
     failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
     diverged: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -52,7 +59,8 @@ def run_sweep(
     """Run what is not finished yet of the sweep ``record`` in ``store``, to its end or an interrupt.
 
     ``members``: networks per actor of stage 1 and of stage 2. Rows and generators are written as they come; nothing
-    that is finished is lost by an interrupt (`KeyboardInterrupt`), which ends both stages and is told in the outcome.
+    that is finished is lost by an interrupt (`KeyboardInterrupt`) or an error, which ends both stages and is told in
+    the outcome.
     """
     return _Driver(record, store, datasets, connection, tracker, progress, members).run()
 
@@ -78,20 +86,23 @@ class _Driver:
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         resources = record.sweep.resources
-        trial_request = connection.request(resources.trial)
+        trial_request = self._trial_request = connection.request(resources.trial)
         self._evaluator_request = connection.request(resources.evaluator)
-        unfinished = [trial for trial in self._trials.values() if not self._is_trained(trial)]
+        self._trained = [trial.id for trial in self._trials.values() if self._is_trained(trial)]
+        unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
+        in_object_store = ray.put(datasets)
+        evaluator_request = self._evaluator_request  # not `self`: Tune pickles the function
         self._stage1 = Stage1Run(
-            Stage1(record, store, self._trials),
+            Stage1(record, store, self._trials, in_object_store, find_checkpoints(store)),
             unfinished,
-            datasets,
             request=trial_request,
-            slots=lambda: connection.slots(trial_request),
+            limit=lambda: connection.trial_limit(trial_request, evaluator_request),
         )
         self._stage1_runs = bool(unfinished)
         self._stage2 = Stage2Run(
-            Stage2(record, store), ray.put(datasets), self._evaluator_request, resources.max_failures
+            Stage2(record, store), in_object_store, self._evaluator_request, resources.max_failures
         )
+        self._anything_started = not unfinished
         self._finished_trials: set[str] = set()
         self._finished_configurations: set[str] = set()
 
@@ -102,41 +113,39 @@ class _Driver:
         self._tracker.sweep_started()
         self._stage1.start()
         try:
-            for trial in self._trials.values():
-                if self._is_trained(trial):
-                    self._trial_finished(trial.id)
+            for trial_id in self._trained:
+                self._trial_finished(trial_id)
             self._loop()
         except KeyboardInterrupt:
             self._outcome.outcome = "interrupted"
             self._progress.notice("stopping: what is finished is kept")
-        finally:
-            self._stage1.stop()
-            self._stage2.stop()
-            self._stage1.join(STOP_S)
+        except Exception as error:
+            self._outcome.outcome = "failed"
+            self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
+        self._stage1.stop()
+        self._stage2.stop()
+        self._stage1.join(STOP_S)
         return self._end()
 
     def _loop(self) -> None:
         while self._stage1_runs or self._stage2.busy:
             self._take_events()
-            for finished in self._stage2.poll(self._most_evaluators(), POLL_S if self._stage2.busy else 0):
+            for finished in self._stage2.poll(self._slots(), POLL_S if self._stage2.busy else 0):
                 self._batch_finished(finished)
             self._state.evaluators = self._stage2.running
+            if not self._anything_started and self._state.elapsed_s > WAIT_NOTICE_S:
+                self._anything_started = True  # said once
+                self._progress.notice(f"no trial could start yet: waiting for a node with {self._trial_request}")
             self._progress.update(self._state, self._slots())
 
     def _slots(self) -> int:
-        return self._connection.local_cores or self._connection.slots(self._evaluator_request)
-
-    def _most_evaluators(self) -> int:
-        """All that fit, less on a local cluster: there the cores are fewer than announced."""
-        if self._connection.local_cores is None:
-            return max(1, self._connection.slots(self._evaluator_request))
-        at_once = int(self._connection.local_cores / self._evaluator_request["CPU"])
-        return max(1, at_once)
+        """Evaluators that fit at once; at least one, so that an autoscaler sees the demand."""
+        return max(1, self._connection.slots(self._evaluator_request))
 
     def _take_events(self) -> None:
         """Handle stage 1's events; wait for one where nothing else would."""
         handlers: dict[str, Callable[[Event], None]] = {
-            "started": lambda event: None,
+            "started": self._trial_started,
             "report": self._report,
             "finished": lambda event: self._trial_finished(event.trial),
             "retried": self._trial_retried,
@@ -151,6 +160,9 @@ class _Driver:
                 return
             handlers[event.kind](event)
             wait_s = 0.0
+
+    def _trial_started(self, event: Event) -> None:
+        self._anything_started = True
 
     def _report(self, event: Event) -> None:
         assert event.result is not None  # reports have one
@@ -175,7 +187,10 @@ class _Driver:
         self._state.trials[trial_id] = 1.0
         for replicate in trial.replicates:
             record = read_record(self._store, trial.configuration, replicate)
-            assert record is not None  # written before the trial's last report
+            if record is None:
+                # Written before the trial's last report: this process looks at another directory.
+                where = f"{self._store.location}/generators/{trial.configuration}/r{replicate}"
+                raise ClusterError(f"{where}: must be seen by every node of the cluster, got no record there")
             self._state.generators_done += 1
             self._state.losses.pop((trial.configuration, replicate), None)
             self._tracker.generator_finished(trial.configuration, replicate)
@@ -199,7 +214,9 @@ class _Driver:
 
     def _trial_retried(self, event: Event) -> None:
         self._outcome.retried.append(f"trial {event.trial}: {event.message.strip().splitlines()[-1]}")
-        self._progress.notice(f"trial {event.trial} was lost and goes on from its last checkpoint")
+        self._progress.notice(
+            f"trial {event.trial} ended early ({_last_line(event.message)}); it goes on from its last checkpoint"
+        )
 
     def _trial_failed(self, event: Event) -> None:
         trial = self._trials[event.trial]
@@ -207,6 +224,7 @@ class _Driver:
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
         self._fail(f"trial {trial.id} failed, and with it {cells} cells", event.message)
         self._state.victims_failed += cells
+        self._state.trials.pop(trial.id)
 
     def _stage1_ended(self, event: Event) -> None:
         self._stage1_runs = False
@@ -246,28 +264,44 @@ class _Driver:
 
     def _end(self) -> Outcome:
         outcome = self._outcome
-        if outcome.outcome == "complete" and outcome.failures:
+        if outcome.outcome == "complete" and (outcome.failures or outcome.diverged):
             outcome.outcome = "partial"
         outcome.retried += self._stage2.retried
         outcome.seconds = self._state.elapsed_s
         rows = read_rows(self._store)
-        points = [asdict(point) for point in summarise(rows)]
         for configuration in sorted(set(rows["configuration"].to_pylist()) - self._finished_configurations):
             self._tracker.configuration_finished(configuration)  # as far as it came
+        try:
+            self._write_summary(rows)
+            if outcome.outcome == "complete":
+                self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
+        except OSError as error:
+            self._fail("the summary could not be written", str(error))
+        self._tracker.sweep_finished(outcome.outcome)
+        return outcome
+
+    def _write_summary(self, rows: pa.Table) -> None:
+        outcome = self._outcome
+        missing: list[str] = []
+        if outcome.outcome in ("partial", "failed"):
+            there = set(rows["cell_id"].to_pylist())
+            missing = [cell.id for cell in self._cells() if cell.id not in there]
         summary = {
             "sweep_id": self._record.id,
             "profile": self._record.sweep.profile,
             **asdict(outcome),
             "generators": {"planned": self._state.generators, "finished": self._state.generators_done},
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
+            "cells_without_row": missing,
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
-            "points": points,
+            "points": [asdict(point) for point in summarise(rows)],
         }
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
-        if outcome.outcome == "complete":
-            self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
-        self._tracker.sweep_finished(outcome.outcome)
-        return outcome
+
+    def _cells(self) -> Iterator[Cell]:
+        for configuration in self._configurations.values():
+            for replicate in range(configuration.settings.attack.replicates):
+                yield from configuration.cells(replicate)
 
 
 def _last_line(message: str) -> str:

@@ -48,7 +48,7 @@ class Evaluator:
             poison[: batch.variant.evaluation.poison_set_size],  # stored is the largest of the variants' sets
             seed=settings.seed,
             device=self._device,
-            precision=settings.resources.precision,
+            precision=settings.precision,
         )
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-RESERVED_SHARE = 8  # one slot in so many is left to stage 2
 FRESH_S = 2.0
 
 
@@ -14,13 +13,14 @@ class PlannedTrials(Searcher):  # type: ignore[misc]  # ray has no types
     """Suggests the planned trials in order, and leaves room for stage 2.
 
     Tune never gives the resources of a trial back while others wait, so stage 2 would wait for the whole of stage 1.
-    The number of slots is asked for again as the cluster grows.
+    The limit is asked for again as the cluster grows.
     """
 
-    def __init__(self, trial_ids: Sequence[str], slots: Callable[[], int]) -> None:
+    def __init__(self, trial_ids: Sequence[str], limit: Callable[[], int]) -> None:
+        """``limit``: trials that may run at once, now."""
         super().__init__()
         self._waiting = list(trial_ids)
-        self._slots = slots
+        self._ask = limit
         self._running: set[str] = set()
         self._limit, self._asked = 0, float("-inf")
 
@@ -28,7 +28,10 @@ class PlannedTrials(Searcher):  # type: ignore[misc]  # ray has no types
         """The next trial's config; None while all of stage 1's share is in use; ``FINISHED`` at the end."""
         if not self._waiting:
             return str(Searcher.FINISHED)
-        if len(self._running) >= self._current_limit():
+        now = time.monotonic()
+        if now - self._asked > FRESH_S:
+            self._limit, self._asked = self._ask(), now
+        if len(self._running) >= self._limit:
             return None
         self._running.add(trial_id)
         return {"trial": self._waiting.pop(0)}
@@ -36,15 +39,6 @@ class PlannedTrials(Searcher):  # type: ignore[misc]  # ray has no types
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """A trial ended, well or not: its slot is free."""
         self._running.discard(trial_id)
-
-    def _current_limit(self) -> int:
-        now = time.monotonic()
-        if now - self._asked > FRESH_S:
-            slots = self._slots()
-            reserved = -(-slots // RESERVED_SHARE) if slots > 1 else 0
-            # At least one, so that an autoscaler that starts from nothing sees a demand.
-            self._limit, self._asked = max(1, slots - reserved), now
-        return self._limit
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the sweep's directory knows what is done."""

@@ -12,10 +12,7 @@ from ray.tune.experiment import Trial as TuneTrial
 
 from pgan_ray.cluster.plan import Trial
 from pgan_ray.cluster.search import PlannedTrials
-from pgan_ray.cluster.trainable import PGanTrial, Stage1
-from pgan_ray.data import Dataset
-
-TUNE_FOLDER = "tune"
+from pgan_ray.cluster.trainable import TUNE_FOLDER, PGanTrial, Stage1
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,14 @@ class Stage1Run:
         self,
         stage: Stage1,
         trials: Sequence[Trial],
-        datasets: dict[str, Dataset],
         *,
         request: Mapping[str, float],
-        slots: Callable[[], int],
+        limit: Callable[[], int],
     ) -> None:
         self.events: queue.Queue[Event] = queue.Queue()
         self._stop = threading.Event()
-        self._stage, self._trials, self._datasets = stage, trials, datasets
-        self._request, self._slots = request, slots
+        self._stage, self._trials = stage, trials
+        self._request, self._limit = request, limit
         self._thread = threading.Thread(target=self._run, name="stage-1", daemon=True)
 
     def start(self) -> None:
@@ -114,11 +110,11 @@ class Stage1Run:
 
     def _tuner(self) -> tune.Tuner:
         sweep = self._stage.record.sweep
-        trainable = tune.with_parameters(PGanTrial, stage=self._stage, datasets=self._datasets)
+        trainable = tune.with_parameters(PGanTrial, stage=self._stage)
         return tune.Tuner(
             tune.with_resources(trainable, dict(self._request)),
             tune_config=tune.TuneConfig(
-                search_alg=PlannedTrials([trial.id for trial in self._trials], self._slots),
+                search_alg=PlannedTrials([trial.id for trial in self._trials], self._limit),
                 num_samples=len(self._trials),
                 reuse_actors=True,
                 trial_dirname_creator=_directory,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from pgan_ray.cluster.evaluator import EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
@@ -87,7 +87,9 @@ class Stage2Run:
             # Our own code failed: it would again. The actor is as good as before.
             self._hand_over(worker.actor, most_actors)
             return Finished(worker.batch, None, str(error))
-        except RayActorError as error:
+        except RayError as error:
+            # The process or its node died, or ran out of memory.
+            ray.kill(worker.actor)
             return self._lost(worker.batch, str(error))
         self._hand_over(worker.actor, most_actors)
         return Finished(worker.batch, rows)

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import ray
 import torch
 from ray import tune
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, PGan
 from pgan_ray.cluster.plan import Trial
@@ -23,6 +25,8 @@ from pgan_ray.spec import SweepRecord
 REPORTS = 50
 SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
 SAMPLES = 64
+TUNE_FOLDER = "tune"  # of a sweep's directory: what Tune keeps, checkpoints among it
+STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,29 @@ class Stage1:
     record: SweepRecord
     store: Store
     trials: dict[str, Trial]
+    datasets: Any  # a reference into the object store: one copy on each node, which its workers share
+    checkpoints: dict[str, list[str]]  # as `find_checkpoints` found them
+
+
+def find_checkpoints(store: Store) -> dict[str, list[str]]:
+    """The checkpoints that an interrupted sweep left: trial id -> folders, the newest first."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in store.names(TUNE_FOLDER, PROGRESS_FILE):
+        try:
+            progress = json.loads(store.read(name))
+        except ValueError:
+            continue  # its copy was cut short
+        found.setdefault(progress["trial"], []).append((progress["reports"], name.rpartition("/")[0]))
+    return {trial: [folder for _, folder in sorted(folders, reverse=True)] for trial, folders in found.items()}
 
 
 class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
     """Trains the replicates of one `Trial` as one stack; a Tune iteration is one report's share of the training."""
 
-    def setup(self, config: dict[str, Any], stage: Stage1, datasets: dict[str, Dataset]) -> None:
-        """Build the stack. ``datasets`` come from the object store: shared by all workers of a node, read-only."""
-        self._stage, self._datasets = stage, datasets
+    def setup(self, config: dict[str, Any], stage: Stage1) -> None:
+        """Build the stack."""
+        self._stage = stage
+        self._datasets: dict[str, Dataset] = ray.get(stage.datasets)
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -56,7 +75,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._task = the_task(self._datasets, settings)
         attack = settings.attack
         members = [Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates]
-        self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.resources.precision)
+        self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.precision)
         self._iterations = attack.resolve_iterations(int((self._task.train_y == self._task.poison_label).sum()))
         self._reports = 0
         self._seconds = 0.0
@@ -64,6 +83,22 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._samples: dict[int, torch.Tensor] = {}
         self._saved_at = time.monotonic()
         self._keep_samples()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Take up the newest whole checkpoint of this trial, where the sweep is one that another process began.
+
+        Tune's own recovery, of a trial that is lost while the sweep runs, brings its checkpoint afterwards.
+        """
+        for folder in self._stage.checkpoints.get(self._trial.id, ()):
+            store = self._stage.store
+            try:
+                tensors = load(store.read(f"{folder}/{STATE_FILE}"))
+                progress = json.loads(store.read(f"{folder}/{PROGRESS_FILE}"))
+            except (OSError, ValueError, SafetensorError):
+                continue  # its copy was cut short
+            self._restore(tensors, progress)
+            return
 
     def step(self) -> dict[str, Any]:
         """Train until the next report. The last step leaves the generators in the store."""
@@ -138,16 +173,18 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """Everything, random state included, as safetensors and JSON."""
         tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
         tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
-        save_file(tensors, Path(checkpoint_dir, "state.safetensors"))
-        rest = {"reports": self._reports, "seconds": self._seconds, "curve": self._curve}
-        Path(checkpoint_dir, "progress.json").write_text(json.dumps(rest))
+        save_file(tensors, Path(checkpoint_dir, STATE_FILE))
+        progress = {"trial": self._trial.id, "reports": self._reports, "seconds": self._seconds, "curve": self._curve}
+        Path(checkpoint_dir, PROGRESS_FILE).write_text(json.dumps(progress))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Go on where `save_checkpoint` stood, with the same bits."""
-        tensors = load_file(Path(checkpoint_dir, "state.safetensors"))
+        progress = json.loads(Path(checkpoint_dir, PROGRESS_FILE).read_text())
+        self._restore(load_file(Path(checkpoint_dir, STATE_FILE)), progress)
+
+    def _restore(self, tensors: dict[str, torch.Tensor], progress: dict[str, Any]) -> None:
         self._pgan.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
         self._samples = {
             int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
         }
-        rest = json.loads(Path(checkpoint_dir, "progress.json").read_text())
-        self._reports, self._seconds, self._curve = rest["reports"], rest["seconds"], rest["curve"]
+        self._reports, self._seconds, self._curve = progress["reports"], progress["seconds"], progress["curve"]

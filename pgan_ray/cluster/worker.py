@@ -3,7 +3,7 @@
 import torch
 
 from pgan_ray.data import Dataset, TaskData, select_task
-from pgan_ray.spec import DatasetSpec, Settings
+from pgan_ray.spec import Settings
 
 
 def prepare(cpu: float) -> torch.device:
@@ -17,11 +17,11 @@ def prepare(cpu: float) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def dataset_key(spec: DatasetSpec) -> str:
-    """Names one data set of the sweep."""
-    return spec.model_dump_json()
+def dataset_key(settings: Settings) -> str:
+    """Names one data set of the sweep. The seed is part of it: it draws `gaussians` and the test splits."""
+    return f"{settings.dataset.model_dump_json()} seed {settings.seed}"
 
 
 def the_task(datasets: dict[str, Dataset], settings: Settings) -> TaskData:
     """The task's points: this process's one copy of what it trains on."""
-    return select_task(datasets[dataset_key(settings.dataset)], settings.task)
+    return select_task(datasets[dataset_key(settings)], settings.task)

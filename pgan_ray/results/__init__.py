@@ -1,6 +1,6 @@
 """The result tables: their schemas, and the sweep's directory that holds them.
 
-Reads nothing of the science; `cluster` writes rows and generators here, `tracking` and `report` derive from them.
+Reads nothing of the science; `cluster` writes rows and generators here, `tracking` derives from them.
 """
 
 from pgan_ray.results.generators import (

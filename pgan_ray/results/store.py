@@ -80,11 +80,15 @@ class Store:
         """See that files can be written here. Raises `SpecError`."""
         try:
             self.write(".writable", b"")
-            filesystem, path = self._path(".writable")
-            filesystem.delete_file(path)
+            self.delete(".writable")
         except OSError as error:
             reason = " ".join(str(error).split())
             raise SpecError([f"{self.location}: must be a place that can be written to, got {reason}"]) from None
+
+    def delete(self, name: str) -> None:
+        """Delete the file ``name``. Raises `FileNotFoundError`."""
+        filesystem, path = self._path(name)
+        filesystem.delete_file(path)
 
     def remove(self, folder: str) -> None:
         """Delete ``folder`` with all that is in it, if it is there."""

@@ -1,4 +1,4 @@
-"""Means over replicates with their intervals: the numbers that the table, MLflow and the report show."""
+"""Means over replicates with their intervals: the numbers that the table and MLflow show."""
 
 import math
 from collections import defaultdict

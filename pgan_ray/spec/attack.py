@@ -53,8 +53,8 @@ class AttackSpec(Part):
         default=0.995,
         ge=0,
         lt=1,
-        description="Decay of the moving average, for each of G's steps. Steps times (1 - decay) should be at least 3, or the "
-        "average still holds untrained weights.",
+        description="Decay of the moving average, for each of G's steps. Steps times (1 - decay) should be at least 3, "
+        "or the average still holds untrained weights.",
     )
     generator: GeneratorSpec = Field(default=GeneratorSpec(), description="G.")
     discriminator: NetworkSpec = Field(default=NetworkSpec(), description="D.")

@@ -14,7 +14,7 @@ from typing import Any
 Path = tuple[str, ...]
 Tree = Mapping[str, Any]
 
-# Results must not depend on these, so a grid over them would make copies of one configuration.
+# What a sweep is called and how it is run, not what it studies: a grid would make copies of one configuration.
 UNGRIDDED = ("name", "description", "resources", "search")
 # Names become folders: file systems allow 255 bytes.
 _PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,40}")
@@ -60,7 +60,7 @@ def grid_faults(tree: Tree) -> list[tuple[Path, str, Any]]:
     faults: list[tuple[Path, str, Any]] = []
     for path, values in find_grids(tree):
         if path[0] in UNGRIDDED:
-            faults.append((path, f"cannot be a grid: `{path[0]}` does not change results", values))
+            faults.append((path, f"cannot be a grid: `{path[0]}` is not what a sweep studies", values))
         elif not is_usable(values):
             faults.append(((*path, "grid"), "must be a list of at least one value", values))
         elif len({_canonical(value) for value in values}) != len(values):

@@ -38,7 +38,7 @@ def load_sweep(
     """
     origin = str(file)
     content = read_yaml(file)
-    content.pop(RESOLVED, None)  # a finished sweep's own file can be run again
+    head = content.pop(RESOLVED, None)  # a finished sweep's own file can be run again, and keeps its profile's name
     body, profiles, lines = split_profiles(content, origin)
     if profile not in (BODY, *profiles):
         offered = ", ".join(sorted({BODY, *profiles}))
@@ -50,7 +50,7 @@ def load_sweep(
     tree = with_overrides(merge(body, profiles.get(profile, {})), choices)
     if not really_large:
         _refuse_large(origin, tree)
-    return _expand(origin, tree, profile)
+    return _expand(origin, tree, head["profile"] if profile == BODY and _is_head(head) else profile)
 
 
 def load_record(text: str, origin: str) -> SweepRecord:

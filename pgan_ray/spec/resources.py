@@ -20,7 +20,7 @@ class StageResources(Part):
 
 
 class ResourcesSpec(Part):
-    """Resources of both stages; they change speed, never the science."""
+    """Resources of both stages: how fast a sweep is, not what it studies."""
 
     trial: StageResources = Field(
         default=StageResources(), description="Stage 1: a trial trains a configuration's generators."
@@ -28,9 +28,6 @@ class ResourcesSpec(Part):
     evaluator: StageResources = Field(default=StageResources(), description="Stage 2: an evaluator trains victims.")
     max_failures: int = Field(default=3, ge=0, description="Times that a lost trial or batch is tried again.")
     checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between two checkpoints of a trial.")
-    precision: Literal["float32", "tf32", "bf16"] = Field(
-        default="float32", description="Arithmetic of matrix products on a GPU (`bf16` on a CPU too)."
-    )
 
 
 class SearchSpec(Part):

@@ -1,5 +1,7 @@
 """Schema: one configuration of a sweep, every grid replaced by one of its values."""
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from pgan_ray.spec.attack import AttackSpec
@@ -23,6 +25,9 @@ class Settings(Part):
     evaluation: EvaluationSpec = Field(description="How its harm is measured.")
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        default="float32", description="Arithmetic of matrix products on a GPU (`bf16` on a CPU too)."
+    )
     seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
 
     @model_validator(mode="after")

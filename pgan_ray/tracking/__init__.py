@@ -11,7 +11,7 @@ from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
 from pgan_ray.tracking.simple import MemoryTracker, NullTracker
 from pgan_ray.tracking.ui import curve_link
-from pgan_ray.tracking.uri import redact, tracking_uri
+from pgan_ray.tracking.uri import redact, tracking_uri, tracking_uri_of
 
 __all__ = [
     "MemoryTracker",
@@ -23,4 +23,5 @@ __all__ = [
     "rebuild",
     "redact",
     "tracking_uri",
+    "tracking_uri_of",
 ]

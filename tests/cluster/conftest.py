@@ -35,7 +35,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
     from tests.tiny import tiny_sweep
 
     settings = tiny_sweep(tmp_path_factory.mktemp("spec")).configurations[0].settings
-    return {dataset_key(settings.dataset): load_dataset(settings.dataset, seed=settings.seed)}
+    return {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
 
 
 Run = Callable[..., Outcome]

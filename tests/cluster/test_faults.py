@@ -94,6 +94,7 @@ def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_pat
     outcome = run(sweep, tmp_path / "sweep")
     wild, tame = (configuration.id for configuration in sweep.configurations)
     store = Store(tmp_path / "sweep")
+    assert outcome.outcome == "partial"
     record = read_record(store, wild, 0)
     assert record is not None
     assert record.outcome == "diverged"

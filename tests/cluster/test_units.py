@@ -7,12 +7,12 @@ import pytest
 import torch
 from ray.tune.search import Searcher
 
-from pgan_ray.cluster import State
+from pgan_ray.cluster import Connection, State
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.worker import prepare
 from pgan_ray.data import TaskData
-from pgan_ray.spec import Settings
+from pgan_ray.spec import Configuration
 from tests.tiny import tiny_sweep
 
 
@@ -20,10 +20,48 @@ def suggested(searcher: PlannedTrials, count: int) -> list[object]:
     return [searcher.suggest(f"t{index}") for index in range(count)]
 
 
-@pytest.mark.parametrize(("slots", "at_once"), [(0, 1), (1, 1), (2, 1), (3, 2), (8, 7), (16, 14)])
-def test_stage_1_leaves_a_share_to_stage_2(slots: int, at_once: int) -> None:
-    searcher = PlannedTrials([f"trial{index}" for index in range(20)], lambda: slots)
-    assert [s is not None for s in suggested(searcher, 20)] == [True] * at_once + [False] * (20 - at_once)
+class Cluster(Connection):
+    """A connection to nodes that are only described."""
+
+    def __init__(self, nodes: list[dict[str, float]], local_cores: int | None, patch: pytest.MonkeyPatch) -> None:
+        super().__init__(local_cores)
+        total: dict[str, float] = {}
+        for node in nodes:
+            for name, amount in node.items():
+                total[name] = total.get(name, 0) + amount
+        patch.setattr("ray.cluster_resources", lambda: total)
+        patch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": node} for node in nodes])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "local_cores", "trial", "evaluator", "slots", "limit"),
+    [
+        # A local cluster announces the room of one evaluator on top of its cores.
+        ([{"CPU": 3}], 2, {"CPU": 1}, {"CPU": 1}, 2, 2),
+        ([{"CPU": 2}], 1, {"CPU": 1}, {"CPU": 1}, 1, 1),
+        ([{"CPU": 12}], 8, {"CPU": 1}, {"CPU": 4}, 8, 8),
+        ([{"CPU": 5, "GPU": 1}], 4, {"CPU": 1, "GPU": 0.25}, {"CPU": 1, "GPU": 0.25}, 4, 3),
+        # A joined one gives up an eighth, and never all.
+        ([{"CPU": 1}], None, {"CPU": 1}, {"CPU": 1}, 1, 1),
+        ([{"CPU": 8}], None, {"CPU": 1}, {"CPU": 1}, 8, 7),
+        ([{"CPU": 8}], None, {"CPU": 1}, {"CPU": 4}, 8, 4),
+        ([{"CPU": 8}] * 4, None, {"CPU": 1}, {"CPU": 1}, 32, 28),
+        # What no single node holds does not fit, however many nodes there are.
+        ([{"CPU": 2}] * 4, None, {"CPU": 4}, {"CPU": 1}, 0, 1),
+        ([], None, {"CPU": 1}, {"CPU": 1}, 0, 1),
+    ],
+)
+def test_stage_1_leaves_room_for_stage_2(
+    nodes: list[dict[str, float]],
+    local_cores: int | None,
+    trial: dict[str, float],
+    evaluator: dict[str, float],
+    slots: int,
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster(nodes, local_cores, monkeypatch)
+    assert (cluster.slots(trial), cluster.trial_limit(trial, evaluator)) == (slots, limit)
 
 
 def test_a_trial_that_ends_makes_room_and_the_last_one_ends_the_search() -> None:
@@ -36,17 +74,17 @@ def test_a_trial_that_ends_makes_room_and_the_last_one_ends_the_search() -> None
 
 
 def test_stage_1_grows_with_the_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    slots = 3
+    limit = 2
     monkeypatch.setattr("pgan_ray.cluster.search.FRESH_S", 0.0)
-    searcher = PlannedTrials([f"trial{index}" for index in range(20)], lambda: slots)
+    searcher = PlannedTrials([f"trial{index}" for index in range(20)], lambda: limit)
     assert sum(s is not None for s in suggested(searcher, 5)) == 2
-    slots = 9
+    limit = 7
     assert sum(searcher.suggest(f"later{index}") is not None for index in range(20)) == 5
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return tiny_sweep(tmp_path).configurations[0].settings
+def configuration(tmp_path: Path) -> Configuration:
+    return tiny_sweep(tmp_path).configurations[0]
 
 
 @pytest.fixture
@@ -57,20 +95,27 @@ def task() -> TaskData:
     )
 
 
-def test_auto_members_fit_into_memory(settings: Settings, task: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert trial_members(settings, task, on_gpu=False, slots=2) == settings.attack.replicates
-    assert victim_members(settings, task, on_gpu=False, slots=2) == 10
-    assert victim_members(settings, task, on_gpu=True, slots=2) == 100
-    monkeypatch.setattr("pgan_ray.cluster.members._memory", lambda *_: 1)
-    assert trial_members(settings, task, on_gpu=False, slots=2) == 1
-    assert victim_members(settings, task, on_gpu=False, slots=2) == 1
+PLENTY = 2**30
+
+
+def test_auto_members_fit_into_memory(configuration: Configuration, task: TaskData) -> None:
+    assert trial_members(configuration, task, on_gpu=False, memory=PLENTY) == 2
+    assert victim_members(configuration, task, on_gpu=False, memory=PLENTY) == 10
+    assert victim_members(configuration, task, on_gpu=True, memory=0) == 100
+    assert trial_members(configuration, task, on_gpu=False, memory=1) == 1
+    assert victim_members(configuration, task, on_gpu=False, memory=1) == 1
 
 
 def test_members_in_the_spec_win(tmp_path: Path, task: TaskData) -> None:
     sweep = tiny_sweep(tmp_path, "resources.trial.members_per_actor=1", "resources.evaluator.members_per_actor=7")
-    settings = sweep.configurations[0].settings
-    assert trial_members(settings, task, on_gpu=False, slots=2) == 1
-    assert victim_members(settings, task, on_gpu=False, slots=2) == 7
+    assert trial_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 1
+    assert victim_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 7
+
+
+@pytest.mark.parametrize("widths", ["[[16], [4096, 4096]]", "[[4096, 4096], [16]]"])
+def test_the_largest_victim_of_all_variants_counts(tmp_path: Path, task: TaskData, widths: str) -> None:
+    (configuration, _) = tiny_sweep(tmp_path, f"evaluation.victim.widths={{grid: {widths}}}").configurations
+    assert victim_members(configuration, task, on_gpu=False, memory=PLENTY) == 2
 
 
 def test_time_left_needs_a_pace_of_each_stage() -> None:

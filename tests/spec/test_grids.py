@@ -40,7 +40,7 @@ def test_what_a_grid_must_be(load: Loader, grid: object, rule: str) -> None:
 )
 def test_what_cannot_be_a_grid(load: Loader, key: str, values: list[Any], place: str) -> None:
     (line,) = load.faults({key: {"grid": values}})
-    assert line.startswith(f"{key}: cannot be a grid: `{place}` does not change results, got [")
+    assert line.startswith(f"{key}: cannot be a grid: `{place}` is not what a sweep studies, got [")
 
 
 def test_each_bad_value_of_a_grid_is_told_at_its_index(load: Loader) -> None:

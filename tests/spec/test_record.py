@@ -25,7 +25,7 @@ FACTS = {"git_commit": "1234567e12", "note": "a: b # c\n'é'", "version": "1.0",
         {"dataset.name": None, "dataset.path": "a b/é.npz", "dataset.value_range": [0, 1]},
         {"evaluation.poison_fractions": {"grid": [[0, 0.1], [0.2]]}},
         {"profiles.paper": {"attack": {"alpha": {"grid": [0.2]}, "iterations": None, "epochs": 3}}},
-        {"resources": {"trial": {"cpu": 2}, "max_failures": 0, "precision": "bf16"}},
+        {"resources": {"trial": {"cpu": 2}, "max_failures": 0}, "precision": "bf16"},
     ],
 )
 def test_a_record_is_read_back_equal(load: Loader, changes: dict[str, Any]) -> None:

@@ -1,0 +1,196 @@
+"""Starting or joining a Ray cluster, silently, and what it offers."""
+
+import logging
+import math
+import os
+import secrets
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from pgan_ray.errors import ClusterError, SpecError
+from pgan_ray.results import Store
+from pgan_ray.spec import ResourcesSpec, StageResources
+
+# Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
+RESERVED_SHARE = 8
+PROBE_S = 10.0
+Request = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A cluster that this process is connected to. ``local_cores`` is None where it was joined, not started."""
+
+    local_cores: int | None
+
+    def has_gpu(self) -> bool:
+        """Whether any node has a GPU now."""
+        return bool(ray.cluster_resources().get("GPU", 0) > 0)
+
+    def describe(self) -> str:
+        """The cluster in words."""
+        total = ray.cluster_resources()
+        cpus = self.local_cores or int(total.get("CPU", 0))
+        return f"{len(_nodes())} node(s), {cpus} CPU(s), {total.get('GPU', 0):g} GPU(s)"
+
+    def request(self, resources: StageResources) -> dict[str, float]:
+        """What one actor of a stage asks for here: no share of a GPU where there is none."""
+        wanted = {"CPU": resources.cpu}
+        if resources.gpu and self.has_gpu():
+            wanted["GPU"] = resources.gpu
+        return wanted
+
+    def slots(self, request: Request) -> int:
+        """How many actors with this request the nodes as they are now can hold at once."""
+        found = sum(_fitting(node, request) for node in _nodes())
+        return found if self.local_cores is None else min(found, int(self.local_cores / request["CPU"] + 1e-9))
+
+    def trial_limit(self, trial: Request, evaluator: Request) -> int:
+        """How many trials may run at once, so that stage 2 has room beside them; at least one.
+
+        A local cluster announces the room of one evaluator on top of its cores.
+        """
+        slots = self.slots(trial)
+        evaluators = 1 if self.local_cores is not None else -(-slots // RESERVED_SHARE)
+        total = ray.cluster_resources()
+        room = min(
+            int((total.get(name, 0) - evaluators * evaluator.get(name, 0)) / amount + 1e-9)
+            for name, amount in trial.items()
+            if amount
+        )
+        return max(1, min(slots, room))
+
+    def memory_per_slot(self, request: Request) -> int:
+        """Bytes of main memory for each actor with this request."""
+        return int(ray.cluster_resources().get("memory", 0) / max(1, self.slots(request)))
+
+    def check_shared(self, store: Store) -> None:
+        """See that every node has this package and sees the files of ``store``. Raises `ClusterError`."""
+        nodes = _nodes()
+        if self.local_cores is not None or "://" in store.location:
+            return
+        sees = ray.remote(num_cpus=0)(_sees)
+        token = f".shared-{secrets.token_hex(4)}"
+        store.write(token, b"")
+        try:
+            for node in nodes:
+                here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                place = f"node {node.get('NodeManagerAddress')}"
+                try:
+                    seen = ray.get(sees.options(scheduling_strategy=here).remote(store, token))
+                except RayError as error:
+                    raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
+                if not seen:
+                    raise ClusterError(
+                        f"{store.location}: must be a directory that every node shares, got one that {place} does not "
+                        "see: name a shared one, or s3://..., with --out"
+                    )
+        finally:
+            store.delete(token)
+
+
+def _sees(store: Store, name: str) -> bool:
+    return store.exists(name)
+
+
+@contextmanager
+def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False) -> Iterator[Connection]:
+    """Join the cluster at ``address`` (or ``RAY_ADDRESS``), else start a local one; leave it at the end.
+
+    A local cluster announces one evaluator's CPUs more than the machine has. Stage 2 so has a budget of its own
+    while trials hold every core, and the system shares the cores between both; with less, one stage would starve
+    the other or leave cores idle until the first generator is finished. Raises `ClusterError`.
+    """
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0" if not verbose else os.environ.get("RAY_AIR_NEW_OUTPUT", "1")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the coming default; unset, Ray warns
+    # Tune's CSV, JSON and TensorBoard loggers would repeat what the sweep's directory and MLflow hold.
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    level = logging.INFO if verbose else logging.ERROR
+    quiet: dict[str, object] = {"logging_level": level, "log_to_driver": verbose}
+    address = cluster_address(address)
+    cores = None
+    if address:
+        _join(address, quiet)
+    else:
+        cores = available_cores()
+        ray.init(num_cpus=cores + math.ceil(evaluator_cpu), include_dashboard=False, **quiet)
+    for name in ("ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)
+    try:
+        yield Connection(cores)
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str, quiet: dict[str, object]) -> None:
+    rule = f"the Ray cluster at {address} must answer"
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        try:
+            # Ray itself would try for minutes.
+            socket.create_connection((host, int(port)), timeout=PROBE_S).close()
+        except (OSError, OverflowError) as error:
+            raise ClusterError(f"{rule}, got {error}") from None
+    try:
+        ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise ClusterError(f"{rule}, got {_last_line(error)}") from None
+
+
+def check_fits(resources: ResourcesSpec, address: str | None) -> None:
+    """See that an actor of each stage can ever start, before anything does. Raises `SpecError`.
+
+    Only for a local cluster: one that is joined may grow.
+    """
+    if cluster_address(address):
+        return
+    faults = []
+    cores, gpus = available_cores(), gpus_here()
+    for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
+        if stage.cpu > cores:
+            faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")
+        if 0 < gpus < stage.gpu:
+            faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
+    if faults:
+        raise SpecError(faults)
+
+
+def cluster_address(address: str | None) -> str | None:
+    """The cluster to join: ``address``, else ``RAY_ADDRESS``; None for a local one."""
+    return address or os.environ.get("RAY_ADDRESS") or None
+
+
+def available_cores() -> int:
+    """The CPU cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
+
+
+def gpus_here() -> int:
+    """The GPUs that a cluster started on this machine would have."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _nodes() -> list[dict[str, object]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def _fitting(node: Mapping[str, object], request: Request) -> int:
+    has = node["Resources"]
+    assert isinstance(has, dict)
+    return min(int(has.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount)
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
