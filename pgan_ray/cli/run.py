@@ -13,7 +13,7 @@ import click
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import clock, make_progress
-from pgan_ray.cluster import Outcome, check_fits, connect, run_sweep
+from pgan_ray.cluster import Outcome, check_cluster, connect, run_sweep
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
@@ -39,7 +39,7 @@ class Options:
 
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
-    check_fits(record.sweep.resources, options.address)
+    check_cluster(record.sweep.resources, options.address)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
@@ -47,7 +47,8 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     MlflowTracker(store, record, tracking_uri=uri).check()  # before a cluster is started, hence before its record is
     store.check()
     cpu = record.sweep.resources.evaluator.cpu
-    with _one_signal() as signals, connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here:
+    # The signals last: Ray takes SIGTERM for itself when it starts.
+    with connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here, _one_signal() as signals:
         here.check_shared(store)
         members = _members(record, task, here)
         record = _settled(record, members, datasets, here, uri)

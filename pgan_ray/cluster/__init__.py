@@ -3,7 +3,7 @@
 Reads a sweep and its data; hands results to the sweep's directory and events to `tracking` and to the terminal.
 """
 
-from pgan_ray.cluster.connection import Connection, check_fits, cluster_address, connect, gpus_here
+from pgan_ray.cluster.connection import Connection, check_cluster, cluster_address, connect, gpus_here
 from pgan_ray.cluster.driver import Outcome, run_sweep
 from pgan_ray.cluster.progress import Progress, Quiet, State
 
@@ -13,7 +13,7 @@ __all__ = [
     "Progress",
     "Quiet",
     "State",
-    "check_fits",
+    "check_cluster",
     "cluster_address",
     "connect",
     "gpus_here",

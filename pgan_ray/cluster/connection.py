@@ -129,26 +129,20 @@ def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False)
 
 
 def _join(address: str, quiet: dict[str, object]) -> None:
-    rule = f"the Ray cluster at {address} must answer"
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon and port.isdigit():
-        try:
-            # Ray itself would try for minutes.
-            socket.create_connection((host, int(port)), timeout=PROBE_S).close()
-        except (OSError, OverflowError) as error:
-            raise ClusterError(f"{rule}, got {error}") from None
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise ClusterError(f"{rule}, got {_last_line(error)}") from None
+        raise ClusterError(f"the Ray cluster at {address} must answer, got {_last_line(error)}") from None
 
 
-def check_fits(resources: ResourcesSpec, address: str | None) -> None:
-    """See that an actor of each stage can ever start, before anything does. Raises `SpecError`.
+def check_cluster(resources: ResourcesSpec, address: str | None) -> None:
+    """See, before anything starts, that the cluster to join answers, or that this machine can hold every actor.
 
-    Only for a local cluster: one that is joined may grow.
+    Resources of a cluster that is joined are not looked at: it may grow. Raises `ClusterError`, `SpecError`.
     """
-    if cluster_address(address):
+    to_join = cluster_address(address)
+    if to_join:
+        _knock(to_join)
         return
     faults = []
     cores, gpus = available_cores(), gpus_here()
@@ -159,6 +153,16 @@ def check_fits(resources: ResourcesSpec, address: str | None) -> None:
             faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
     if faults:
         raise SpecError(faults)
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try an address that nobody answers at for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=PROBE_S).close()
+        except (OSError, OverflowError) as error:
+            raise ClusterError(f"the Ray cluster at {address} must answer, got {error}") from None
 
 
 def cluster_address(address: str | None) -> str | None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 
 from tests.tiny import CELLS, write_tiny
@@ -88,6 +89,40 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
     assert {run.info.status for run in runs} == {"FINISHED"}
 
 
+def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: Path) -> None:
+    rng = np.random.default_rng(0)
+
+    def write_data() -> None:
+        labels = np.arange(400) % 2
+        np.savez("my.npz", features=rng.normal(size=(400, 4)) + labels[:, None], labels=labels)
+
+    write_data()
+    task = "{classes: [0, 1], poison_class: 1, source_class: 0}"
+    settings = ["dataset={name: null, path: my.npz}", f"task={task}", "attack.iterations=200000"]
+    process = subprocess.Popen(
+        [*PGAN_RAY, "sweep", "tiny.yaml", "--out", "out", *(part for s in settings for part in ("--set", s))],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while not any(Path("out").glob("tune/*")) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.2)
+    for _ in range(3):  # one is enough, and more do no harm
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 143, errors
+    assert "pgan-ray resume" in errors
+    assert json.loads(Path("out/summary.json").read_text())["outcome"] == "interrupted"
+
+    write_data()
+    refused = call("resume", "out")
+    assert refused.returncode == 2, refused.stderr
+    assert "the data of a sweep that is resumed must be what it began with" in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -102,6 +137,9 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
         (["sweep", "tiny.yaml", "--set", "dataset={name: mnist}", "--data-dir", "nowhere"], "nowhere"),
         (["sweep", "tiny.yaml", "--set", "resources.trial.cpu=640"], "resources.trial.cpu: must be at most"),
         (["sweep", "tiny.yaml", "--out", "tiny.yaml/out"], "must be a place that can be written to"),
+        (["sweep", "tiny.yaml", "--address", "127.0.0.1:9"], "the Ray cluster at 127.0.0.1:9 must answer"),
+        (["ui", "--port", "70000"], "70000"),
+        (["bench", "--threads", "0"], "0"),
         (["resume", "."], "must be the directory of a sweep, got no sweep.yaml in it"),
         (["track", "."], "must be the directory of a sweep"),
         (["ui", "nowhere"], "must be the directory of a sweep"),

@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from safetensors.numpy import load_file
 
 from pgan_ray.cluster import Outcome
 from pgan_ray.results import Store, read_record, read_rows
 from pgan_ray.tracking import MemoryTracker
-from tests.cluster.faults import KillOnce
+from pgan_ray.tracking.events import SweepFinished, Training
+from tests.cluster.faults import InterruptOnce, KillOnce
 from tests.tiny import tiny_sweep
 
 Run = Callable[..., Outcome]
@@ -38,11 +40,27 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(run: Run,
     assert outcome.outcome == "complete"
     assert len(outcome.retried) == 1
     assert any("goes on from its last checkpoint" in notice for notice in killer.notices)
+    assert_same_generators(tmp_path / "calm", tmp_path / "killed")
+
+    # The same for a sweep that is interrupted, and begun again by another driver.
+    resumed = tmp_path / "resumed"
+    half = InterruptOnce(
+        lambda state: max(state.trials.values()) > 0.3 and any((resumed / "tune").rglob("state.safetensors"))
+    )
+    assert run(sweep, resumed, progress=half).outcome == "interrupted"
+    tracker = MemoryTracker()
+    assert run(sweep, resumed, tracker=tracker).outcome == "complete"
+    first = next(event for event in tracker.events if isinstance(event, Training))
+    assert first.rows[0]["iteration"] > 30  # not from the start
+    assert_same_generators(tmp_path / "calm", resumed)
+
+
+def assert_same_generators(one: Path, other: Path) -> None:
     for replicate in (0, 1):
         file = f"generators/base/r{replicate}/generator.safetensors"
-        calm, killed = load_file(tmp_path / "calm" / file), load_file(tmp_path / "killed" / file)
-        assert calm.keys() == killed.keys()
-        assert all(np.array_equal(calm[name], killed[name]) for name in calm)
+        a, b = load_file(one / file), load_file(other / file)
+        assert a.keys() == b.keys()
+        assert all(np.array_equal(a[name], b[name]) for name in a)
 
 
 def test_a_killed_evaluator_costs_no_row_and_makes_none_twice(run: Run, tmp_path: Path) -> None:
@@ -74,13 +92,17 @@ def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_it
     directory = tmp_path / "sweep"
     outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), directory, tracker=LosePoison(directory))
     assert outcome.outcome == "partial"
-    assert len(outcome.failures) == 2  # the batches of the replicate
-    assert outcome.failures[0].startswith("batch base/r0/b000 failed, and with it 3 cells")
-    assert "FileNotFoundError" in outcome.failures[0]
-    assert "protocol" in outcome.failures[0] or "read_poison" in outcome.failures[0]
+    assert len(outcome.failures) == 2  # the batches of the replicate, in the order of their end
+    for batch, failure in enumerate(sorted(outcome.failures)):
+        assert failure.startswith(f"batch base/r0/b00{batch} failed, and with it 3 cells")
+        assert "FileNotFoundError" in failure
+        assert "read_poison" in failure  # the remote part of the traceback
     rows = read_rows(Store(directory))
     assert set(rows["replicate"].to_pylist()) == {1}
-    assert json.loads((directory / "summary.json").read_text())["cells"] == {"planned": 12, "finished": 6}
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["cells"] == {"planned": 12, "finished": 6}
+    assert len(summary["cells_without_row"]) == 6
+    assert all(cell.startswith("base/r0/") for cell in summary["cells_without_row"])
 
 
 def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_path: Path) -> None:
@@ -104,3 +126,22 @@ def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_pat
     assert by_outcome[wild]["outcome"] == "diverged"
     assert by_outcome[wild]["test_error"] is None
     assert by_outcome[tame]["outcome"] == "complete"
+
+
+def test_an_error_in_the_driver_is_told_and_keeps_what_is_finished(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pgan_ray.cluster.driver.write_rows", full_disk)
+    tracker = MemoryTracker()
+    outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), tmp_path / "sweep", tracker=tracker)
+    assert outcome.outcome == "failed"
+    assert "No space left on device" in outcome.failures[0]
+    assert "Traceback" in outcome.failures[0]
+    assert tracker.events[-1] == SweepFinished("failed")
+    summary = json.loads((tmp_path / "sweep" / "summary.json").read_text())
+    assert summary["outcome"] == "failed"
+    assert len(summary["cells_without_row"]) == 12
+    assert read_record(Store(tmp_path / "sweep"), "base", 0) is not None

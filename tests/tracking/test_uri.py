@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.tracking import redact, tracking_uri
+from pgan_ray.tracking import redact, tracking_uri, tracking_uri_of
 
 
 def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -12,6 +12,14 @@ def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest
     assert tracking_uri() == "http://from.environment"
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
     assert tracking_uri() == f"sqlite:///{tmp_path.as_posix()}/mlflow.db"
+
+
+def test_a_sweep_goes_on_where_it_was_tracked_unless_that_was_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://from.environment")
+    assert tracking_uri_of({"tracking_uri": "http://from.record"}) == "http://from.record"
+    assert tracking_uri_of({"tracking_uri": "http://from.record"}, "http://from.option") == "http://from.option"
+    assert tracking_uri_of({"tracking_uri": "http://***@from.record"}) == "http://from.environment"
+    assert tracking_uri_of({}) == "http://from.environment"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""Joining a cluster, and what a joined one must offer."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.cluster import Connection, check_cluster
+from pgan_ray.cluster.connection import _sees, available_cores
+from pgan_ray.errors import ClusterError, SpecError
+from pgan_ray.results import Store
+from pgan_ray.spec import ResourcesSpec, StageResources
+
+
+def test_a_cluster_that_does_not_answer_is_one_error() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    with pytest.raises(ClusterError, match=f"the Ray cluster at {address} must answer, got"):
+        check_cluster(ResourcesSpec(), address)
+
+
+def test_every_node_must_see_the_directory(cluster: Connection, tmp_path: Path) -> None:
+    joined = Connection(None)
+    joined.check_shared(Store(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+    assert not _sees(Store(tmp_path), "missing")
+
+
+def test_a_directory_that_a_node_does_not_see_is_one_error(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The driver's file goes elsewhere: as if the node's directory were another one.
+    monkeypatch.setattr(Store, "write", lambda self, name, content: None)
+    monkeypatch.setattr(Store, "delete", lambda self, name: None)
+    with pytest.raises(ClusterError, match="must be a directory that every node shares"):
+        Connection(None).check_shared(Store(tmp_path))
+
+
+def test_resources_that_this_machine_never_grants_are_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    resources = ResourcesSpec(trial=StageResources(cpu=1000), evaluator=StageResources(cpu=2000))
+    with pytest.raises(SpecError) as caught:
+        check_cluster(resources, None)
+    cores = available_cores()
+    assert caught.value.faults == [
+        f"resources.trial.cpu: must be at most {cores} on this machine, got 1000",
+        f"resources.evaluator.cpu: must be at most {cores} on this machine, got 2000",
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_cluster(resources, f"127.0.0.1:{server.getsockname()[1]}")  # may grow
+    check_cluster(ResourcesSpec(), None)
