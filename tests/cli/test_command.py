@@ -3,16 +3,20 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import mlflow
 import numpy as np
 import pytest
 
+from tests.mlflow_server import MlflowServer
 from tests.tiny import CELLS, write_tiny
+from tests.tracking.tracking_sweep import make_record, make_store
 
 PGAN_RAY = [sys.executable, "-m", "pgan_ray"]
 
@@ -57,9 +61,14 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     assert "must not hold a sweep yet" in again.stderr
 
 
-def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
+def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: MlflowServer) -> None:
+    """Over HTTP: a resumed sweep finds the MLflow server that it began with."""
     process = subprocess.Popen(
-        [*PGAN_RAY, "sweep", "tiny.yaml", "--out", "out", "--set", "evaluation.victim.epochs=2000"],
+        [
+            *PGAN_RAY,
+            *("sweep", "tiny.yaml", "--out", "out", "--set", "evaluation.victim.epochs=2000"),
+            *("--tracking-uri", mlflow_server.uri),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -82,11 +91,46 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path) -> None:
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["cells"] == {"planned": CELLS, "finished": CELLS}
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
-    client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
+    assert not Path("mlflow.db").exists()
+    client = mlflow.MlflowClient(mlflow_server.uri)
     experiment = client.get_experiment_by_name("pgan-ray")
-    runs = client.search_runs([experiment.experiment_id])
+    sweep_id = json.loads(resumed.stdout)["sweep_id"]
+    runs = client.search_runs([experiment.experiment_id], f"tags.`pgan.sweep` = '{sweep_id}'")
     assert len(runs) == 1 + 2 + 4
     assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_ui_opens_on_the_sweeps_store_and_links_to_its_curves(home: Path) -> None:
+    record = make_record()
+    make_store(home / "out", record)
+    assert call("track", "out").returncode == 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [*PGAN_RAY, "ui", "out", "--port", str(port)], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        link = process.stdout.readline()
+        assert f"the sweep's error curves: http://127.0.0.1:{port}/#/metric?runs=" in link
+        client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
+        experiment = client.get_experiment_by_name("pgan-ray")
+        runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment.experiment_id])}
+        assert all(runs[configuration.id] in link for configuration in record.sweep.configurations)
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
+                    break
+            except OSError:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
 
 
 def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: Path) -> None:

@@ -1,7 +1,6 @@
-"""A small sweep's directory, empty MLflow stores, and a real MLflow server."""
+"""A small sweep's directory and empty MLflow stores."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking.connection import connect
-from tests.tracking.mlflow_server import MlflowServer
 from tests.tracking.tracking_sweep import make_record, make_store
 
 
@@ -45,12 +43,3 @@ def sqlite_uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "mlflow.db").write_bytes(empty_database)
     return f"sqlite:///{tmp_path}/mlflow.db"
-
-
-@pytest.fixture(scope="session")
-def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowServer]:
-    """A running server; a test that kills it starts it again."""
-    server = MlflowServer(tmp_path_factory.mktemp("mlflow_server"))
-    server.start()
-    yield server
-    server.kill()

@@ -8,7 +8,7 @@ from PIL import Image
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking import MlflowTracker, rebuild
-from tests.tracking.mlflow_server import MlflowServer
+from tests.mlflow_server import MlflowServer
 from tests.tracking.reading import Reader
 from tests.tracking.test_trackers import whole_sweep
 from tests.tracking.tracking_sweep import ITERATIONS, training_rows
