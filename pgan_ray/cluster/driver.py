@@ -213,7 +213,7 @@ class _Driver:
         return done
 
     def _trial_retried(self, event: Event) -> None:
-        self._outcome.retried.append(f"trial {event.trial}: {event.message.strip().splitlines()[-1]}")
+        self._outcome.retried.append(f"trial {event.trial}: {_last_line(event.message)}")
         self._progress.notice(
             f"trial {event.trial} ended early ({_last_line(event.message)}); it goes on from its last checkpoint"
         )
