@@ -34,10 +34,17 @@ def configuration_params(configuration: Configuration) -> dict[str, str]:
 
 
 def generator_params(configuration: Configuration, replicate: int) -> dict[str, str]:
-    """The settings that a generator depends on, and which replicate it is."""
-    params = configuration_params(configuration)
-    kept = {key: value for key, value in params.items() if not key.startswith(("evaluation.", "resources.", "search."))}
-    return {**kept, "configuration": configuration.id, "replicate": str(replicate)}
+    """Which generator it is. All its settings are on the configuration's run, one level up.
+
+    Few, because MLflow's image charts print every parameter of a run above its picture.
+    """
+    attack = configuration.settings.attack
+    return {
+        "configuration": configuration.id,
+        "replicate": str(replicate),
+        "attack.alpha": str(attack.alpha),
+        "attack.lambda_prior": str(attack.lambda_prior),
+    }
 
 
 def sweep_tags(record: SweepRecord) -> dict[str, str]:
