@@ -14,7 +14,7 @@ def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
     ``planned``: replicates of each configuration; a mean over fewer says so.
     """
     fractions = sorted({point.poison_fraction for point in points})
-    table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction")
+    table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction", min_width=76)
     table.add_column("configuration", no_wrap=True)
     for fraction in fractions:
         table.add_column(f"{fraction:.0%}" if (fraction * 100).is_integer() else f"{fraction:.1%}", justify="right")

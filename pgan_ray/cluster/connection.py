@@ -132,7 +132,10 @@ def _join(address: str, quiet: dict[str, object]) -> None:
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        raise ClusterError(f"the Ray cluster at {address} must answer, got {_last_line(error)}") from None
+        raise ClusterError(
+            f"the Ray cluster at {address} must answer, got {_last_line(error)} "
+            "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
+        ) from None
 
 
 def check_cluster(resources: ResourcesSpec, address: str | None) -> None:
