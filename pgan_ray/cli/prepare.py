@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from pgan_ray.cluster.worker import dataset_key, the_task
+from pgan_ray.cluster.worker import Tasks, dataset_key
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
 from pgan_ray.spec import Configuration, Sweep, SweepRecord
@@ -24,17 +24,14 @@ def load_datasets(
     Raises `DataError`, naming the configuration.
     """
     datasets: dict[str, Dataset] = {}
+    tasks = Tasks(datasets)
     first: TaskData | None = None
-    checked: dict[str, TaskData] = {}
     for configuration in sweep.configurations:
         settings = configuration.settings
         key = dataset_key(settings)
         if key not in datasets:
             datasets[key] = load_dataset(settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice)
-        task_key = key + settings.task.model_dump_json()
-        if task_key not in checked:
-            checked = {task_key: the_task(datasets, settings)}
-        task = checked[task_key]
+        task = tasks.of(settings)
         first = first or task
         _check(configuration, task)
     assert first is not None  # a sweep has a configuration

@@ -13,11 +13,11 @@ import click
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import clock, make_progress
-from pgan_ray.cluster import Outcome, check_cluster, connect, run_sweep
+from pgan_ray.cluster import Outcome, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.results import Store, read_rows, summarise
+from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord, load_record
 from pgan_ray.tracking import MlflowTracker, redact, tracking_uri_of
 
@@ -60,7 +60,7 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
             f"{sweep.replicates} generators, {sweep.cells} victims on {here.describe()}"
         )
         with progress:
-            outcome = run_sweep(record, store, datasets, here, tracker, progress, members=members)
+            outcome = SweepRun(record, store, datasets, here, tracker, progress, members=members).run()
         stopped = outcome.outcome == "interrupted"
         undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
     if undelivered:
@@ -99,13 +99,12 @@ def _settled(
 
 
 def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json: bool) -> None:
-    points = summarise(read_rows(store))
     if as_json:
         click.echo(store.read("summary.json").decode())
-    elif points:
+    elif outcome.points:
         planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
-        show(error_table(points, planned))
-        show(rates_table(points, planned))
+        show(error_table(outcome.points, planned))
+        show(rates_table(outcome.points, planned))
     for text in outcome.failures:
         click.echo(f"failed: {text}", err=True)
     for text in outcome.diverged:

@@ -73,10 +73,9 @@ class LiveProgress:
     def update(self, state: State, slots: int) -> None:
         """Redraw."""
         bars = Table.grid(padding=(0, 1))
-        share = sum(state.trials.values()) / max(len(state.trials), 1)
-        bars.add_row("generators", ProgressBar(total=1, completed=share, width=40), _counts(state)[0])
-        done = state.victims_done / state.victims
-        bars.add_row("victims", ProgressBar(total=1, completed=done, width=40), _counts(state)[1])
+        shares = (state.training_share, state.victims_done / state.victims)
+        for name, share, counts in zip(("generators", "victims"), shares, _counts(state), strict=True):
+            bars.add_row(name, ProgressBar(total=1, completed=share, width=40), counts)
         lines: list[RenderableType] = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
         losses = _losses(state)
         if losses:
@@ -105,8 +104,7 @@ def _left(state: State, slots: int) -> str:
     left = state.remaining_s(slots)
     if left is not None:
         return f"about {clock(left)} left"
-    share = sum(state.trials.values()) / max(len(state.trials), 1)
-    return f"training {share:.0%} done" if share < 1 else ""
+    return f"training {state.training_share:.0%} done" if state.training_share < 1 else ""
 
 
 def _losses(state: State) -> str:

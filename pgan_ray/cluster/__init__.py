@@ -4,7 +4,7 @@ Reads a sweep and its data; hands results to the sweep's directory and events to
 """
 
 from pgan_ray.cluster.connection import Connection, check_cluster, cluster_address, connect, gpus_here
-from pgan_ray.cluster.driver import Outcome, run_sweep
+from pgan_ray.cluster.driver import Outcome, SweepRun
 from pgan_ray.cluster.progress import Progress, Quiet, State
 
 __all__ = [
@@ -13,9 +13,9 @@ __all__ = [
     "Progress",
     "Quiet",
     "State",
+    "SweepRun",
     "check_cluster",
     "cluster_address",
     "connect",
     "gpus_here",
-    "run_sweep",
 ]

@@ -12,7 +12,7 @@ import pyarrow as pa
 import ray
 
 from pgan_ray.cluster.connection import Connection
-from pgan_ray.cluster.evaluator import Stage2, rows_without_result
+from pgan_ray.cluster.evaluator import Stage2, rows_without_scores
 from pgan_ray.cluster.plan import Batch, Trial, batches, trials
 from pgan_ray.cluster.progress import Progress, State
 from pgan_ray.cluster.stage1 import Event, Stage1Run
@@ -20,7 +20,7 @@ from pgan_ray.cluster.stage2 import Finished, Stage2Run
 from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
-from pgan_ray.results import Store, has_rows, read_record, read_rows, summarise, write_rows
+from pgan_ray.results import Point, Store, has_rows, read_record, read_rows, summarise, write_rows
 from pgan_ray.spec import Cell, SweepRecord
 
 if TYPE_CHECKING:
@@ -44,28 +44,12 @@ class Outcome:
     diverged: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    points: list[Point] = field(default_factory=list)
 
 
-def run_sweep(
-    record: SweepRecord,
-    store: Store,
-    datasets: dict[str, Dataset],
-    connection: Connection,
-    tracker: "Tracker",
-    progress: Progress,
-    *,
-    members: tuple[int, int],
-) -> Outcome:
-    """Run what is not finished yet of the sweep ``record`` in ``store``, to its end or an interrupt.
+class SweepRun:
+    """One run of a sweep, of what is not finished of it yet."""
 
-    ``members``: networks per actor of stage 1 and of stage 2. Rows and generators are written as they come; nothing
-    that is finished is lost by an interrupt (`KeyboardInterrupt`) or an error, which ends both stages and is told in
-    the outcome.
-    """
-    return _Driver(record, store, datasets, connection, tracker, progress, members).run()
-
-
-class _Driver:
     def __init__(
         self,
         record: SweepRecord,
@@ -74,8 +58,10 @@ class _Driver:
         connection: Connection,
         tracker: "Tracker",
         progress: Progress,
+        *,
         members: tuple[int, int],
     ) -> None:
+        """``members``: networks per actor of stage 1 and of stage 2."""
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._connection, self._members = connection, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
@@ -110,6 +96,10 @@ class _Driver:
         return all(read_record(self._store, trial.configuration, r) is not None for r in trial.replicates)
 
     def run(self) -> Outcome:
+        """Run to the end, an interrupt (`KeyboardInterrupt`) or an error, both of which are told in the outcome.
+
+        Rows and generators are written as they come: nothing that is finished is lost.
+        """
         self._tracker.sweep_started()
         self._stage1.start()
         try:
@@ -130,17 +120,15 @@ class _Driver:
     def _loop(self) -> None:
         while self._stage1_runs or self._stage2.busy:
             self._take_events()
-            for finished in self._stage2.poll(self._slots(), POLL_S if self._stage2.busy else 0):
+            # At least one, so that an autoscaler sees the demand.
+            slots = max(1, self._connection.slots(self._evaluator_request))
+            for finished in self._stage2.poll(slots, POLL_S if self._stage2.busy else 0):
                 self._batch_finished(finished)
             self._state.evaluators = self._stage2.running
             if not self._anything_started and self._state.elapsed_s > WAIT_NOTICE_S:
                 self._anything_started = True  # said once
                 self._progress.notice(f"no trial could start yet: waiting for a node with {self._trial_request}")
-            self._progress.update(self._state, self._slots())
-
-    def _slots(self) -> int:
-        """Evaluators that fit at once; at least one, so that an autoscaler sees the demand."""
-        return max(1, self._connection.slots(self._evaluator_request))
+            self._progress.update(self._state, slots)
 
     def _take_events(self) -> None:
         """Handle stage 1's events; wait for one where nothing else would."""
@@ -203,7 +191,7 @@ class _Driver:
                 self._state.generators_diverged += 1
                 self._outcome.diverged.append(f"generator {trial.configuration}/r{replicate}: {record.message}")
                 for batch in cuts:
-                    rows = rows_without_result(self._record, configuration, batch, "diverged")
+                    rows = rows_without_scores(self._record, configuration, batch)
                     self._batch_finished(Finished(batch, rows))
 
     def _is_done(self, batch: Batch) -> bool:
@@ -269,6 +257,7 @@ class _Driver:
         outcome.retried += self._stage2.retried
         outcome.seconds = self._state.elapsed_s
         rows = read_rows(self._store)
+        outcome.points = summarise(rows)
         for configuration in sorted(set(rows["configuration"].to_pylist()) - self._finished_configurations):
             self._tracker.configuration_finished(configuration)  # as far as it came
         try:
@@ -294,7 +283,6 @@ class _Driver:
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
             "cells_without_row": missing,
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
-            "points": [asdict(point) for point in summarise(rows)],
         }
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
 

@@ -7,8 +7,8 @@ import ray
 import torch
 
 from pgan_ray.cluster.plan import Batch
-from pgan_ray.cluster.worker import prepare, the_task
-from pgan_ray.data import Dataset, TaskData
+from pgan_ray.cluster.worker import Tasks, prepare
+from pgan_ray.data import Dataset
 from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.results import Store, read_poison
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
@@ -29,22 +29,19 @@ class Evaluator:
 
     def __init__(self, stage: Stage2, datasets: dict[str, Dataset]) -> None:
         """``datasets`` come from the object store: shared by all workers of a node, read-only."""
-        self._stage, self._datasets = stage, datasets
+        self._stage, self._tasks = stage, Tasks(datasets)
         self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
-        self._tasks: dict[str, TaskData] = {}
 
     def evaluate(self, batch: Batch) -> list[Row]:
         """The rows of ``batch``."""
         record = self._stage.record
         configuration = next(c for c in record.sweep.configurations if c.id == batch.configuration)
         settings = configuration.settings
-        if batch.configuration not in self._tasks:
-            self._tasks = {batch.configuration: the_task(self._datasets, settings)}
         poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
         results = evaluate_cells(
             batch.cells,
             batch.variant.evaluation,
-            self._tasks[batch.configuration],
+            self._tasks.of(settings),
             poison[: batch.variant.evaluation.poison_set_size],  # stored is the largest of the variants' sets
             seed=settings.seed,
             device=self._device,
@@ -53,26 +50,18 @@ class Evaluator:
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 
 
-def rows_without_result(record: SweepRecord, configuration: Configuration, batch: Batch, outcome: str) -> list[Row]:
-    """The rows of a ``batch`` whose generator has no poison to give."""
+def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:
+    """The rows of a ``batch`` whose generator diverged, and has no poison to give."""
     evaluation = batch.variant.evaluation
     return [
-        _row(record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0), outcome)
+        _row(record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0))
         for cell in batch.cells
     ]
 
 
-def _row(
-    sweep_id: str,
-    settings: Settings,
-    evaluation: EvaluationSpec,
-    result: CellResult,
-    outcome: str = "complete",
-) -> Row:
+def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
     cell: Cell = result.cell
     scores = result.scores
-    if scores is None and outcome == "complete":
-        outcome = "diverged"
     return {
         "sweep_id": sweep_id,
         "cell_id": cell.id,
@@ -94,7 +83,7 @@ def _row(
         "false_negative_rate": scores and scores.false_negative_rate,
         "rejected_genuine": result.rejected_genuine,
         "rejected_poison": result.rejected_poison,
-        "outcome": outcome,
+        "outcome": "complete" if scores else "diverged",
         "seconds": result.seconds,
     }
 

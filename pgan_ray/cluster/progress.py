@@ -31,6 +31,11 @@ class State:
         """Seconds since the stages began."""
         return time.monotonic() - self.started
 
+    @property
+    def training_share(self) -> float:
+        """How much of stage 1 is done, 0 to 1."""
+        return sum(self.trials.values()) / len(self.trials) if self.trials else 1.0
+
     def remaining_s(self, slots: int) -> float | None:
         """Seconds to go by the pace so far, with ``slots`` actors at work; None before both paces are known."""
         left_s = 0.0

@@ -95,10 +95,9 @@ class Stage1Run:
         """Ask for an early end; what is finished stays."""
         self._stop.set()
 
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end; whether it came."""
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end, for ``timeout_s`` at most."""
         self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -16,8 +16,7 @@ from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, PGan
 from pgan_ray.cluster.plan import Trial
-from pgan_ray.cluster.worker import prepare, the_task
-from pgan_ray.data import Dataset
+from pgan_ray.cluster.worker import Tasks, prepare
 from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
 from pgan_ray.spec import SweepRecord
 
@@ -58,7 +57,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
     def setup(self, config: dict[str, Any], stage: Stage1) -> None:
         """Build the stack."""
         self._stage = stage
-        self._datasets: dict[str, Dataset] = ray.get(stage.datasets)
+        self._tasks = Tasks(ray.get(stage.datasets))
         self._begin(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -72,7 +71,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._configuration = next(c for c in sweep.configurations if c.id == self._trial.configuration)
         settings = self._configuration.settings
         self._device = prepare(settings.resources.trial.cpu)
-        self._task = the_task(self._datasets, settings)
+        self._task = self._tasks.of(settings)
         attack = settings.attack
         members = [Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates]
         self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.precision)

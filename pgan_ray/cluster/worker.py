@@ -22,6 +22,17 @@ def dataset_key(settings: Settings) -> str:
     return f"{settings.dataset.model_dump_json()} seed {settings.seed}"
 
 
-def the_task(datasets: dict[str, Dataset], settings: Settings) -> TaskData:
-    """The task's points: this process's one copy of what it trains on."""
-    return select_task(datasets[dataset_key(settings)], settings.task)
+class Tasks:
+    """The task of any settings: this process's one copy of what it trains on, which most configurations share."""
+
+    def __init__(self, datasets: dict[str, Dataset]) -> None:
+        self._datasets = datasets
+        self._last: tuple[str, TaskData] | None = None
+
+    def of(self, settings: Settings) -> TaskData:
+        """The task's points, selected again only where they differ from the last ones. Raises `DataError`."""
+        dataset = dataset_key(settings)
+        key = dataset + settings.task.model_dump_json()
+        if self._last is None or self._last[0] != key:
+            self._last = (key, select_task(self._datasets[dataset], settings.task))
+        return self._last[1]

@@ -31,22 +31,22 @@ class _Batches:
 
     def __init__(self, sizes: Tensor, batch_size: int, random: torch.Generator) -> None:
         self._sizes, self._batch_size, self._random = sizes, batch_size, random
-        self.steps_per_epoch = (sizes + batch_size - 1) // batch_size
+        self._steps_per_epoch = (sizes + batch_size - 1) // batch_size
         self._offsets = torch.arange(batch_size, device=sizes.device)
         self._order = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=sizes.device)
         self._beyond = torch.arange(self._order.shape[1], device=sizes.device) >= sizes[:, None]
-        self._epoch_lengths = set(self.steps_per_epoch.tolist())
         # Counted here, so that the inner loop needs no answer from the device.
         self._host_sizes: list[int] = sizes.tolist()
+        self.host_steps: list[int] = self._steps_per_epoch.tolist()
 
     def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""
-        if any(step % length == 0 for length in self._epoch_lengths):
+        if any(step % length == 0 for length in self.host_steps):
             keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
             shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
-            starts = (step % self.steps_per_epoch == 0)[:, None]
+            starts = (step % self._steps_per_epoch == 0)[:, None]
             self._order = torch.where(starts, shuffled, self._order)
-        first = (step % self.steps_per_epoch) * self._batch_size
+        first = (step % self._steps_per_epoch) * self._batch_size
         counts = (self._sizes - first).clamp(max=self._batch_size)
         offsets = self._offsets[: self._width(step)]
         # What does not count repeats the member's last point: padding is never read.
@@ -55,10 +55,9 @@ class _Batches:
 
     def _width(self, step: int) -> int:
         """The longest batch of this step: a stack of one then draws what a plain loop draws."""
-        lengths = [-(-size // self._batch_size) for size in self._host_sizes]
         return max(
             min(self._batch_size, size - (step % length) * self._batch_size)
-            for size, length in zip(self._host_sizes, lengths, strict=True)
+            for size, length in zip(self._host_sizes, self.host_steps, strict=True)
         )
 
 
@@ -91,7 +90,7 @@ def train_victims(
     random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
     x, y = x.to(device), y.to(device)
     batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, random)
-    last_steps = (spec.epochs * batches.steps_per_epoch).tolist()
+    last_steps = [spec.epochs * steps for steps in batches.host_steps]
     members = torch.arange(len(sizes), device=device)[:, None]
     final = {key: value.detach().clone() for key, value in network.state_dict().items()}
     loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import ray
 
-from pgan_ray.cluster import Connection, Outcome, Quiet, run_sweep
+from pgan_ray.cluster import Connection, Outcome, Quiet, SweepRun
 from pgan_ray.cluster.driver import Progress
 from pgan_ray.cluster.worker import dataset_key
 from pgan_ray.data import Dataset, load_dataset
@@ -53,7 +53,7 @@ def run(cluster: Connection, digits: dict[str, Dataset]) -> Run:
         progress: Progress | None = None,
         members: tuple[int, int] = (5, 4),
     ) -> Outcome:
-        return run_sweep(
+        return SweepRun(
             SweepRecord("tiny", sweep),
             Store(directory),
             digits,
@@ -61,6 +61,6 @@ def run(cluster: Connection, digits: dict[str, Dataset]) -> Run:
             tracker or MemoryTracker(),
             progress or Quiet(),
             members=members,
-        )
+        ).run()
 
     return run_it

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import ray
 
-from pgan_ray.cluster import Outcome
+from pgan_ray.cluster import Outcome, Quiet, State
 from pgan_ray.results import VICTIMS, Store, read_poison, read_record, read_rows, read_samples, read_training
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import ConfigurationFinished, GeneratorFinished, SweepFinished, SweepStarted, Training
@@ -103,16 +104,35 @@ def test_tracker_hears_of_everything_in_order(run: Run, tmp_path: Path) -> None:
     assert iterations == sorted(set(iterations))
 
 
-def test_fractions_of_a_gpu_variants_and_stacks_of_one(run: Run, tmp_path: Path) -> None:
+class Watch(Quiet):
+    """Sees what is in use, and whether victims were done while generators were still trained."""
+
+    def __init__(self) -> None:
+        self.least_gpu_left = 1.0
+        self.overlapped = False
+
+    def update(self, state: State, slots: int) -> None:
+        self.least_gpu_left = min(self.least_gpu_left, ray.available_resources().get("GPU", 0.0))
+        self.overlapped |= state.victims_done > 0 and state.generators_done < state.generators
+
+
+def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: Path) -> None:
     """One sweep for three things, since each sweep starts processes: they do not touch each other."""
     sweep = tiny_sweep(
         tmp_path,
         "attack.alpha=0.5",
+        "attack.iterations=3000",
+        "attack.discriminator_steps=1",
+        "attack.classifier_steps=1",
         "resources.trial.gpu=0.5",
         "resources.evaluator.gpu=0.25",
         "evaluation.detector.percentile={grid: [0.9, 0.95]}",
     )
-    assert run(sweep, tmp_path / "sweep", members=(1, 3)).outcome == "complete"
+    watch = Watch()
+    # Beside an evaluator's quarter one half fits: the second replicate is trained after the first.
+    assert run(sweep, tmp_path / "sweep", members=(1, 3), progress=watch).outcome == "complete"
+    assert watch.least_gpu_left <= 0.5
+    assert watch.overlapped
     store = Store(tmp_path / "sweep")
     # The announced GPU is granted, yet torch has none: the device follows torch.
     records = [read_record(store, "base", replicate) for replicate in (0, 1)]
