@@ -126,7 +126,7 @@ class PGan:
             output=spec.output,
         )
         if spec.output_start == "class_mean":
-            mean = task.train_x[task.train_y == task.poison_label].mean(0)
+            mean = task.poison_points.mean(0)
             if spec.output == "tanh":
                 mean = mean.clamp(-0.999, 0.999).atanh()
             with torch.no_grad():

@@ -60,7 +60,7 @@ class PlainPGan:
         self.discriminator_optimizer = plain_optimizer(spec.discriminator.optimizer, self.discriminator)
         self.classifier_optimizer = plain_optimizer(spec.classifier.optimizer, self.classifier)
         self.poison_lambda = spec.lambda_prior * task.poison_prior
-        self._poison_class = task.train_x[task.train_y == task.poison_label]
+        self._poison_class = task.poison_points
 
     def train(self, iterations: int) -> None:
         """Run Algorithm 1."""

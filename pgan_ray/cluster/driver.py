@@ -90,7 +90,6 @@ class SweepRun:
         )
         self._anything_started = not unfinished
         self._finished_trials: set[str] = set()
-        self._finished_configurations: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
         return all(read_record(self._store, trial.configuration, r) is not None for r in trial.replicates)
@@ -243,7 +242,6 @@ class SweepRun:
 
     def _configuration_maybe_finished(self, configuration: str) -> None:
         if self._batches_left[configuration] == 0 and self._replicates_left[configuration] == 0:
-            self._finished_configurations.add(configuration)
             self._tracker.configuration_finished(configuration)
 
     def _fail(self, what: str, message: str) -> None:
@@ -258,8 +256,6 @@ class SweepRun:
         outcome.seconds = self._state.elapsed_s
         rows = read_rows(self._store)
         outcome.points = summarise(rows)
-        for configuration in sorted(set(rows["configuration"].to_pylist()) - self._finished_configurations):
-            self._tracker.configuration_finished(configuration)  # as far as it came
         try:
             self._write_summary(rows)
             if outcome.outcome == "complete":

@@ -75,7 +75,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         attack = settings.attack
         members = [Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates]
         self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.precision)
-        self._iterations = attack.resolve_iterations(int((self._task.train_y == self._task.poison_label).sum()))
+        self._iterations = attack.resolve_iterations(len(self._task.poison_points))
         self._reports = 0
         self._seconds = 0.0
         self._curve: list[dict[str, Any]] = []
