@@ -59,7 +59,8 @@ class PlainPGan:
         self.generator_optimizer = plain_optimizer(spec.generator.optimizer, self.generator)
         self.discriminator_optimizer = plain_optimizer(spec.discriminator.optimizer, self.discriminator)
         self.classifier_optimizer = plain_optimizer(spec.classifier.optimizer, self.classifier)
-        self.poison_lambda = spec.lambda_prior * task.poison_prior
+        self.alpha, lambda_prior = spec.weights
+        self.poison_lambda = lambda_prior * task.poison_prior
         self._poison_class = task.poison_points
 
     def train(self, iterations: int) -> None:
@@ -87,7 +88,7 @@ class PlainPGan:
         target = torch.full_like(on_genuine, 1 - self.spec.label_smoothing)
         loss = F.binary_cross_entropy_with_logits(on_genuine, target)
         loss = loss + F.binary_cross_entropy_with_logits(on_poison, torch.zeros_like(on_poison))
-        weight = self.spec.alpha or 1.0
+        weight = self.alpha or 1.0
         self.discriminator_optimizer.zero_grad()
         (weight * loss).backward()
         self.discriminator_optimizer.step()
@@ -103,7 +104,7 @@ class PlainPGan:
         targets = self.task.train_y[rows].float() * (1 - self.spec.label_smoothing)
         genuine_loss = F.binary_cross_entropy_with_logits(on_genuine, targets)
         loss = self.poison_lambda * self._poison_loss(on_poison) + (1 - self.poison_lambda) * genuine_loss
-        weight = 1 - self.spec.alpha if self.spec.alpha < 1 else 1.0
+        weight = 1 - self.alpha if self.alpha < 1 else 1.0
         self.classifier_optimizer.zero_grad()
         (weight * loss).backward()
         self.classifier_optimizer.step()
@@ -115,8 +116,8 @@ class PlainPGan:
         judged = self.discriminator(poison).squeeze(1)
         on_poison = self.classifier(poison).squeeze(1)
         weight = self.poison_lambda if self.spec.generator_loss == "objective3" else 1.0
-        loss = self.spec.alpha * F.binary_cross_entropy_with_logits(judged, torch.ones_like(judged))
-        loss = loss - (1 - self.spec.alpha) * weight * self._poison_loss(on_poison)
+        loss = self.alpha * F.binary_cross_entropy_with_logits(judged, torch.ones_like(judged))
+        loss = loss - (1 - self.alpha) * weight * self._poison_loss(on_poison)
         self.generator_optimizer.zero_grad()
         loss.backward()
         self.generator_optimizer.step()

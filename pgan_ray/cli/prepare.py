@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
+from pgan_ray.attacks import check_attack, check_lambda
 from pgan_ray.cluster.worker import Tasks, dataset_key
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
@@ -17,11 +18,12 @@ VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
 
 def load_datasets(
-    sweep: Sweep, data_dir: Path | None, notice: Callable[[str], None]
+    sweep: Sweep, data_dir: Path | None, notice: Callable[[str], None], *, may_download: bool = True
 ) -> tuple[dict[str, Dataset], TaskData]:
     """The data sets of all configurations, checked against every task and evaluation; and the first task.
 
-    Raises `DataError`, naming the configuration.
+    Raises `DataError`, naming the configuration; `DataAbsentError` where a file would have to be downloaded and must
+    not.
     """
     datasets: dict[str, Dataset] = {}
     tasks = Tasks(datasets)
@@ -30,25 +32,36 @@ def load_datasets(
         settings = configuration.settings
         key = dataset_key(settings)
         if key not in datasets:
-            datasets[key] = load_dataset(settings.dataset, seed=settings.seed, data_dir=data_dir, progress=notice)
+            datasets[key] = load_dataset(
+                settings.dataset,
+                seed=settings.seed,
+                data_dir=data_dir,
+                progress=notice,
+                may_download=may_download,
+            )
+        surrogate = tasks.surrogate_of(settings)
         task = tasks.of(settings)
         first = first or task
-        _check(configuration, task)
+        _check(configuration, task, surrogate)
     assert first is not None  # a sweep has a configuration
     return datasets, first
 
 
-def _check(configuration: Configuration, task: TaskData) -> None:
+def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
+    attack = configuration.settings.attack
     for variant in configuration.variants:
+        evaluation = variant.evaluation
         try:
+            check_lambda(attack, surrogate)
             check_sizes(
                 task,
-                trusted_per_class=variant.evaluation.trusted_per_class,
-                train_per_class=variant.evaluation.train_per_class,
+                trusted_per_class=evaluation.trusted_per_class,
+                train_per_class=evaluation.train_per_class,
             )
+            check_attack(attack, evaluation, task)
         except DataError as error:
             label = "/".join(part for part in (configuration.id, variant.id) if part)
-            raise DataError(f"evaluation (of {label}): {error}") from None
+            raise DataError(f"{label}: {error}") from None
 
 
 def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import copy
 import signal
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from pathlib import Path
 from types import FrameType
 
 import click
+import pyarrow as pa
 
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import clock, make_progress
-from pgan_ray.cluster import Outcome, SweepRun, check_cluster, connect
+from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
@@ -53,15 +55,18 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
         members = _members(record, task, here)
         record = _settled(record, members, datasets, here, uri)
         store.write("sweep.yaml", record.to_yaml().encode())
+        _keep_points(store, task)
         tracker = MlflowTracker(store, record, tracking_uri=uri)
         sweep = record.sweep
         progress.notice(
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
-            f"{sweep.replicates} generators, {sweep.cells} victims on {here.describe()}"
+            f"{sweep.generators} generators, {sweep.cells} victims on {here.describe()}"
         )
         with progress:
             outcome = SweepRun(record, store, datasets, here, tracker, progress, members=members).run()
         stopped = outcome.outcome == "interrupted"
+        if not stopped:
+            _report(store, tracker, progress)
         undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
     if undelivered:
         click.echo(
@@ -73,14 +78,50 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
 
 
+def _keep_points(store: Store, task: TaskData) -> None:
+    """Keep the genuine points of a task in the plane: the report draws them, and reads the directory alone."""
+    if task.features == 2:
+        store.write_table(
+            "genuine.parquet",
+            pa.table(
+                {
+                    "x": task.train_x[:, 0].numpy(),
+                    "y": task.train_x[:, 1].numpy(),
+                    "label": [task.classes[label] for label in task.train_y.tolist()],
+                }
+            ),
+        )
+
+
+def _report(store: Store, tracker: MlflowTracker, progress: Progress) -> None:
+    """Draw the report. The sweep's results do not depend on it: a fault of ours in it is told, and no more."""
+    try:
+        from pgan_ray.report import write_report  # matplotlib takes a while, and a part of it may be missing
+
+        write_report(store, Store(f"{store.location.rstrip('/')}/report"))
+    except KeyboardInterrupt:
+        progress.notice(f"the report was not finished: pgan-ray report {store.location}")
+        return
+    except Exception:
+        progress.notice(f"the report could not be written:\n{traceback.format_exc()}")
+        return
+    tracker.report_written()
+
+
 def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
-    """Networks per actor of both stages, where every configuration has room."""
+    """Networks per actor of both stages, where every configuration has room.
+
+    Left to the machine, no trial is so large that another actor would have none.
+    """
     resources = record.sweep.resources
     trial, victim = here.request(resources.trial), here.request(resources.evaluator)
     trial_memory, victim_memory = here.memory_per_slot(trial), here.memory_per_slot(victim)
     every = record.sweep.configurations
+    trained = [c for c in every if c.settings.attack.is_trained]
+    share = -(-record.sweep.generators // max(1, here.slots(trial)))
+    most = share if resources.trial.members_per_actor == "auto" else record.sweep.generators
     return (
-        min(trial_members(c, task, on_gpu="GPU" in trial, memory=trial_memory) for c in every),
+        max(1, min([most, *(trial_members(c, task, on_gpu="GPU" in trial, memory=trial_memory) for c in trained)])),
         min(victim_members(c, task, on_gpu="GPU" in victim, memory=victim_memory) for c in every),
     )
 
@@ -113,6 +154,8 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json
         click.echo(f"retried: {text}", err=True)
     where = store.location
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
+    if store.exists("report/index.html"):
+        click.echo(f"the report: {where}/report/index.html", err=True)
     click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
     if outcome.outcome != "complete":
         click.echo(f"what is missing: pgan-ray resume {where}", err=True)

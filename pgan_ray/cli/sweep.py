@@ -25,7 +25,7 @@ from pgan_ray.spec.yaml_file import dump_yaml
     help="One of the file's profiles; `paper` is its body. `auto`: paper where the cluster has a GPU, else quick.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
-@click.option("--dry-run", is_flag=True, help="Show the resolved sweep and its size, and stop.")
+@click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
 @click.option("--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells.")
 @options.running
@@ -49,6 +49,7 @@ def sweep(
     chosen = profile if profile != "auto" else _choose_profile(file, load, running["address"])
     resolved = load(chosen)
     if dry_run:
+        _check_data(resolved, running["data_dir"])
         _show(resolved, running["as_json"])
         return
 
@@ -85,11 +86,21 @@ def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | Non
     return chosen
 
 
+def _check_data(resolved: Sweep, data_dir: Path | None) -> None:
+    from pgan_ray.cli.prepare import load_datasets
+    from pgan_ray.data import DataAbsentError
+
+    try:
+        load_datasets(resolved, data_dir, lambda notice: click.echo(notice, err=True), may_download=False)
+    except DataAbsentError as absent:
+        click.echo(f"the sizes of the data are not checked: {absent}", err=True)
+
+
 def _show(resolved: Sweep, as_json: bool) -> None:
     counts = {
         "profile": resolved.profile,
         "configurations": len(resolved.configurations),
-        "replicates": resolved.replicates,
+        "generators": resolved.generators,
         "cells": resolved.cells,
     }
     if as_json:

@@ -21,7 +21,7 @@ from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
 from pgan_ray.results import Point, Store, has_rows, read_record, read_rows, summarise, write_rows
-from pgan_ray.spec import Cell, SweepRecord
+from pgan_ray.spec import Cell, Configuration, SweepRecord
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -66,7 +66,7 @@ class SweepRun:
         self._connection, self._members = connection, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
         self._trials = {trial.id: trial for trial in trials(record.sweep, members[0])}
-        self._state = State(generators=record.sweep.replicates, victims=record.sweep.cells)
+        self._state = State(generators=record.sweep.generators, victims=record.sweep.cells)
         self._state.trials = dict.fromkeys(self._trials, 0.0)
         self._outcome = Outcome()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
@@ -102,6 +102,7 @@ class SweepRun:
         self._tracker.sweep_started()
         self._stage1.start()
         try:
+            self._begin_baselines()
             for trial_id in self._trained:
                 self._trial_finished(trial_id)
             self._loop()
@@ -181,9 +182,7 @@ class SweepRun:
             self._state.generators_done += 1
             self._state.losses.pop((trial.configuration, replicate), None)
             self._tracker.generator_finished(trial.configuration, replicate)
-            cuts = list(batches(configuration, replicate, self._members[1]))
-            self._replicates_left[configuration.id] -= 1
-            self._batches_left[configuration.id] += len(cuts)
+            cuts = self._cut(configuration, replicate)
             if record.outcome == "complete":
                 self._stage2.add(batch for batch in cuts if not self._is_done(batch))
             else:
@@ -192,6 +191,19 @@ class SweepRun:
                 for batch in cuts:
                     rows = rows_without_scores(self._record, configuration, batch)
                     self._batch_finished(Finished(batch, rows))
+
+    def _begin_baselines(self) -> None:
+        """Attacks that train nothing have no stage 1: their victims can be trained at once."""
+        for configuration in self._configurations.values():
+            if not configuration.settings.attack.is_trained:
+                cuts = [self._cut(configuration, r) for r in range(configuration.settings.attack.replicates)]
+                self._stage2.add(batch for replicate in cuts for batch in replicate if not self._is_done(batch))
+
+    def _cut(self, configuration: Configuration, replicate: int) -> list[Batch]:
+        cuts = list(batches(configuration, replicate, self._members[1]))
+        self._replicates_left[configuration.id] -= 1
+        self._batches_left[configuration.id] += len(cuts)
+        return cuts
 
     def _is_done(self, batch: Batch) -> bool:
         done = has_rows(self._store, batch.id)

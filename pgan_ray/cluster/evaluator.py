@@ -6,9 +6,10 @@ from typing import Any
 import ray
 import torch
 
+from pgan_ray.attacks import Attack, fit_attack
 from pgan_ray.cluster.plan import Batch
 from pgan_ray.cluster.worker import Tasks, prepare
-from pgan_ray.data import Dataset
+from pgan_ray.data import Dataset, TaskData
 from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.results import Store, read_poison
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
@@ -37,41 +38,45 @@ class Evaluator:
         record = self._stage.record
         configuration = next(c for c in record.sweep.configurations if c.id == batch.configuration)
         settings = configuration.settings
-        poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
+        task = self._tasks.of(settings)
         results = evaluate_cells(
             batch.cells,
             batch.variant.evaluation,
-            self._tasks.of(settings),
-            poison[: batch.variant.evaluation.poison_set_size],  # stored is the largest of the variants' sets
+            task,
+            self._attack(batch, settings, task),
             seed=settings.seed,
             device=self._device,
             precision=settings.precision,
         )
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 
+    def _attack(self, batch: Batch, settings: Settings, task: TaskData) -> Attack:
+        if not settings.attack.is_trained:
+            return fit_attack(settings.attack, task)
+        poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
+        # Stored is the largest of the variants' sets.
+        return fit_attack(settings.attack, task, poison[: batch.variant.evaluation.poison_set_size])
+
 
 def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:
     """The rows of a ``batch`` whose generator diverged, and has no poison to give."""
     evaluation = batch.variant.evaluation
-    return [
-        _row(record.id, configuration.settings, evaluation, CellResult(cell, 0, None, None, None, 0.0))
-        for cell in batch.cells
-    ]
+    return [_row(record.id, configuration.settings, evaluation, CellResult(cell, "diverged")) for cell in batch.cells]
 
 
 def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
     cell: Cell = result.cell
-    scores = result.scores
+    scores, attack = result.scores, settings.attack
     return {
         "sweep_id": sweep_id,
         "cell_id": cell.id,
         "configuration": cell.configuration,
         "replicate": cell.replicate,
         "variant": cell.variant,
-        "attack": settings.attack.name,
+        "attack": attack.name,
         "dataset": settings.dataset.label,
-        "alpha": settings.attack.alpha,
-        "lambda_prior": settings.attack.lambda_prior,
+        "alpha": attack.alpha if attack.is_trained else None,
+        "lambda_prior": attack.lambda_prior if attack.is_trained else None,
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
         "victim": evaluation.victim.name,
@@ -83,7 +88,9 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "false_negative_rate": scores and scores.false_negative_rate,
         "rejected_genuine": result.rejected_genuine,
         "rejected_poison": result.rejected_poison,
-        "outcome": "complete" if scores else "diverged",
+        "confusion": None if result.confusion is None else result.confusion.tolist(),
+        "boundary": result.boundary,
+        "outcome": result.outcome,
         "seconds": result.seconds,
     }
 

@@ -35,10 +35,11 @@ class Batch:
 
 
 def trials(sweep: Sweep, members: int) -> list[Trial]:
-    """Stage 1, in the order of the sweep file: stacks of at most ``members`` replicates."""
+    """Stage 1, in the order of the sweep file: stacks of at most ``members`` replicates; baselines need none."""
     return [
         Trial(configuration.id, part)
         for configuration in sweep.configurations
+        if configuration.settings.attack.is_trained
         for part in even_parts(tuple(range(configuration.settings.attack.replicates)), members)
     ]
 

@@ -71,9 +71,9 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._configuration = next(c for c in sweep.configurations if c.id == self._trial.configuration)
         settings = self._configuration.settings
         self._device = prepare(settings.resources.trial.cpu)
-        self._task = self._tasks.of(settings)
+        self._task = self._tasks.surrogate_of(settings)
         attack = settings.attack
-        members = [Member(r, attack.alpha, attack.lambda_prior, settings.seed) for r in self._trial.replicates]
+        members = [Member(r, *attack.weights, settings.seed) for r in self._trial.replicates]
         self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.precision)
         self._iterations = attack.resolve_iterations(len(self._task.poison_points))
         self._reports = 0

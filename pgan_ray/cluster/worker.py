@@ -3,7 +3,7 @@
 import torch
 
 from pgan_ray.data import Dataset, TaskData, select_task
-from pgan_ray.spec import Settings
+from pgan_ray.spec import Settings, TaskSpec
 
 
 def prepare(cpu: float) -> torch.device:
@@ -30,9 +30,16 @@ class Tasks:
         self._last: tuple[str, TaskData] | None = None
 
     def of(self, settings: Settings) -> TaskData:
-        """The task's points, selected again only where they differ from the last ones. Raises `DataError`."""
+        """The victims' points, selected again only where they differ from the last ones. Raises `DataError`."""
+        return self._select(settings, settings.task)
+
+    def surrogate_of(self, settings: Settings) -> TaskData:
+        """The points that pGAN is trained on, likewise."""
+        return self._select(settings, settings.task.surrogate)
+
+    def _select(self, settings: Settings, task: TaskSpec) -> TaskData:
         dataset = dataset_key(settings)
-        key = dataset + settings.task.model_dump_json()
+        key = dataset + task.model_dump_json()
         if self._last is None or self._last[0] != key:
-            self._last = (key, select_task(self._datasets[dataset], settings.task))
+            self._last = (key, select_task(self._datasets[dataset], task))
         return self._last[1]

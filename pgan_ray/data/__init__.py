@@ -8,7 +8,17 @@ and victims.
 
 from pgan_ray.data.dataset import Dataset
 from pgan_ray.data.load import load_dataset
+from pgan_ray.data.sources import DataAbsentError
 from pgan_ray.data.splits import Split, check_sizes, draw_split
 from pgan_ray.data.task import TaskData, select_task
 
-__all__ = ["Dataset", "Split", "TaskData", "check_sizes", "draw_split", "load_dataset", "select_task"]
+__all__ = [
+    "DataAbsentError",
+    "Dataset",
+    "Split",
+    "TaskData",
+    "check_sizes",
+    "draw_split",
+    "load_dataset",
+    "select_task",
+]

@@ -11,7 +11,12 @@ from pgan_ray.spec.dataset import DatasetSpec
 
 
 def load_dataset(
-    spec: DatasetSpec, *, seed: int, data_dir: Path | None = None, progress: Progress | None = None
+    spec: DatasetSpec,
+    *,
+    seed: int,
+    data_dir: Path | None = None,
+    progress: Progress | None = None,
+    may_download: bool = True,
 ) -> Dataset:
     """All points of the data set that ``spec`` names.
 
@@ -20,9 +25,11 @@ def load_dataset(
         seed: the sweep's; decides the test split of data that has none, and the points of `gaussians`.
         data_dir: where IDX files are looked for first; None stands for the environment's ``PGAN_RAY_DATA``.
         progress: takes one-line notices while files are downloaded.
+        may_download: whether files that are nowhere on this machine are fetched.
 
     Raises:
         DataError: the data is missing, damaged, or not what its name says.
+        DataAbsentError: it would have to be downloaded, and must not.
     """
     if spec.name is None:
         return load_user(spec, seed)
@@ -37,6 +44,7 @@ def load_dataset(
         data_dir=data_dir,
         cache_dir=cache_folder(),
         progress=progress or _silent,
+        may_download=may_download,
     )
 
 

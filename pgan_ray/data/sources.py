@@ -39,19 +39,30 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("pgan-ray")
 
 
-def load_idx(known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Progress) -> Dataset:
+class DataAbsentError(DataError):
+    """The data is not on this machine, and was not to be downloaded."""
+
+
+def load_idx(
+    known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Progress, may_download: bool = True
+) -> Dataset:
     """All four files of ``known``, from the first place that has each. Images are flattened: F = H * W.
 
     ``data_dir`` None stands for the environment's ``PGAN_RAY_DATA``.
 
     Raises:
         DataError: a file is nowhere, or is damaged; the message names every place tried and the ways out.
+        DataAbsentError: a file is not here, and not ``may_download``.
     """
     places = _places(known, data_dir, cache_dir)
     sources: list[str] = []
     values: list[Values] = []
     for file in known.files:
-        found = _find(file, places) or _fetch(known, file, places, cache_dir, progress)
+        found = _find(file, places)
+        if found is None:
+            if not may_download:
+                raise DataAbsentError(f"{known.name} must be on this machine to be looked at, got no {file.name}")
+            found = _fetch(known, file, places, cache_dir, progress)
         values.append(found[0])
         if found[1] not in sources:
             sources.append(found[1])

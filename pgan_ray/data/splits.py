@@ -11,6 +11,9 @@ from pgan_ray.errors import DataError
 
 Index = npt.NDArray[np.int64]
 
+MIN_TEST_PER_CLASS = 10
+"""With fewer, one error would move a class's rate by over 10 %."""
+
 
 @dataclass(frozen=True, eq=False)
 class Split:
@@ -42,12 +45,19 @@ def draw_split(
 
 
 def check_sizes(task: TaskData, *, trusted_per_class: int, train_per_class: int) -> None:
-    """The check of :func:`draw_split` without a draw, for use before anything starts.
+    """The check of :func:`draw_split` without a draw, and of the test points, for use before anything starts.
 
     Raises:
         DataError: a class has too few points; classes are named by the data set's labels.
     """
     _require(task.train_y.numpy(), task.classes, trusted_per_class, train_per_class)
+    tested = np.bincount(task.test_y.numpy(), minlength=len(task.classes))
+    short = [f"{tested[y]} of class {name}" for y, name in enumerate(task.classes) if tested[y] < MIN_TEST_PER_CLASS]
+    if short:
+        raise DataError(
+            f"each class must have at least {MIN_TEST_PER_CLASS} test points, got {', '.join(short)}; raise "
+            "`dataset.test_fraction`, or use a larger data set"
+        )
 
 
 def _require(labels: Labels, names: tuple[int, ...], trusted_per_class: int, train_per_class: int) -> None:

@@ -60,9 +60,7 @@ def select_task(dataset: Dataset, task: TaskSpec) -> TaskData:
     Raises:
         DataError: a class has no training or no test points.
     """
-    classes = tuple(task.classes)
-    if len(classes) == 2:
-        classes = (task.source_class, task.poison_class)
+    classes = tuple(task.labels)
     for part, labels in (("training", dataset.train_labels), ("test", dataset.test_labels)):
         present = np.unique(labels).tolist()
         absent = sorted(set(classes) - set(present))

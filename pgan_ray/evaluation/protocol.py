@@ -1,4 +1,4 @@
-"""One stack of cells: training sets, victims, scores."""
+"""Stage 2's protocol: for every cell a split, poison, filters, a victim, and its scores on clean test points."""
 
 import time
 from collections.abc import Sequence
@@ -6,35 +6,39 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
+from pgan_ray.attacks import Attack
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation.training_set import poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
-from pgan_ray.victims import Scores, confusion_matrices, score, train_victims
+from pgan_ray.victims import Boundary, Judged, Scores, judge_victims, score
 
 
 @dataclass(frozen=True)
 class CellResult:
-    """What came of one cell. ``scores`` is None where the victim diverged.
+    """What came of one cell.
 
-    ``seconds`` is the cell's share of its stack's time.
+    ``outcome``: complete, or diverged. ``scores`` and ``confusion`` (K, K), true label by row, are None where the
+    victim diverged or where none is trained. ``seconds`` is the cell's share of its stack's time.
     """
 
     cell: Cell
-    train_size: int
-    rejected_genuine: float | None
-    rejected_poison: float | None
-    scores: Scores | None
-    seconds: float
+    outcome: str
+    train_size: int = 0
+    rejected_genuine: float | None = None
+    rejected_poison: float | None = None
+    scores: Scores | None = None
+    confusion: Tensor | None = None
+    boundary: Boundary | None = None
+    seconds: float = 0.0
 
 
 def evaluate_cells(
     cells: Sequence[Cell],
     spec: EvaluationSpec,
     task: TaskData,
-    poison: Tensor,
+    attack: Attack,
     *,
     seed: int,
     device: torch.device,
@@ -42,32 +46,40 @@ def evaluate_cells(
 ) -> list[CellResult]:
     """Train and score one victim for each of ``cells``, which share a replicate and a variant, as one stack.
 
-    ``poison`` (P, F) is the replicate's poison set.
+    ``attack`` is the replicate's. With the victim ``none`` the training sets alone are measured.
     """
     start = time.monotonic()
-    sets = [poisoned_training_set(spec, task, poison, cell, seed) for cell in cells]
-    victims = train_victims(
-        spec.victim,
-        pad_sequence([s.x for s in sets], batch_first=True),
-        pad_sequence([s.y for s in sets], batch_first=True),
-        [len(s.x) for s in sets],
-        classes=len(task.classes),
-        initial_seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c in cells],
-        stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c in cells)),
-        device=device,
-        precision=precision,
-    )
-    matrices, judged = confusion_matrices(victims.network, task.test_x, task.test_y, len(task.classes))
-    finite = victims.finite & judged
-    seconds = (time.monotonic() - start) / len(cells)
-    return [
-        CellResult(
-            cell,
-            len(s.x),
-            s.rejected_genuine,
-            s.rejected_poison,
-            score(matrix, poison_label=task.poison_label, source_label=task.source_label) if is_finite else None,
-            seconds,
+    sets = [poisoned_training_set(spec, task, attack, cell, seed) for cell in cells]
+    judged: list[Judged | None] = [None] * len(cells)
+    if spec.victim.name != "none":
+        judged[:] = judge_victims(
+            spec.victim,
+            [(s.x, s.y) for s in sets],
+            task.test_x,
+            task.test_y,
+            classes=len(task.classes),
+            seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c in cells],
+            stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c in cells)),
+            device=device,
+            precision=precision,
         )
-        for cell, s, matrix, is_finite in zip(cells, sets, matrices, finite.tolist(), strict=True)
-    ]
+    seconds = (time.monotonic() - start) / len(cells)
+    results = []
+    for cell, s, victim in zip(cells, sets, judged, strict=True):
+        matrix = None if victim is None else victim.confusion
+        results.append(
+            CellResult(
+                cell,
+                "diverged" if victim is not None and matrix is None else "complete",
+                len(s.x),
+                s.rejected_genuine,
+                s.rejected_poison,
+                None
+                if matrix is None
+                else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
+                matrix,
+                None if victim is None else victim.boundary,
+                seconds,
+            )
+        )
+    return results

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pgan_ray.attacks import Attack
 from pgan_ray.data import TaskData, draw_split
 from pgan_ray.defences import fit_detector
 from pgan_ray.spec import Cell, EvaluationSpec
@@ -15,22 +17,22 @@ from pgan_ray.spec.seeds import numpy_generator
 class TrainingSet:
     """What is left after the detectors. Shapes: N points kept, F features.
 
-    ``rejected_poison`` is None where there was no poison.
+    ``rejected_genuine`` and ``rejected_poison``: shares, None where there were none of them.
     """
 
     x: Tensor
     y: Tensor
-    rejected_genuine: float
+    rejected_genuine: float | None
     rejected_poison: float | None
 
 
-def poisoned_training_set(spec: EvaluationSpec, task: TaskData, poison: Tensor, cell: Cell, seed: int) -> TrainingSet:
+def poisoned_training_set(spec: EvaluationSpec, task: TaskData, attack: Attack, cell: Cell, seed: int) -> TrainingSet:
     """The training set of one cell.
 
-    Of each class, disjoint draws for its detector and for training. Poison (from the ``poison`` set, (P, F)) takes
-    the place of genuine points of the poison class, so that class sizes stay. Every point then passes its label's
-    detector. Splits depend on replicate and run alone: the cells of one run differ in their poison only, and a
-    larger poison fraction keeps the poison of a smaller one.
+    Of each class, disjoint draws for its detector and for training. The ``attack``'s poison takes the place of
+    genuine points of the poison class, so that class sizes stay, or comes on top of them. Every point then passes
+    its label's detector. Splits depend on replicate and run alone: the cells of one run differ in their poison only,
+    and a larger poison fraction keeps the poison of a smaller one.
     """
     names = ("evaluation", cell.replicate, cell.run)
     split = draw_split(
@@ -41,7 +43,8 @@ def poisoned_training_set(spec: EvaluationSpec, task: TaskData, poison: Tensor, 
         rng=numpy_generator(seed, *names, "split"),
     )
     poison_points = round(cell.poison_fraction * spec.train_per_class * len(task.classes))
-    chosen = numpy_generator(seed, *names, "poison").permutation(len(poison))[:poison_points]
+    used = np.concatenate([*split.trusted, *split.train])
+    poison = attack.sample(poison_points, numpy_generator(seed, *names, "poison"), used)
 
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
@@ -49,9 +52,9 @@ def poisoned_training_set(spec: EvaluationSpec, task: TaskData, poison: Tensor, 
     for label in range(len(task.classes)):
         is_poisoned = label == task.poison_label
         genuine = task.train_x[torch.from_numpy(split.train[label])]
-        if is_poisoned:
+        if is_poisoned and spec.placement == "replace":
             genuine = genuine[: len(genuine) - poison_points]
-        points = torch.cat((genuine, poison[torch.from_numpy(chosen)])) if is_poisoned else genuine
+        points = torch.cat((genuine, poison)) if is_poisoned else genuine
         detector = fit_detector(
             spec.detector,
             task.train_x[torch.from_numpy(split.trusted[label])],
@@ -66,6 +69,6 @@ def poisoned_training_set(spec: EvaluationSpec, task: TaskData, poison: Tensor, 
     return TrainingSet(
         torch.cat(kept_x),
         torch.cat(kept_y),
-        rejected_genuine=genuine_rejected / genuine_total,
+        rejected_genuine=genuine_rejected / genuine_total if genuine_total else None,
         rejected_poison=poison_rejected / poison_points if poison_points else None,
     )

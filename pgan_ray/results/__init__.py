@@ -3,6 +3,7 @@
 Reads nothing of the science; `cluster` writes rows and generators here, `tracking` derives from them.
 """
 
+from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.generators import (
     GeneratorFiles,
     GeneratorRecord,
@@ -25,10 +26,12 @@ __all__ = [
     "Estimate",
     "GeneratorFiles",
     "GeneratorRecord",
+    "MeanConfusion",
     "Point",
     "Store",
     "estimate",
     "has_rows",
+    "mean_confusions",
     "read_poison",
     "read_record",
     "read_rows",

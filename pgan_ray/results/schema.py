@@ -24,12 +24,16 @@ VICTIMS = pa.schema(
         pa.field("false_negative_rate", pa.float64()),
         pa.field("rejected_genuine", pa.float64()),
         pa.field("rejected_poison", pa.float64()),
+        # counts of test points, true class by row and predicted class by column, in the order of the task's labels
+        pa.field("confusion", pa.list_(pa.list_(pa.int32()))),
+        # of logistic regression in the plane: (a, b, c) of the line a x + b y + c = 0
+        pa.field("boundary", pa.list_(pa.float64())),
         # complete, diverged (the victim's or its generator's weights stopped being numbers) or failed
         pa.field("outcome", pa.string(), nullable=False),
         pa.field("seconds", pa.float64(), nullable=False),
     ]
 )
-"""One row per cell. Scores are null unless the outcome is ``complete``."""
+"""One row per cell. Scores are null unless the outcome is ``complete``, and where the victim is ``none``."""
 
 TRAINING = pa.schema(
     [
@@ -47,7 +51,7 @@ TRAINING = pa.schema(
 OUTCOMES = ("complete", "diverged", "failed")
 
 SCORES = ("test_error", "false_positive_rate", "false_negative_rate")
-"""The victims' columns that only a complete cell has."""
+"""The victims' columns that only a complete cell with a victim has."""
 
 RATES = (*SCORES, "rejected_genuine", "rejected_poison")
 """The victims' columns that curves are drawn of."""

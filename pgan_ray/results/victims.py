@@ -55,9 +55,13 @@ def _check(row: Mapping[str, Any]) -> None:
             raise ValueError(f"{cell}: `{column.name}` must be a finite number or null, got {value}")
     if outcome not in OUTCOMES:
         raise ValueError(f"{cell}: `outcome` must be one of {', '.join(OUTCOMES)}, got {outcome!r}")
+    is_scored = outcome == "complete" and row["victim"] != "none"
     for score in SCORES:
-        if (row[score] is None) == (outcome == "complete"):
-            raise ValueError(f"{cell}: `{score}` must be given if and only if the cell is complete, got {row[score]}")
+        if (row[score] is None) == is_scored:
+            raise ValueError(
+                f"{cell}: `{score}` must be given if and only if the cell is complete and has a victim, "
+                f"got {row[score]}"
+            )
 
 
 def _file(batch_id: str) -> str:

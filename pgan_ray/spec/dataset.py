@@ -56,14 +56,35 @@ class TaskSpec(Part):
     )
     poison_class: int = Field(description="The label that poisoning points carry.")
     source_class: int = Field(description="The class whose error is meant to rise.")
+    surrogate_classes: list[int] | None = Field(
+        default=None,
+        min_length=2,
+        description="The classes that pGAN is trained on, C being the attacker's surrogate for a victim of all "
+        "`classes` (Section 3.3, Fig. 6). Null: all of them.",
+    )
 
     @model_validator(mode="after")
     def _labels_fit(self) -> "TaskSpec":
-        if len(set(self.classes)) != len(self.classes):
-            raise ValueError("`classes` must name each label once")
-        for key in ("poison_class", "source_class"):
-            if getattr(self, key) not in self.classes:
-                raise ValueError(f"`{key}` must be one of `classes` {self.classes}, got {getattr(self, key)}")
+        for key in ("classes", "surrogate_classes"):
+            labels = getattr(self, key) or self.classes
+            if len(set(labels)) != len(labels):
+                raise ValueError(f"`{key}` must name each label once")
+            for role in ("poison_class", "source_class"):
+                if getattr(self, role) not in labels:
+                    raise ValueError(f"`{role}` must be one of `{key}` {labels}, got {getattr(self, role)}")
+        others = sorted(set(self.surrogate_classes or ()) - set(self.classes))
+        if others:
+            raise ValueError(f"`surrogate_classes` must be among `classes` {self.classes}, got {others}")
         if self.poison_class == self.source_class:
             raise ValueError("`source_class` must differ from `poison_class`")
         return self
+
+    @property
+    def labels(self) -> list[int]:
+        """The classes in the order of the victims' labels 0, 1, ...: of two, the poison class is 1."""
+        return self.classes if len(self.classes) > 2 else [self.source_class, self.poison_class]
+
+    @property
+    def surrogate(self) -> "TaskSpec":
+        """The task that pGAN is trained on."""
+        return self.model_copy(update={"classes": self.surrogate_classes or self.classes, "surrogate_classes": None})

@@ -13,7 +13,13 @@ PoisonFraction = Annotated[float, Field(ge=0, lt=1)]
 class VictimSpec(NetworkSpec):
     """The separate classifier that is trained on poisoned data (Tables 4 and 5)."""
 
-    name: Literal["mlp"] = Field(default="mlp", description="Kind of classifier.")
+    name: Literal["mlp", "logistic", "linear_svm", "random_forest", "knn", "none"] = Field(
+        default="mlp",
+        description="Kind of classifier. `mlp`: the paper's networks; `logistic`: logistic regression (softmax with "
+        "more than two classes), which reads `optimizer`, `epochs` and `batch_size`; `linear_svm`, `random_forest` "
+        "and `knn` are scikit-learn's with its defaults, for attacks that transfer; `none`: no victim is trained, "
+        "detectors alone are measured.",
+    )
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
     batch_size: int = Field(default=200, ge=1, description="Points of one step.")
 
@@ -21,15 +27,27 @@ class VictimSpec(NetworkSpec):
 class DetectorSpec(Part):
     """The defender's outlier detector, one for each class, that filters the training set."""
 
-    name: Literal["knn_distance", "none"] = Field(
-        default="knn_distance",
-        description="`knn_distance`: mean distance to the nearest of a sample of trusted points "
-        "(Wu & Jermaine 2006); `none`: nothing is rejected.",
+    name: Literal["knn_distance", "local_outlier_factor", "isolation_forest", "one_class_svm", "sphere", "none"] = (
+        Field(
+            default="knn_distance",
+            description="`knn_distance`: mean distance to the nearest of a sample of trusted points "
+            "(Wu & Jermaine 2006); `sphere`: distance to the mean trusted point (Steinhardt et al. 2017); "
+            "`local_outlier_factor`, `isolation_forest` and `one_class_svm` are scikit-learn's with its defaults; "
+            "`none`: nothing is rejected. All but the first are fitted on one half of the trusted points, and take "
+            "their threshold from the other.",
+        )
     )
-    neighbours: int = Field(default=5, ge=1, description="k: nearest points that are averaged over.")
-    sample_size: int = Field(default=20, ge=1, description="s: trusted points sampled without replacement.")
+    neighbours: int = Field(
+        default=5, ge=1, description="For `knn_distance`: k, the nearest points that are averaged over."
+    )
+    sample_size: int = Field(
+        default=20, ge=1, description="For `knn_distance`: s, trusted points sampled without replacement."
+    )
     percentile: float = Field(
-        default=0.95, gt=0, lt=1, description="Share of genuine points that the threshold is to keep."
+        default=0.95,
+        gt=0,
+        lt=1,
+        description="Share of genuine points that the threshold is to keep: a fraction, 0.95 and not 95.",
     )
 
     @model_validator(mode="after")
@@ -44,7 +62,12 @@ class EvaluationSpec(Part):
 
     poison_fractions: list[PoisonFraction] = Field(
         min_length=1,
-        description="Shares of the victim's whole training set that poison replaces, out of the poison class.",
+        description="Poison as a share of the victim's whole genuine training set.",
+    )
+    placement: Literal["replace", "add"] = Field(
+        default="replace",
+        description="`replace`: poison takes the place of genuine points of the poison class, so that class sizes "
+        "stay; `add`: it comes on top of them.",
     )
     runs: int = Field(default=10, ge=1, description="Independent splits and victims per replicate and fraction.")
     train_per_class: int = Field(default=500, ge=1, description="Victim training points of each class.")

@@ -27,7 +27,7 @@ class Axis:
 
     path: Path
     values: tuple[Any, ...]
-    label: str  # the shortest ending of the path that no other axis shares
+    label: str  # the shortest ending of the path that no other axis shares; of `attack.name`, `attack`
 
     @property
     def in_evaluation(self) -> bool:
@@ -71,8 +71,13 @@ def grid_faults(tree: Tree) -> list[tuple[Path, str, Any]]:
 def axes(tree: Tree) -> list[Axis]:
     """The usable grids of ``tree``, in file order."""
     grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
-    paths = [path for path, _ in grids]
-    return [Axis(path, values, _label(path, paths)) for path, values in grids]
+    paths = [_named(path) for path, _ in grids]
+    return [Axis(path, values, _label(_named(path), paths)) for path, values in grids]
+
+
+def _named(path: Path) -> Path:
+    """A section's name stands for the section."""
+    return path[:-1] if path[-1] == "name" and len(path) > 1 else path
 
 
 def _label(path: Path, paths: list[Path]) -> str:

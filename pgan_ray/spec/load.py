@@ -21,6 +21,7 @@ from pgan_ray.spec.layers import (
 from pgan_ray.spec.record import RESOLVED, SweepRecord
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
+from pgan_ray.spec.unread import is_read
 from pgan_ray.spec.yaml_file import parse_mapping, read_yaml
 
 MAX_CONFIGURATIONS = 10_000
@@ -95,11 +96,12 @@ def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:
     axes = grid.axes(tree)
     trial_axes = [axis for axis in axes if not axis.in_evaluation]
     variant_axes = [axis for axis in axes if axis.in_evaluation]
-    configurations = []
+    configurations: dict[str, Configuration] = {}
     faulty: dict[str, list[str]] = {}  # fault -> the combinations that have it
     for values in grid.combinations(trial_axes):
         chosen = {axis.path: value for axis, value in zip(trial_axes, values, strict=True)}
-        variants, settings = [], None
+        settings: Settings | None = None
+        variants: dict[str, Variant] = {}
         for others in grid.combinations(variant_axes):
             chosen |= {axis.path: value for axis, value in zip(variant_axes, others, strict=True)}
             try:
@@ -110,16 +112,24 @@ def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:
                     faulty.setdefault(f"{origin}:{where(place)}: {rule}", []).append(label)
                 continue
             settings = settings or found
-            variants.append(Variant(grid.choice_id(variant_axes, others), found.evaluation))
+            variant = _read_id(found, variant_axes, others)
+            variants.setdefault(variant, Variant(variant, found.evaluation))
         if settings is not None:
-            name = grid.choice_id(trial_axes, values) or "base"
-            configurations.append(Configuration(name, settings, tuple(variants)))
+            name = _read_id(settings, trial_axes, values) or "base"
+            configurations.setdefault(name, Configuration(name, settings, tuple(variants.values())))
     if faulty:
         raise _spec_error(origin, [f"{line} (with {_some(labels)})" for line, labels in faulty.items()])
 
-    base = configurations[0].settings
+    every = tuple(configurations.values())
+    base = every[0].settings
     document = grid.replace(base.model_dump(mode="json"), {axis.path: {"grid": list(axis.values)} for axis in axes})
-    return Sweep(base.name, base.description, profile, base.resources, tuple(configurations), document)
+    return Sweep(base.name, base.description, profile, base.resources, every, document)
+
+
+def _read_id(settings: Settings, axes: Sequence[grid.Axis], values: Sequence[Any]) -> str:
+    """The name of one choice, of the axes that mean something with it: the others' values are one and the same."""
+    read = [(axis, value) for axis, value in zip(axes, values, strict=True) if is_read(settings, axis.path)]
+    return grid.choice_id([axis for axis, _ in read], [value for _, value in read])
 
 
 def _some(labels: Sequence[str]) -> str:

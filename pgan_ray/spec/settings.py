@@ -34,13 +34,13 @@ class Settings(Part):
     def _poison_fits_its_class(self) -> "Settings":
         classes = len(self.task.classes)
         largest = max(self.evaluation.poison_fractions)
-        if largest > 1 / classes + 1e-9:
+        if self.evaluation.placement == "replace" and largest > 1 / classes + 1e-9:
             raise ValueError(
                 f"`evaluation.poison_fractions` must be at most 1/{classes}, got {largest}: poison replaces points "
-                f"of the poison class, which is one of {classes} equal classes"
+                f"of the poison class, which is one of {classes} equal classes (`placement: add` has no such limit)"
             )
         needed = round(largest * self.evaluation.train_per_class * classes)
-        if needed > self.evaluation.poison_set_size:
+        if self.attack.is_trained and needed > self.evaluation.poison_set_size:
             raise ValueError(
                 f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
                 f"training set), got {self.evaluation.poison_set_size}"

@@ -63,9 +63,9 @@ class Sweep:
     document: dict[str, Any]  # the resolved file, grids still in it: what `sweep.yaml` holds
 
     @property
-    def replicates(self) -> int:
-        """Generators of the whole sweep."""
-        return sum(c.settings.attack.replicates for c in self.configurations)
+    def generators(self) -> int:
+        """Generators of the whole sweep; baselines have none."""
+        return sum(c.settings.attack.replicates for c in self.configurations if c.settings.attack.is_trained)
 
     @property
     def cells(self) -> int:

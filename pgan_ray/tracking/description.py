@@ -18,7 +18,7 @@ def sweep_params(record: SweepRecord) -> dict[str, str]:
         "name": sweep.name,
         "profile": sweep.profile,
         "configurations": str(len(sweep.configurations)),
-        "generators": str(sweep.replicates),
+        "generators": str(sweep.generators),
         "victims": str(sweep.cells),
     }
 

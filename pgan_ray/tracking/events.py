@@ -52,7 +52,7 @@ class ConfigurationFinished:
 
 @dataclass(frozen=True)
 class SweepFinished:
-    """Nothing more comes."""
+    """No more results come."""
 
     outcome: Outcome
 
@@ -60,7 +60,15 @@ class SweepFinished:
         return "the end of the sweep"
 
 
-Event = SweepStarted | Training | GeneratorFinished | ConfigurationFinished | SweepFinished
+@dataclass(frozen=True)
+class ReportWritten:
+    """The report is in the directory."""
+
+    def __str__(self) -> str:
+        return "the report"
+
+
+Event = SweepStarted | Training | GeneratorFinished | ConfigurationFinished | SweepFinished | ReportWritten
 
 
 def weight(event: Event) -> int:

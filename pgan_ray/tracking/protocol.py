@@ -7,6 +7,7 @@ from pgan_ray.tracking.events import (
     Event,
     GeneratorFinished,
     Outcome,
+    ReportWritten,
     Rows,
     SweepFinished,
     SweepStarted,
@@ -36,7 +37,10 @@ class Tracker(Protocol):
         """All rows of the configuration are in the directory."""
 
     def sweep_finished(self, outcome: Outcome) -> None:
-        """Nothing more comes."""
+        """No more results come."""
+
+    def report_written(self) -> None:
+        """The report is in the directory."""
 
     def close(self, timeout_s: float) -> int:
         """Deliver what is waiting, for ``timeout_s`` at most. Returns how many events were not delivered."""
@@ -68,3 +72,7 @@ class EventCalls:
     def sweep_finished(self, outcome: Outcome) -> None:
         """As `Tracker.sweep_finished`."""
         self.put(SweepFinished(outcome))
+
+    def report_written(self) -> None:
+        """As `Tracker.report_written`."""
+        self.put(ReportWritten())

@@ -9,6 +9,7 @@ from pgan_ray.tracking.events import (
     ConfigurationFinished,
     Event,
     GeneratorFinished,
+    ReportWritten,
     SweepFinished,
     SweepStarted,
     Training,
@@ -73,3 +74,5 @@ class Publisher:
                 configuration_run.finish(context, configuration, read_rows(self.store, configuration))
             case SweepFinished(outcome):
                 sweep_run.finish(context, outcome)
+            case ReportWritten():
+                sweep_run.log_report(context)

@@ -7,6 +7,7 @@ from pgan_ray.tracking.events import (
     ConfigurationFinished,
     GeneratorFinished,
     Outcome,
+    ReportWritten,
     SweepFinished,
     SweepStarted,
 )
@@ -34,6 +35,7 @@ def rebuild(
         if "missing" not in found:
             publisher.publish(ConfigurationFinished(configuration.id))
     publisher.publish(SweepFinished(_outcome(outcomes)))
+    publisher.publish(ReportWritten())
 
 
 def _outcomes(store: Store, configuration: Configuration) -> set[str]:

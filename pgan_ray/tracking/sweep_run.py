@@ -1,9 +1,12 @@
 """The parent run: what the sweep is made of, and in the end its summary."""
 
+import tempfile
+from pathlib import Path
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.results import read_rows, summarise
+from pgan_ray.results import mean_confusions, read_rows, summarise
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
 from pgan_ray.tracking.events import Outcome
@@ -16,6 +19,7 @@ STATUS: dict[Outcome, str] = {
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
+REPORT = "report"
 MAX_DATASET_NAME, MAX_DATASET_DIGEST = 500, 36
 
 
@@ -38,10 +42,28 @@ def finish(context: Context, outcome: Outcome) -> None:
     columns, table = tables.summary(points)
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.TABLE_FILE)
     context.runs.client.log_text(run.id, tables.as_csv(columns, table), "summary.csv")
+    _log_confusions(context, run, rows)
     configuration_run.log_table(context.runs, run, rows)
     context.runs.describe(run, {}, {**dict([tables.TAG]), "pgan.outcome": outcome})
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
+
+
+def log_report(context: Context) -> None:
+    """Log the report's files under ``report``."""
+    run = context.sweep()
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in context.store.names(REPORT):
+            file = Path(temporary, name)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(context.store.read(name))
+        context.runs.client.log_artifacts(run.id, temporary)
+
+
+def _log_confusions(context: Context, run: KnownRun, rows: pa.Table) -> None:
+    classes = {id_: configuration.settings.task.labels for id_, configuration in context.configurations.items()}
+    columns, table = tables.confusion(mean_confusions(rows), classes)
+    context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
 
 
 def end_open(context: Context, status: str) -> None:

@@ -3,13 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pgan_ray.results import RATES, Point
+from pgan_ray.results import RATES, MeanConfusion, Point
 
-TABLE_FILE = "summary_table.json"
+TABLE_FILE, CONFUSION_FILE = "summary_table.json", "confusion_table.json"
 # MLflow shows files that this tag names as tables. `log_table` would append to the file when repeated.
-TAG = ("mlflow.loggedArtifacts", json.dumps([{"path": TABLE_FILE, "type": "table"}]))
+TAG = (
+    "mlflow.loggedArtifacts",
+    json.dumps([{"path": file, "type": "table"} for file in (TABLE_FILE, CONFUSION_FILE)]),
+)
 
 Row = list[str | float | int | None]
 
@@ -26,6 +29,23 @@ def summary(points: Sequence[Point]) -> tuple[list[str], list[Row]]:
             row += [None, None] if estimate is None else [estimate.mean, estimate.half_width]
         rows.append([*row, max((estimate.cells for estimate in point.rates.values()), default=0)])
     return [*columns, "victims"], rows
+
+
+def confusion(matrices: Sequence[MeanConfusion], classes: Mapping[str, Sequence[int]]) -> tuple[list[str], list[Row]]:
+    """Column names, and one row for each true class of each matrix: the shares taken for each class.
+
+    ``classes``: of each configuration. Where they differ, each row fills the columns of its own.
+    """
+    every = sorted({label for labels in classes.values() for label in labels})
+    columns = ["configuration", "variant", "poison_fraction", "true_class", *(f"as_{label}" for label in every)]
+    rows: list[Row] = []
+    for mean in matrices:
+        labels = classes[mean.configuration]
+        for label, shares in zip(labels, mean.matrix.tolist(), strict=True):
+            taken = dict(zip(labels, shares, strict=True))
+            key: Row = [mean.configuration, mean.variant, mean.poison_fraction, label]
+            rows.append([*key, *(taken.get(other) for other in every)])
+    return columns, rows
 
 
 def as_json(columns: list[str], rows: list[Row]) -> str:

@@ -40,6 +40,11 @@ def confusion_matrices(
     return matrices.view(-1, classes, classes).cpu(), finite.cpu()
 
 
+def confusion_matrix(labels: Tensor, predicted: Tensor, classes: int) -> Tensor:
+    """(K, K) counts of one victim: ``labels`` (T,) by row, ``predicted`` (T,) by column."""
+    return torch.bincount(labels * classes + predicted, minlength=classes * classes).view(classes, classes)
+
+
 def score(matrix: Tensor, *, poison_label: int, source_label: int) -> Scores:
     """The scores of one victim from its confusion ``matrix`` (K, K)."""
     counts = matrix.tolist()
