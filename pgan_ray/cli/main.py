@@ -10,9 +10,11 @@ from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
+    "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
     "ui": "Open MLflow's UI on the sweeps.",
     "track": "Write a sweep's directory into MLflow again.",
+    "report": "Draw a sweep's figures and compare it with the paper.",
     "bench": "Measure the training engine on this machine.",
 }
 

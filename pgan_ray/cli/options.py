@@ -15,6 +15,20 @@ tracking_uri = click.option(
 )
 
 
+def choosing(command: Command) -> Command:
+    """The options that say what of a sweep file is run."""
+    profile = click.option(
+        "--profile",
+        default="auto",
+        show_default=True,
+        help="One of the file's profiles; `paper` is its body. `auto`: paper where the cluster has a GPU, else quick.",
+    )
+    overrides = click.option(
+        "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML."
+    )
+    return profile(overrides(command))
+
+
 def running(command: Command) -> Command:
     """The options of the commands that run a sweep, with the names that `pgan_ray.cli.run.Options` has."""
     options = [
@@ -27,6 +41,9 @@ def running(command: Command) -> Command:
         ),
         click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine."),
         tracking_uri,
+        click.option(
+            "--offline-tracking", is_flag=True, help="Leave MLflow alone; `pgan-ray track DIR` brings it up to date."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
         click.option("--verbose", is_flag=True, help="Show Ray's and Tune's own output too."),
     ]

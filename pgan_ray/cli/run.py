@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
-from pgan_ray.cli.terminal import clock, make_progress
+from pgan_ray.cli.terminal import LiveProgress, PlainProgress, clock, make_progress
 from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.results import Store
+from pgan_ray.results import Lease, Store, lease
 from pgan_ray.spec import SweepRecord, load_record
-from pgan_ray.tracking import MlflowTracker, redact, tracking_uri_of
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, redact, tracking_uri_of
 
 DELIVER_S = 120.0
 DELIVER_STOPPED_S = 20.0  # somebody waits for the end
@@ -35,8 +35,21 @@ class Options:
     data_dir: Path | None
     address: str | None
     tracking_uri: str | None
+    offline_tracking: bool
     as_json: bool
     verbose: bool
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What was found before anything is started."""
+
+    store: Store
+    options: Options
+    datasets: dict[str, Dataset]
+    task: TaskData  # of the first configuration
+    uri: str
+    progress: LiveProgress | PlainProgress
 
 
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
@@ -46,24 +59,33 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
     uri = tracking_uri_of(record.facts, options.tracking_uri)
-    MlflowTracker(store, record, tracking_uri=uri).check()  # before a cluster is started, hence before its record is
+    if not options.offline_tracking:
+        # Before a cluster is started, hence before its record is.
+        MlflowTracker(store, record, tracking_uri=uri).check()
     store.check()
+    with lease(store, progress.notice) as claim:
+        return _run(record, _Prepared(store, options, datasets, task, uri, progress), claim)
+
+
+def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
+    store, options, progress = found.store, found.options, found.progress
     cpu = record.sweep.resources.evaluator.cpu
     # The signals last: Ray takes SIGTERM for itself when it starts.
     with connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here, _one_signal() as signals:
+        claim.confirm()
         here.check_shared(store)
-        members = _members(record, task, here)
-        record = _settled(record, members, datasets, here, uri)
+        members = _members(record, found.task, here)
+        record = _settled(record, members, found.datasets, here, found.uri)
         store.write("sweep.yaml", record.to_yaml().encode())
-        _keep_points(store, task)
-        tracker = MlflowTracker(store, record, tracking_uri=uri)
+        _keep_points(store, found.task)
+        tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=found.uri)
         sweep = record.sweep
         progress.notice(
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
             f"{sweep.generators} generators, {sweep.cells} victims on {here.describe()}"
         )
         with progress:
-            outcome = SweepRun(record, store, datasets, here, tracker, progress, members=members).run()
+            outcome = SweepRun(record, store, found.datasets, here, tracker, progress, members=members).run()
         stopped = outcome.outcome == "interrupted"
         if not stopped:
             _report(store, tracker, progress)
@@ -74,7 +96,7 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
             f"send them with `pgan-ray track {store.location}`",
             err=True,
         )
-    _show(record, store, outcome, redact(uri), options.as_json)
+    _show(record, store, outcome, options)
     return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
 
 
@@ -93,12 +115,12 @@ def _keep_points(store: Store, task: TaskData) -> None:
         )
 
 
-def _report(store: Store, tracker: MlflowTracker, progress: Progress) -> None:
+def _report(store: Store, tracker: Tracker, progress: Progress) -> None:
     """Draw the report. The sweep's results do not depend on it: a fault of ours in it is told, and no more."""
     try:
         from pgan_ray.report import write_report  # matplotlib takes a while, and a part of it may be missing
 
-        write_report(store, Store(f"{store.location.rstrip('/')}/report"))
+        write_report(store, store.below("report"))
     except KeyboardInterrupt:
         progress.notice(f"the report was not finished: pgan-ray report {store.location}")
         return
@@ -139,8 +161,8 @@ def _settled(
     return load_record(replace(record, sweep=sweep, facts=found).to_yaml(), "sweep.yaml")
 
 
-def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json: bool) -> None:
-    if as_json:
+def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options) -> None:
+    if options.as_json:
         click.echo(store.read("summary.json").decode())
     elif outcome.points:
         planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
@@ -156,7 +178,11 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, uri: str, as_json
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
     if store.exists("report/index.html"):
         click.echo(f"the report: {where}/report/index.html", err=True)
-    click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
+    if options.offline_tracking:
+        click.echo(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
+    else:
+        uri = redact(tracking_uri_of(record.facts, options.tracking_uri))
+        click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
     if outcome.outcome != "complete":
         click.echo(f"what is missing: pgan-ray resume {where}", err=True)
 

@@ -18,13 +18,7 @@ from pgan_ray.spec.yaml_file import dump_yaml
 
 @click.command(short_help="Run a sweep file.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--profile",
-    default="auto",
-    show_default=True,
-    help="One of the file's profiles; `paper` is its body. `auto`: paper where the cluster has a GPU, else quick.",
-)
-@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
+@options.choosing
 @click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
 @click.option("--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells.")

@@ -13,6 +13,7 @@ from pgan_ray.results.generators import (
     read_training,
     write_generator,
 )
+from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, summarise
@@ -26,11 +27,13 @@ __all__ = [
     "Estimate",
     "GeneratorFiles",
     "GeneratorRecord",
+    "Lease",
     "MeanConfusion",
     "Point",
     "Store",
     "estimate",
     "has_rows",
+    "lease",
     "mean_confusions",
     "read_poison",
     "read_record",

@@ -24,6 +24,13 @@ class Store:
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.location,)
 
+    def below(self, folder: str) -> "Store":
+        """The files under ``folder`` as a store of their own."""
+        if "://" not in self.location:
+            return Store(Path(self.location, folder))
+        place, question, options = self.location.partition("?")  # such as an endpoint
+        return Store(f"{place.rstrip('/')}/{folder}{question}{options}")
+
     @cached_property
     def _root(self) -> tuple[fs.FileSystem, str]:
         rule = f"{self.location}: must be a directory or a URI such as s3://bucket/sweep"

@@ -1,6 +1,10 @@
 """A sweep as it is kept in its own directory: ``sweep.yaml``, itself a valid sweep file."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pgan_ray.spec.sweep import Sweep
 from pgan_ray.spec.yaml_file import dump_yaml
@@ -22,5 +26,15 @@ class SweepRecord:
 
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
-        head = {"sweep_id": self.id, "profile": self.sweep.profile, "facts": self.facts}
+        head = {
+            "sweep_id": self.id,
+            "profile": self.sweep.profile,
+            "digest": digest(self.sweep.document),
+            "facts": self.facts,
+        }
         return dump_yaml({**self.sweep.document, RESOLVED: head})
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """Names a resolved sweep by its content: who resumes a sweep must find the one that was begun."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

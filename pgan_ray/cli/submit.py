@@ -1,0 +1,65 @@
+"""``pgan-ray submit``."""
+
+import secrets
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from pgan_ray.cli import options
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import load_sweep, profile_names
+
+
+@click.command(short_help="Send a sweep to a cluster's job server.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--address", required=True, metavar="URL", help="Ray's job server, such as http://127.0.0.1:8265.")
+@click.option(
+    "--out", required=True, metavar="DIR", help="Where results go: s3://... or a directory that every node shares."
+)
+@options.choosing
+@options.tracking_uri
+@click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
+def submit(
+    file: Path,
+    address: str,
+    out: str,
+    profile: str,
+    overrides: tuple[str, ...],
+    tracking_uri: str | None,
+    wait: bool,
+) -> None:
+    """Run the sweep FILE on the cluster whose job server is at URL. The file alone is sent, and checked before.
+
+    Credentials, data and the package are the cluster's own. With --wait, Ctrl-C leaves the job running.
+
+    Example: pgan-ray submit sweeps/mnist_alpha.yaml --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
+    """
+    resolved = [
+        load_sweep(file, profile=name, overrides=overrides)
+        for name in ([profile] if profile != "auto" else profile_names(file))
+    ]
+
+    from pgan_ray.cluster.submit import submit as send
+    from pgan_ray.tracking import redact
+
+    for name, uri in (("--tracking-uri", tracking_uri), ("--out", out)):
+        if uri and redact(uri) != uri:
+            raise SpecError(
+                [f"{name} {redact(uri)}: must hold no secret, which jobs show to everybody: set it on the cluster"]
+            )
+    arguments = ["--out", out, "--profile", profile, *(part for text in overrides for part in ("--set", text))]
+    if tracking_uri:
+        arguments += ["--tracking-uri", tracking_uri]
+    job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    job = send(address, job_id, file.read_text(encoding="utf-8"), arguments)
+    click.echo(job.job_id)
+    if not wait:
+        click.echo(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)
+        return
+    try:
+        sys.exit(job.wait(lambda text: click.echo(text, nl=False, err=True)))
+    except KeyboardInterrupt:
+        click.echo(f"the job goes on; it ends with: ray job stop {job.job_id} --address {address}", err=True)
+        sys.exit(130)

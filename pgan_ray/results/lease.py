@@ -1,0 +1,132 @@
+"""One driver at a time in a sweep's directory: two would train and write the same things twice."""
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results.store import Store
+
+FILE = "driver.json"
+RENEW_S = 10.0
+# A driver whose file does not change for so long is gone. Watched, not computed: hosts' clocks differ.
+GONE_S = 45.0
+POLL_S = 1.0
+
+Notice = Callable[[str], None]
+
+
+class Lease:
+    """This process's claim on a directory, renewed by a thread until it is given back."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._token = store, secrets.token_hex(8)
+        self._beat = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
+
+    def start(self) -> None:
+        """Claim the directory."""
+        self._write()
+        self._thread.start()
+
+    def confirm(self) -> None:
+        """See that no other driver, started at the same moment, has claimed it too. Raises `SpecError`."""
+        holder = _read(self._store)
+        if holder is not None and holder.get("token") != self._token:
+            self._ended.set()
+            raise _refusal(self._store, holder)
+
+    def end(self) -> None:
+        """Give the directory back, unless somebody else holds it."""
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        holder = _read(self._store)
+        if holder is not None and holder.get("token") == self._token:
+            self._store.delete(FILE)
+
+    def _renew(self) -> None:
+        while not self._ended.wait(RENEW_S):
+            try:
+                self._write()
+            except OSError:
+                continue  # a full disk or a store that is away: the sweep itself meets it as well
+
+    def _write(self) -> None:
+        self._beat += 1
+        content = {"token": self._token, "beat": self._beat, "host": socket.gethostname(), "pid": os.getpid()}
+        self._store.write(FILE, json.dumps(content).encode())
+
+
+@contextmanager
+def lease(store: Store, notice: Notice) -> Iterator[Lease]:
+    """Within: this process alone runs the sweep in ``store``.
+
+    What a driver left that died on this machine is taken over at once; one on another machine is watched first,
+    which ``notice`` tells. Raises `SpecError` where another driver is at work.
+    """
+    holder = _read(store)
+    if holder is not None and not _died_here(holder):
+        _watch(store, holder, notice)
+    mine = Lease(store)
+    mine.start()
+    try:
+        yield mine
+    finally:
+        mine.end()
+
+
+def _watch(store: Store, holder: dict[str, Any], notice: Notice) -> None:
+    notice(f"{_name(holder)} ran this sweep last: watching for {GONE_S:.0f} s whether it still does")
+    deadline = time.monotonic() + GONE_S
+    while time.monotonic() < deadline:
+        time.sleep(POLL_S)
+        now = _read(store)
+        if now is None:
+            return
+        if now != holder:
+            raise _refusal(store, now)
+
+
+def _refusal(store: Store, holder: dict[str, Any]) -> SpecError:
+    return SpecError(
+        [
+            f"{store.location}: must be run by one driver at a time, got {_name(holder)} at work in it: wait for its "
+            "end or stop it, or start a new sweep in another directory with --out"
+        ]
+    )
+
+
+def _read(store: Store) -> dict[str, Any] | None:
+    try:
+        content = json.loads(store.read(FILE))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _died_here(holder: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this machine that is no more."""
+    pid = holder.get("pid")
+    if holder.get("host") != socket.gethostname() or not isinstance(pid, int):
+        return False
+    if pid == os.getpid():
+        return True  # a restarted container counts its processes from the start
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _name(holder: dict[str, Any]) -> str:
+    return f"process {holder.get('pid')} on {holder.get('host')}"
