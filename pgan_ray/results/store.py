@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pgan_ray.errors import SpecError
+from pgan_ray.results.patience import patiently
 
 
 class Store:
@@ -50,9 +51,7 @@ class Store:
         """Write the file ``name`` whole: beside, then into place. Writing it again replaces it."""
         filesystem, path = self._path(name)
         if not isinstance(filesystem, fs.LocalFileSystem):
-            # An object appears when its upload is complete, never before.
-            with filesystem.open_output_stream(path) as stream:
-                stream.write(content)
+            patiently(lambda: _upload(filesystem, path, content))
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -67,19 +66,19 @@ class Store:
     def read(self, name: str) -> bytes:
         """The content of the file ``name``. Raises `FileNotFoundError`."""
         filesystem, path = self._path(name)
-        with filesystem.open_input_file(path) as stream:
-            return bytes(stream.read())
+        return patiently(lambda: _download(filesystem, path))
 
     def exists(self, name: str) -> bool:
         """Whether the file ``name`` is there."""
         filesystem, path = self._path(name)
-        return bool(filesystem.get_file_info(path).type == fs.FileType.File)
+        return bool(patiently(lambda: filesystem.get_file_info(path)).type == fs.FileType.File)
 
     def names(self, folder: str, ending: str = "") -> list[str]:
         """The sorted names of the finished files anywhere below ``folder``."""
         filesystem, root = self._root
         selector = fs.FileSelector(posixpath.join(root, folder), recursive=True, allow_not_found=True)
-        found = [info.path for info in filesystem.get_file_info(selector) if info.type == fs.FileType.File]
+        listed = patiently(lambda: filesystem.get_file_info(selector))
+        found = [info.path for info in listed if info.type == fs.FileType.File]
         finished = [path for path in found if path.endswith(ending) and not posixpath.basename(path).startswith(".")]
         return sorted(posixpath.relpath(path, root) for path in finished)
 
@@ -95,7 +94,7 @@ class Store:
     def delete(self, name: str) -> None:
         """Delete the file ``name``. Raises `FileNotFoundError`."""
         filesystem, path = self._path(name)
-        filesystem.delete_file(path)
+        patiently(lambda: filesystem.delete_file(path))
 
     def remove(self, folder: str) -> None:
         """Delete ``folder`` with all that is in it, if it is there."""
@@ -112,3 +111,14 @@ class Store:
     def read_table(self, name: str) -> pa.Table:
         """The table in the Parquet file ``name``."""
         return pq.read_table(io.BytesIO(self.read(name)))
+
+
+def _upload(filesystem: fs.FileSystem, path: str, content: bytes) -> None:
+    # An object appears when its upload is complete, never before.
+    with filesystem.open_output_stream(path) as stream:
+        stream.write(content)
+
+
+def _download(filesystem: fs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_file(path) as stream:
+        return bytes(stream.read())

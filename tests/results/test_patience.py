@@ -1,0 +1,64 @@
+"""A remote store that is away for a while is tried again; other errors are told at once."""
+
+import pytest
+
+from pgan_ray.results import patience
+from pgan_ray.results.patience import patiently
+
+# As pyarrow 25 words them.
+BUSY = "When initiating multiple part upload for key 'x/a' in bucket 'b': AWS Error SLOW_DOWN during ...: x"
+AWAY = "When reading information for key 'x/a' in bucket 'b': AWS Error UNKNOWN (HTTP status 503) during HeadObject"
+DENIED = "When reading information for key 'x/a' in bucket 'b': AWS Error ACCESS_DENIED during HeadObject operation"
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that are made, on a clock that only they move."""
+    made: list[float] = []
+    monkeypatch.setattr(patience.time, "sleep", made.append)
+    monkeypatch.setattr(patience.time, "monotonic", lambda: sum(made))
+    return made
+
+
+def failing(times: int, message: str) -> tuple[list[int], object]:
+    calls: list[int] = []
+
+    def call() -> str:
+        calls.append(1)
+        if len(calls) <= times:
+            raise OSError(message)
+        return "done"
+
+    return calls, call
+
+
+@pytest.mark.parametrize("message", [BUSY, AWAY])
+def test_it_is_tried_again_with_growing_pauses(pauses: list[float], message: str) -> None:
+    calls, call = failing(4, message)
+    assert patiently(call) == "done"  # type: ignore[arg-type]
+    assert len(calls) == 5
+    assert pauses == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_it_gives_up(pauses: list[float]) -> None:
+    _, call = failing(10_000, BUSY)
+    with pytest.raises(OSError, match="SLOW_DOWN"):
+        patiently(call)  # type: ignore[arg-type]
+    assert patience.GIVE_UP_S < sum(pauses) < patience.GIVE_UP_S + 2 * patience.LONGEST_PAUSE_S
+
+
+@pytest.mark.parametrize("message", [DENIED, "No space left on device"])
+def test_errors_that_stay_are_told_at_once(pauses: list[float], message: str) -> None:
+    calls, call = failing(1, message)
+    with pytest.raises(OSError, match=message.split("(")[0]):
+        patiently(call)  # type: ignore[arg-type]
+    assert len(calls) == 1
+
+
+def test_a_missing_file_is_no_outage(pauses: list[float]) -> None:
+    def call() -> bytes:
+        raise FileNotFoundError("AWS Error NO_SUCH_KEY (HTTP status 404)")
+
+    with pytest.raises(FileNotFoundError, match="NO_SUCH_KEY"):
+        patiently(call)
+    assert not pauses
