@@ -16,9 +16,8 @@ def resume(directory: str, **running: Any) -> None:
 
     Example: pgan-ray resume results/mnist_alpha-quick-20260102-030405-ab12
     """
-    from pgan_ray.cli.directory import record_in
     from pgan_ray.cli.run import Options, run_record
-    from pgan_ray.results import Store
+    from pgan_ray.results import Store, read_sweep
 
     store = Store(directory)
-    sys.exit(run_record(record_in(store), store, Options(**running)))
+    sys.exit(run_record(read_sweep(store), store, Options(**running)))

@@ -13,12 +13,11 @@ def track(directory: str, tracking_uri: str | None) -> None:
 
     Example: pgan-ray track results/mnist_alpha-quick-20260102-030405-ab12 --tracking-uri http://127.0.0.1:5000
     """
-    from pgan_ray.cli.directory import record_in
-    from pgan_ray.results import Store
+    from pgan_ray.results import Store, read_sweep
     from pgan_ray.tracking import rebuild, redact, tracking_uri_of
 
     store = Store(directory)
-    record = record_in(store)
+    record = read_sweep(store)
     uri = tracking_uri_of(record.facts, tracking_uri)
     rebuild(store, record, tracking_uri=uri)
     click.echo(f"MLflow ({redact(uri)}) holds what {store.location} holds", err=True)

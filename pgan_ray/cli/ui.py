@@ -25,10 +25,9 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
 
     record = None
     if directory:
-        from pgan_ray.cli.directory import record_in
-        from pgan_ray.results import Store
+        from pgan_ray.results import Store, read_sweep
 
-        record = record_in(Store(directory))
+        record = read_sweep(Store(directory))
     uri = tracking_uri_of(record.facts if record else {}, tracking_uri)
     on_server = uri.startswith(("http://", "https://"))
     address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"

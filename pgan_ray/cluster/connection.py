@@ -119,7 +119,8 @@ def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False)
         _join(address, quiet)
     else:
         cores = available_cores()
-        ray.init(num_cpus=cores + math.ceil(evaluator_cpu), include_dashboard=False, **quiet)
+        # By name: without it Ray joins whatever cluster somebody else last started on this machine.
+        ray.init(address="local", num_cpus=cores + math.ceil(evaluator_cpu), include_dashboard=False, **quiet)
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)
     try:

@@ -32,10 +32,12 @@ class ScoredDetector:
         self.threshold = torch.quantile(self.score(trusted[order[half:]]), percentile)
 
     def reject(self, points: Tensor) -> Tensor:
-        """(N,) booleans: whose score is above the threshold, or no number."""
-        if not len(points):
-            return torch.zeros(0, dtype=torch.bool)
-        return ~(self.score(points) <= self.threshold)
+        """(N,) booleans: whose score is above the threshold, or who is made of no numbers."""
+        # scikit-learn takes neither points that are no numbers nor no points at all.
+        kept = points.isfinite().all(1)
+        if kept.any():
+            kept[kept.clone()] = self.score(points[kept]) <= self.threshold
+        return ~kept
 
 
 def fit_sphere(fitted: Tensor, random: np.random.Generator) -> Score:

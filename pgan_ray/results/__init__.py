@@ -14,6 +14,7 @@ from pgan_ray.results.generators import (
     write_generator,
 )
 from pgan_ray.results.lease import Lease, lease
+from pgan_ray.results.record import read_sweep
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, summarise
@@ -39,6 +40,7 @@ __all__ = [
     "read_record",
     "read_rows",
     "read_samples",
+    "read_sweep",
     "read_training",
     "summarise",
     "write_generator",

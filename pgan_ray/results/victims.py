@@ -36,7 +36,7 @@ def read_rows(store: Store, configuration: str | None = None) -> pa.Table:
     tables = [store.read_table(name) for name in store.names(folder, ".parquet")]
     if not tables:
         return VICTIMS.empty_table()
-    table = pa.concat_tables(tables).sort_by("cell_id")
+    table = pa.concat_tables(tables, promote_options="default").sort_by("cell_id")
     ids = table["cell_id"].to_pylist()
     first = [index for index, cell in enumerate(ids) if index == 0 or ids[index - 1] != cell]
     return table.take(first)

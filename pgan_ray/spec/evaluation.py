@@ -91,4 +91,9 @@ class EvaluationSpec(Part):
                 "`detector.sample_size` must be less than `trusted_per_class` "
                 f"({self.trusted_per_class}), got {self.detector.sample_size}: the threshold comes from the rest"
             )
+        if self.detector.name == "local_outlier_factor" and self.trusted_per_class < 4:
+            raise ValueError(
+                f"`trusted_per_class` must be at least 4 for `local_outlier_factor`, got {self.trusted_per_class}: it "
+                "compares points of one half with each other"
+            )
         return self

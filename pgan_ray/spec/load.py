@@ -1,6 +1,6 @@
 """From a YAML file to a resolved sweep; every fault is gathered before any is raised."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -18,7 +18,7 @@ from pgan_ray.spec.layers import (
     split_profiles,
     with_overrides,
 )
-from pgan_ray.spec.record import RESOLVED, SweepRecord
+from pgan_ray.spec.record import RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.unread import is_read
@@ -63,6 +63,13 @@ def load_record(text: str, origin: str) -> SweepRecord:
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
+    if head.get("digest", digest(body)) != digest(body):
+        raise SpecError(
+            [
+                f"{origin}: must be as `pgan-ray sweep` wrote it, got an edited one, whose results would not go with "
+                f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {origin} --out DIR`"
+            ]
+        )
     return SweepRecord(head["sweep_id"], _expand(origin, body, head["profile"]), head["facts"])
 
 
@@ -123,7 +130,18 @@ def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:
     every = tuple(configurations.values())
     base = every[0].settings
     document = grid.replace(base.model_dump(mode="json"), {axis.path: {"grid": list(axis.values)} for axis in axes})
-    return Sweep(base.name, base.description, profile, base.resources, every, document)
+    return Sweep(base.name, base.description, profile, base.resources, every, _in_order(document, tree))
+
+
+def _in_order(document: dict[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
+    """``document`` with the keys of ``tree`` first, in its order: read back, the axes give the same names."""
+    ordered: dict[str, Any] = {}
+    for key in dict.fromkeys([*tree, *document]):
+        value, written = document[key], tree.get(key)
+        if isinstance(value, dict) and isinstance(written, Mapping) and not grid.is_grid(value):
+            value = _in_order(value, written)
+        ordered[key] = value
+    return ordered
 
 
 def _read_id(settings: Settings, axes: Sequence[grid.Axis], values: Sequence[Any]) -> str:

@@ -18,12 +18,12 @@ def predict_with(name: str, x: Tensor, y: Tensor, test_x: Tensor, seed: int) -> 
     if len(labels) == 1:
         # Detectors and poison can leave one class alone; not every classifier takes that.
         return torch.full((len(test_x),), int(labels))
-    model = _model(name, int(numpy_generator(seed, "transfer", name).integers(2**31)))
+    model = _model(name, int(numpy_generator(seed, "transfer", name).integers(2**31)), len(x))
     model.fit(x.numpy(), y.numpy())
     return torch.from_numpy(model.predict(test_x.numpy()).astype(np.int64))
 
 
-def _model(name: str, random_state: int) -> Any:
+def _model(name: str, random_state: int, points: int) -> Any:
     # Imported here: the paper's victims do without, and a worker starts sooner.
     if name == "linear_svm":
         from sklearn.pipeline import make_pipeline
@@ -39,5 +39,5 @@ def _model(name: str, random_state: int) -> Any:
     if name == "knn":
         from sklearn.neighbors import KNeighborsClassifier
 
-        return KNeighborsClassifier()
+        return KNeighborsClassifier(n_neighbors=min(5, points))  # its default, as far as there are points
     raise ValueError(f"a victim of scikit-learn must be linear_svm, random_forest or knn, got {name!r}")

@@ -1,11 +1,11 @@
-"""Reading the sweep that a directory holds."""
+"""The sweep that a directory holds."""
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store
+from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord, load_record
 
 
-def record_in(store: Store) -> SweepRecord:
+def read_sweep(store: Store) -> SweepRecord:
     """The record of the sweep in ``store``. Raises `SpecError` where there is none."""
     try:
         text = store.read("sweep.yaml").decode()

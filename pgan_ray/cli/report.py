@@ -1,0 +1,31 @@
+"""``pgan-ray report``."""
+
+import click
+
+
+@click.command(short_help="Write a sweep's figures and its comparison with the paper.")
+@click.argument("directory", metavar="DIR")
+@click.option("--out", metavar="DIR", help="Where the report goes: a directory or s3://... Default: DIR/report.")
+@click.option(
+    "--price-per-hour",
+    type=click.FloatRange(min=0),
+    metavar="P",
+    help="Price of one hour of an actor, to give the compute used as money.",
+)
+def report(directory: str, out: str | None, price_per_hour: float | None) -> None:
+    """Write the report on the sweep in DIR, finished or not: one HTML page, its figures (PNG, SVG) and tables (CSV).
+
+    Prints where the page is.
+
+    Example: pgan-ray report results/mnist_alpha-quick-20260102-030405-ab12
+    """
+    from pgan_ray.report import write_report
+    from pgan_ray.results import Store, read_sweep
+
+    source = Store(directory)
+    read_sweep(source)  # before anything is written
+    target = Store(out) if out else source.below("report")
+    target.check()
+    names = write_report(source, target, price_per_hour=price_per_hour)
+    click.echo(f"{len(names)} files written to {target.location}", err=True)
+    click.echo(f"{target.location}/{names[0]}")

@@ -1,0 +1,8 @@
+"""A sweep's figures and its comparison with the paper, from its directory alone. Last room on the path.
+
+Reads what `results` holds; hands on one page that opens anywhere, with every figure and table as files beside it.
+"""
+
+from pgan_ray.report.write import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,122 @@
+"""What is drawn, as plain data: decided apart from the drawing, and tested without it.
+
+Shapes: N points, K classes, S tiles, H x W pixels. Errors and rates are per cent here: people read them.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve with the half widths of its 95 % intervals, None where there is none."""
+
+    label: str
+    colour: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    half: tuple[float | None, ...]
+    marker: str = "o"
+    dash: str = "-"
+
+
+@dataclass(frozen=True)
+class LineFigure:
+    """Curves over one axis, y from 0 to ``y_max``."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    y_max: float
+    log_x: bool = False
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One estimate in a row of `DotFigure`."""
+
+    label: str
+    colour: str
+    value: float
+    half: float | None
+    marker: str = "o"
+
+
+@dataclass(frozen=True)
+class DotFigure:
+    """Rows of dots over one axis, from 0 to ``x_max``."""
+
+    name: str
+    title: str
+    x_label: str
+    rows: tuple[tuple[str, tuple[Dot, ...]], ...]
+    x_max: float
+
+
+@dataclass(frozen=True, eq=False)
+class HeatFigure:
+    """A (K, K) matrix of numbers, in percentage points."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    labels: tuple[str, ...]
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """Points in the plane, (N, 2)."""
+
+    label: str
+    colour: str
+    points: npt.NDArray[np.float64]
+    marker: str
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The line a x + b y + c = 0."""
+
+    label: str
+    colour: str
+    dash: str
+    line: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class ScatterFigure:
+    """Clouds and boundaries within ``limits``: x from, x to, y from, y to."""
+
+    name: str
+    title: str
+    clouds: tuple[Cloud, ...]
+    boundaries: tuple[Boundary, ...]
+    limits: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class TileFigure:
+    """Grey images, (S, H, W) bytes."""
+
+    name: str
+    title: str
+    tiles: npt.NDArray[np.uint8]
+    colour: str
+
+
+Figure = LineFigure | DotFigure | HeatFigure | ScatterFigure | TileFigure
+
+
+@dataclass(frozen=True)
+class Group:
+    """Figures that are read together, under one heading."""
+
+    title: str
+    caption: str
+    figures: tuple[Figure, ...] = field(default=())

@@ -1,0 +1,116 @@
+"""What the detectors reject, genuine and poison (Fig. 4 centre)."""
+
+from collections.abc import Sequence
+
+from pgan_ray.report import palette
+from pgan_ray.report.charts import Dot, DotFigure, Group, Line, LineFigure
+from pgan_ray.report.curves import INTERVALS, combinations, heading, line, top
+from pgan_ray.report.series import ALPHA, PERCENTILE, TRAIN, VICTIM, Axis, Path, Series, per_cent
+from pgan_ray.report.study import Study
+from pgan_ray.results import Estimate
+
+MAX_TOGETHER = 2
+MAX_ROWS = 40
+GENUINE, POISON = palette.CATEGORIES[0], palette.POISONED[0]
+
+
+def detection_group(study: Study) -> Group | None:
+    """Rejected points at each series' largest poison fraction; None where nothing is filtered."""
+    victims = [axis.path for axis in study.axes if axis.path[:2] == VICTIM]
+    filtered = [
+        one
+        for one in _once(study.series, victims)
+        if one.settings.evaluation.detector.name != "none" and rejected(study, one, "rejected_genuine")
+    ]
+    if not filtered:
+        return None
+    axis = _numeric_axis(study)
+    placed = [one for one in filtered if axis is not None and one.position(axis) is not None]
+    figures: list[LineFigure | DotFigure] = []
+    if axis is not None and len({one.position(axis) for one in placed}) >= 2:
+        figures += _by_axis(study, axis, placed, victims)
+        filtered = [one for one in filtered if one.position(axis) is None]
+    if filtered:
+        figures.append(_dots(study, filtered, victims))
+    largest = sorted({one.fractions[-1] for one in study.series})
+    return Group(
+        "What the detectors reject",
+        "Share of the genuine and of the poisoning points in the victims' training sets that the detectors reject, at "
+        f"{', '.join(map(per_cent, largest))} poison. {INTERVALS}",
+        tuple(figures),
+    )
+
+
+def rejected(study: Study, one: Series, rate: str) -> Estimate | None:
+    """Its share of rejected points at its largest poison fraction."""
+    return study.curve(one, rate).get(one.fractions[-1])
+
+
+def _numeric_axis(study: Study) -> Axis | None:
+    numeric = [
+        axis
+        for axis in study.axes
+        if axis.is_numeric and axis.path[:2] != VICTIM and axis.path not in (PERCENTILE, TRAIN)
+    ]
+    return next((axis for axis in numeric if axis.path == ALPHA), numeric[0] if numeric else None)
+
+
+def _once(series: Sequence[Series], without: Sequence[Path]) -> list[Series]:
+    """One of each of ``series`` that differ in their victims only: a detector does not know the victim."""
+    return [members[0] for members in combinations(series, without).values()]
+
+
+def _by_axis(study: Study, axis: Axis, placed: Sequence[Series], victims: Sequence[Path]) -> list[LineFigure]:
+    curves: list[tuple[str, list[Line]]] = []
+    groups = combinations(placed, [axis.path, *victims])
+    for index, members in enumerate(groups.values()):
+        what = heading(members[0], study.axes, [axis.path, *victims])
+        colours = (GENUINE, POISON) if index % 2 == 0 or len(groups) > MAX_TOGETHER else ("#56B4E9", "#E69F00")
+        lines = []
+        for rate, name, colour, style in (
+            ("rejected_genuine", "genuine", colours[0], {"marker": "s", "dash": "--"}),
+            ("rejected_poison", "poison", colours[1], {"marker": "o", "dash": "-"}),
+        ):
+            found = [(one.position(axis), rejected(study, one, rate)) for one in members]
+            points = [(x, e) for x, e in found if x is not None and e is not None]
+            label = f"{name}, {what}" if what and 1 < len(groups) <= MAX_TOGETHER else name
+            lines.append(line(label, colour, points, **style))
+        curves.append((what, lines))
+    if len(curves) <= MAX_TOGETHER:
+        curves = [(curves[0][0] if len(curves) == 1 else "", [one for _, lines in curves for one in lines])]
+    highest = top(one for _, lines in curves for one in lines)
+    return [
+        LineFigure(
+            "rejected" + (f"_{index + 1}" if len(curves) > 1 else ""),
+            f"Rejected points: {what}" if what else "Rejected points",
+            axis.title,
+            "rejected by the detectors, %",
+            tuple(lines),
+            highest,
+        )
+        for index, (what, lines) in enumerate(curves)
+    ]
+
+
+def _dots(study: Study, filtered: Sequence[Series], victims: Sequence[Path]) -> DotFigure:
+    rows, highest = [], 1.0
+    for one in filtered[:MAX_ROWS]:
+        dots = []
+        for rate, name, colour, marker in (
+            ("rejected_genuine", "genuine", GENUINE, "s"),
+            ("rejected_poison", "poison", POISON, "o"),
+        ):
+            found = rejected(study, one, rate)
+            if found is not None:
+                half = None if found.half_width is None else 100 * found.half_width
+                dots.append(Dot(name, colour, 100 * found.mean, half, marker))
+                highest = max(highest, 1.08 * 100 * found.mean, min(100 * found.mean + (half or 0), 220 * found.mean))
+        rows.append((_label(study, one, victims), tuple(dots)))
+    return DotFigure(
+        "rejected_by_series", "Rejected points", "rejected by the detectors, %", tuple(rows), min(1.04 * highest, 102.0)
+    )
+
+
+def _label(study: Study, one: Series, victims: Sequence[Path]) -> str:
+    """Its label, without the victim, of which the detectors know nothing."""
+    return (heading(one, study.axes, victims) if victims else "") or one.label

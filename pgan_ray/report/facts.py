@@ -1,0 +1,138 @@
+"""The sweep's facts: outcome, versions, hardware, data, duration, what was computed and what is missing."""
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from pgan_ray.report.study import Study
+from pgan_ray.spec import Sweep
+
+OUTCOMES = {
+    "complete": "every cell has its score",
+    "partial": "some cells have no score",
+    "interrupted": "stopped before its end",
+    "failed": "an error ended it",
+    "unfinished": "no summary yet: it is running, or was stopped at once",
+    "empty": "no results yet",
+}
+_USER_INFO = re.compile(r"(?<=://)[^/\s'\"]*@")
+_QUERY = re.compile(r"(?<=\w)\?[^\s'\"]*")
+_FACTS = {
+    "dataset": "data set",
+    "dataset_source": "data source",
+    "dataset_digest": "data digest (SHA-256)",
+    "cluster": "cluster",
+    "cpu": "CPU",
+    "gpu": "GPU",
+    "started": "started",
+    "git_commit": "git commit",
+}
+_VERSIONS = {"pgan_ray": "pgan-ray", "python": "Python"}
+_HIDDEN = ("profile", "tracking_uri", "user")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Hours of actors that one stage used on one kind of device."""
+
+    stage: str
+    device: str
+    hours: float
+    units: str
+
+
+def outcome(study: Study) -> str:
+    """One of `OUTCOMES`, by the summary where there is one; rows that are missing overrule a rosy one."""
+    said = study.summary.get("outcome")
+    if said in OUTCOMES and not (said == "complete" and study.missing):
+        return str(said)
+    if not study.cells:
+        return "empty"
+    if study.missing:
+        return "unfinished"
+    return "complete" if all(row["outcome"] == "complete" for row in study.cells) else "partial"
+
+
+def fact_rows(study: Study) -> list[tuple[str, str]]:
+    """(what, text) of everything that the sweep says of itself."""
+    sweep, facts = study.record.sweep, study.record.facts
+    done = Counter(row["outcome"] for row in study.cells)
+    rows = [
+        ("sweep", study.record.id),
+        ("profile", sweep.profile),
+        ("size", _size(sweep)),
+        (
+            "finished",
+            f"{len(study.generators)} of {sweep.generators} generators, {len(study.cells)} of {sweep.cells} cells",
+        ),
+    ]
+    odd = {name: count for name, count in done.items() if name != "complete"}
+    if odd:
+        rows.append(("cells without a score", ", ".join(f"{count} {name}" for name, count in sorted(odd.items()))))
+    seconds = study.summary.get("seconds")
+    if isinstance(seconds, (int, float)):
+        rows.append(("duration", f"{clock(seconds)} (wall clock, of the last start)"))
+    named = [(title, facts[fact]) for fact, title in _FACTS.items() if facts.get(fact)]
+    rest = {fact: text for fact, text in facts.items() if fact not in (*_FACTS, *_HIDDEN)}
+    versions = [fact for fact, text in rest.items() if re.fullmatch(r"v?\d[\w.+-]*", text)]
+    others = [(fact.replace("_", " "), text) for fact, text in rest.items() if fact not in versions]
+    if versions:
+        said = ", ".join(f"{_VERSIONS.get(fact, fact.replace('_', '-'))} {rest[fact]}" for fact in versions)
+        others.append(("versions", said))
+    return rows + [(title, redacted(text)) for title, text in named + others]
+
+
+def costs(study: Study) -> list[Cost]:
+    """Compute that was used: what the generators' records and the rows say that they took."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for record in study.generators.values():
+        found["stage 1: generators", record.device].append(record.seconds)
+    has_gpu = re.search(r"(?<![\d.])0(?:\.0)? GPU", study.record.facts.get("cluster", "")) is None
+    device = "as stage 1, or CPU" if has_gpu else "cpu"
+    for row in study.cells:
+        found["stage 2: victims", device].append(row["seconds"])
+    return [
+        Cost(stage, device, sum(seconds) / 3600, f"{len(seconds)} {'generators' if '1' in stage else 'cells'}")
+        for (stage, device), seconds in sorted(found.items())
+    ]
+
+
+def failures(study: Study) -> list[tuple[str, str]]:
+    """(one line, all of it) of everything that went wrong, from the summary, the records and the rows."""
+    found: list[tuple[str, str]] = []
+    for kind in ("failures", "diverged", "retried"):
+        texts = study.summary.get(kind)
+        for text in texts if isinstance(texts, list) else []:
+            first = str(text).strip().splitlines()[0] if str(text).strip() else "no message"
+            found.append((f"{kind.removesuffix('s') if kind == 'failures' else kind}: {first}", str(text)))
+    told = "\n".join(text for _, text in found)
+    for (configuration, replicate), record in study.generators.items():
+        name = f"generator {configuration}/r{replicate}"
+        if record.outcome != "complete" and name not in told:
+            found.append((f"{record.outcome}: {name}", record.message))
+    silent = Counter(
+        (row["configuration"], row["outcome"])
+        for row in study.cells
+        if row["outcome"] != "complete" and row["cell_id"] not in told
+    )
+    found += [(f"{outcome}: {count} cells of {name}", "") for (name, outcome), count in sorted(silent.items())]
+    found += [(f"missing: {count} cells of {name} have no row", "") for name, count in study.missing.items()]
+    return found
+
+
+def clock(seconds: float) -> str:
+    """``1 h 02 min 03 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min {rest:02d} s"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def redacted(text: str) -> str:
+    """``text`` without what URIs may hold of passwords and tokens."""
+    return _QUERY.sub("", _USER_INFO.sub("", text)) if "://" in text else text
+
+
+def _size(sweep: Sweep) -> str:
+    return f"{len(sweep.configurations)} configurations, {sweep.generators} generators, {sweep.cells} cells"

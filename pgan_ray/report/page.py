@@ -1,0 +1,105 @@
+"""The page: everything in one HTML file, nothing loaded from elsewhere. All text is escaped by the template."""
+
+import base64
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pgan_ray.report import facts
+from pgan_ray.report.paper import Family
+from pgan_ray.report.setting import departures
+from pgan_ray.report.study import Study
+from pgan_ray.report.tables import Table, verdict_rows
+from pgan_ray.report.verdicts import AGREES, CANNOT_TELL, DIFFERS, Finding, family
+from pgan_ray.spec.yaml_file import dump_yaml
+
+TEMPLATE = "page.html.jinja"
+PAPER_PROFILE = "paper"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One figure as the page holds it; sizes in CSS pixels."""
+
+    name: str
+    title: str
+    media_type: str
+    content: bytes
+    width: int
+    height: int
+
+    @property
+    def uri(self) -> Markup:
+        """The figure itself, as a ``data:`` URI."""
+        return Markup(f"data:{self.media_type};base64,{base64.b64encode(self.content).decode()}")
+
+
+@dataclass(frozen=True)
+class DrawnGroup:
+    """Figures under one heading."""
+
+    title: str
+    caption: str
+    figures: Sequence[Drawn]
+
+
+def page(
+    study: Study,
+    groups: Sequence[DrawnGroup],
+    found: Sequence[Finding],
+    tables: Sequence[Table],
+    price_per_hour: float | None,
+) -> str:
+    """The HTML text."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    outcome = facts.outcome(study)
+    costs = facts.costs(study)
+    return environment.get_template(TEMPLATE).render(
+        name=study.record.sweep.name,
+        description=study.record.sweep.description,
+        profile=study.record.sweep.profile,
+        outcome=outcome,
+        outcome_text=facts.OUTCOMES[outcome],
+        facts=facts.fact_rows(study),
+        yaml=dump_yaml(study.record.sweep.document),
+        costs=costs,
+        hours=sum(cost.hours for cost in costs),
+        price=price_per_hour,
+        groups=groups,
+        settings=_settings(study),
+        verdicts=verdict_rows(found),
+        counts=_counts(found),
+        tables=tables,
+        failures=facts.failures(study),
+        has_rows=bool(study.cells),
+        pairs_seeds=len({one.settings.seed for one in study.series}) == 1,
+    )
+
+
+def _settings(study: Study) -> list[dict[str, Any]]:
+    """For each of the paper's tasks that the sweep is on: where it departs from the paper's setting."""
+    kinds: dict[Family, list[Any]] = {}
+    for one in study.series:
+        kind = family(one)
+        if kind is not None:
+            kinds.setdefault(kind, []).append(one)
+    is_papers = study.record.sweep.profile == PAPER_PROFILE
+    return [
+        {"kind": kind, "departures": departures(kind, series), "is_papers": is_papers} for kind, series in kinds.items()
+    ]
+
+
+def _counts(found: Sequence[Finding]) -> list[tuple[str, int]]:
+    counted = Counter(one.verdict for one in found)
+    return [(verdict, counted[verdict]) for verdict in (AGREES, DIFFERS, CANNOT_TELL)]

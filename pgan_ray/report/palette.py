@@ -1,0 +1,36 @@
+"""Colours that mean the same in every figure of every report, told apart by colour-blind readers too."""
+
+import itertools
+
+# Plasma (perceptually even, monotone in lightness) without its yellow end, which is lost on white.
+_ALPHA_STOPS = (
+    (0.0, (13, 8, 135)),
+    (0.25, (100, 0, 167)),
+    (0.5, (185, 50, 137)),
+    (0.75, (226, 92, 90)),
+    (1.0, (240, 150, 50)),
+)
+# Okabe & Ito's colours, in an order that keeps neighbours apart.
+CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444", "#8C6D1F")
+ATTACKS = {"nearest_label_flip": "#009E73", "random_label_flip": "#56B4E9", "none": "#767676"}
+
+CLEAN = "#5A5A5A"
+POISONED = ("#D55E00", "#E69F00", "#B14D7F")
+"""Of the largest poison fraction, and of smaller ones."""
+
+GENUINE_SOURCE, GENUINE_POISON, POISON = "#0072B2", "#009E73", "#D02020"
+"""Points in the plane: the paper's blue, green and red."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+DASHES = ("-", "--", ":", "-.")
+
+
+def alpha_colour(alpha: float) -> str:
+    """The colour of one alpha in [0, 1]: dark where the attack is aggressive, light where it is cautious."""
+    at = min(max(alpha, 0.0), 1.0)
+    for (low, dark), (high, light) in itertools.pairwise(_ALPHA_STOPS):
+        if at <= high:
+            share = (at - low) / (high - low)
+            mixed = (round(a + share * (b - a)) for a, b in zip(dark, light, strict=True))
+            return "#" + "".join(f"{part:02x}" for part in mixed)
+    raise AssertionError("at is at most 1")

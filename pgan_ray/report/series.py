@@ -1,0 +1,201 @@
+"""What a sweep varies: its axes, and the series (a configuration with one variant) that they make.
+
+Everything comes from the resolved spec, nothing from names: a user's own sweep is read as the shipped ones are.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pgan_ray.spec import AttackSpec, Settings, Sweep
+from pgan_ray.spec.grid import Axis as GridAxis
+from pgan_ray.spec.grid import axes as grid_axes
+from pgan_ray.spec.unread import is_read
+
+Path = tuple[str, ...]
+
+ALPHA: Path = ("attack", "alpha")
+LAMBDA: Path = ("attack", "lambda_prior")
+ATTACK: Path = ("attack", "name")
+TRAIN: Path = ("evaluation", "train_per_class")
+PERCENTILE: Path = ("evaluation", "detector", "percentile")
+VICTIM: Path = ("evaluation", "victim")
+
+ATTACK_NAMES = {
+    "pgan": "pGAN",
+    "nearest_label_flip": "nearest label flip",
+    "random_label_flip": "random label flip",
+    "none": "genuine (control)",
+}
+_TITLES = {
+    ALPHA: "α, weight of the discriminator",
+    LAMBDA: "λ′ = λ / Pr(poison class)",
+    TRAIN: "victim's training points",
+    PERCENTILE: "percentile of the detector's threshold",
+}
+_FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Something that two or more ``values`` are given for. ``title`` is for people."""
+
+    path: Path
+    name: str
+    title: str
+    is_numeric: bool
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One configuration under one variant of its evaluation: one curve.
+
+    ``settings`` hold the variant's evaluation. ``choices``: its value on each axis that means something for it.
+    """
+
+    configuration: str
+    variant: str
+    label: str
+    settings: Settings
+    choices: dict[Path, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the rows name it by."""
+        return self.configuration, self.variant
+
+    @property
+    def alpha(self) -> float | None:
+        """Of an attack that is trained."""
+        return self.settings.attack.alpha if self.settings.attack.is_trained else None
+
+    @property
+    def fractions(self) -> list[float]:
+        """Its poison fractions, rising."""
+        return sorted(self.settings.evaluation.poison_fractions)
+
+    @property
+    def classes(self) -> int:
+        """Of the victims' task."""
+        return len(self.settings.task.classes)
+
+    def position(self, axis: Axis) -> float | None:
+        """Where it stands on a numeric ``axis``; training points are counted over all classes."""
+        value = self.choices.get(axis.path)
+        if value is None:
+            return None
+        return float(value) * (self.classes if axis.path == TRAIN else 1)
+
+
+def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
+    """The axes on which ``sweep`` varies, and its series, both in the order of the file."""
+    merged = [
+        (configuration.id, variant.id, configuration.settings.model_copy(update={"evaluation": variant.evaluation}))
+        for configuration in sweep.configurations
+        for variant in configuration.variants
+    ]
+    trees = [settings.model_dump(mode="json") for _, _, settings in merged]
+    axes: list[Axis] = []
+    values: list[dict[Path, Any]] = [{} for _ in merged]
+    for grid in grid_axes(sweep.document):
+        read = [
+            _at(tree, grid.path) if is_read(settings, grid.path) else None
+            for (_, _, settings), tree in zip(merged, trees, strict=True)
+        ]
+        distinct = _distinct(read)
+        if len(distinct) < 2:
+            continue
+        axes.append(_axis(grid, distinct))
+        for found, value in zip(values, read, strict=True):
+            if value is not None:
+                found[grid.path] = value
+    return axes, [
+        Series(configuration, variant, _label(settings, axes, found), settings, found)
+        for (configuration, variant, settings), found in zip(merged, values, strict=True)
+    ]
+
+
+def attack_label(attack: AttackSpec, *, with_alpha: bool = True) -> str:
+    """``pGAN α 0.1``, ``nearest label flip``."""
+    name = ATTACK_NAMES.get(attack.name, attack.name)
+    return f"{name} α {attack.alpha:g}" if with_alpha and attack.is_trained and attack.alpha is not None else name
+
+
+def class_name(settings: Settings, label: int) -> str:
+    """A class as people call it."""
+    if settings.dataset.name == "fashion-mnist" and 0 <= label < len(_FASHION):
+        return _FASHION[label]
+    return str(label)
+
+
+def taken_for(settings: Settings) -> tuple[str, str]:
+    """``3 taken for 5`` and the reverse."""
+    source = class_name(settings, settings.task.source_class)
+    poison = class_name(settings, settings.task.poison_class)
+    return f"{source} taken for {poison}", f"{poison} taken for {source}"
+
+
+def per_cent(fraction: float) -> str:
+    """``40 %``, ``2.5 %``."""
+    return f"{round(100 * fraction, 6):g} %"
+
+
+def value_label(axis: Axis, value: Any, classes: int) -> str:
+    """One value of ``axis`` in a label."""
+    if axis.path == ALPHA:
+        return f"α {value:g}"
+    if axis.path == LAMBDA:
+        return f"λ′ {value:g}"
+    if axis.path == TRAIN:
+        return f"{value * classes:,} points"
+    if axis.path == ATTACK:
+        return ATTACK_NAMES.get(value, str(value))
+    if isinstance(value, dict):  # a whole section
+        names = [other.get("name") for other in axis.values if isinstance(other, dict)]
+        name = value.get("name") or value.get("path")
+        number = [_text(other) for other in axis.values].index(_text(value)) + 1
+        if not name:
+            return f"{axis.name} {number}"
+        plain = str(ATTACK_NAMES.get(name, name) if axis.path == ("attack",) else name).replace("_", " ")
+        return plain if names.count(name) <= 1 else f"{plain} ({number})"
+    if axis.is_numeric:
+        return f"{axis.name.replace('_', ' ')} {value:g}"
+    return value.replace("_", " ") if isinstance(value, str) else f"{axis.name} {_text(value)}"
+
+
+def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -> str:
+    parts = []
+    for axis in axes:
+        if axis.path not in choices:
+            continue
+        if axis.path == ATTACK:
+            parts.append(attack_label(settings.attack, with_alpha=ALPHA not in choices))
+        else:
+            parts.append(value_label(axis, choices[axis.path], len(settings.task.classes)))
+    return ", ".join(parts) or attack_label(settings.attack)
+
+
+def _axis(grid: GridAxis, values: Sequence[Any]) -> Axis:
+    is_numeric = grid.path != ("seed",) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
+    )
+    title = _TITLES.get(grid.path, grid.label.replace("_", " "))
+    return Axis(grid.path, grid.label, title, is_numeric, tuple(values))
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for key in path:
+        if tree is None:
+            return None
+        tree = tree[key]
+    return tree
+
+
+def _distinct(values: Sequence[Any]) -> list[Any]:
+    return list({_text(value): value for value in values if value is not None}.values())
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -1,0 +1,140 @@
+"""The paper's setting, and where a sweep departs from it (Section 4, Appendices B and C, Tables 1, 3, 4 and 5)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgan_ray.report.paper import Family
+from pgan_ray.report.series import TRAIN, VICTIM, Series
+
+_SGD = {"name": "sgd", "learning_rate": 1e-3, "momentum": 0.9}
+_NETWORK = {"widths": [1024, 512], "dropout": 0.5, "negative_slope": 0.1, "optimizer": _SGD}
+_IMAGES: dict[str, Any] = {
+    "attack": {
+        "replicates": 5,
+        "epochs": 2000,
+        "batch_size": 200,
+        "discriminator_steps": 4,
+        "classifier_steps": 4,
+        "generator_steps": 1,
+        "sample_from": "last",
+        "generator": {
+            "noise_features": 100,
+            "widths": [784, 1024],
+            "dropout": 0.5,
+            "batch_norm": False,
+            "output_start": "default",
+            "optimizer": {"name": "adam", "learning_rate": 1e-4},
+        },
+        "discriminator": _NETWORK,
+        "classifier": _NETWORK,
+    },
+    "evaluation": {
+        "placement": "replace",
+        "runs": 10,
+        "train_per_class": 500,
+        "trusted_per_class": 500,
+        "victim": {**_NETWORK, "name": "mlp", "epochs": 2000, "batch_size": 200},
+        "detector": {"name": "knn_distance", "neighbours": 5, "sample_size": 20},
+    },
+}
+_LINEAR = {"widths": [], "dropout": 0.0, "optimizer": _SGD}
+PAPER: Mapping[Family, dict[str, Any]] = {
+    "mnist": {"dataset": {"name": "mnist"}, **_IMAGES},
+    "fmnist": {
+        "dataset": {"name": "fashion-mnist"},
+        "attack": {**_IMAGES["attack"], "epochs": 3000},
+        "evaluation": _IMAGES["evaluation"],
+    },
+    "mnist-ten": {
+        "dataset": {"name": "mnist"},
+        "task": {"surrogate_classes": [3, 5]},
+        "attack": _IMAGES["attack"],
+        "evaluation": {
+            **_IMAGES["evaluation"],
+            "train_per_class": 1000,
+            "victim": {
+                **_NETWORK,
+                "name": "mlp",
+                "epochs": 1000,
+                "batch_size": 500,
+                "optimizer": {**_SGD, "learning_rate": 0.01},
+            },
+        },
+    },
+    "synthetic": {
+        "attack": {
+            "lambda_prior": 1.6,
+            "epochs": 3000,
+            "batch_size": 500,
+            "discriminator_steps": 1,
+            "classifier_steps": 1,
+            "generator_steps": 1,
+            "sample_from": "last",
+            "generator": {"noise_features": 2, "widths": [20], "optimizer": {"name": "adam", "learning_rate": 1e-4}},
+            "discriminator": {"widths": [250], "optimizer": _SGD},
+            "classifier": _LINEAR,
+        },
+        "evaluation": {
+            "placement": "add",
+            "train_per_class": 20,
+            "victim": {"name": "logistic", "epochs": 1000, "optimizer": {"name": "sgd", "learning_rate": 0.01}},
+            "detector": {"name": "none"},
+        },
+    },
+}
+
+
+def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, str]]:
+    """(setting, the paper's, here) of everything that is not the paper's in every one of ``series``."""
+    trees = [one.settings.model_dump(mode="json") for one in series]
+    trained = [one.settings.attack.is_trained for one in series]
+    found = []
+    no_victims = all(one.settings.evaluation.victim.name == "none" for one in series)
+    papers_runs = 5 if any(TRAIN in one.choices for one in series) else 10  # Fig. 4 right has its own
+    for path, given in _leaves(PAPER[kind], ()):
+        if no_victims and path[:2] == VICTIM:
+            continue
+        papers = papers_runs if path == ("evaluation", "runs") else given
+        read = [
+            _at(tree, path)
+            for tree, is_trained in zip(trees, trained, strict=True)
+            if path[0] != "attack" or is_trained
+        ]
+        values = {json.dumps(value): value for value in read}
+        if not values or any(_same(value, papers) for value in values.values()):
+            continue
+        if path == ("attack", "epochs") and set(values) == {"null"}:
+            iterations = dict.fromkeys(
+                json.dumps(tree["attack"]["iterations"])
+                for tree, is_trained in zip(trees, trained, strict=True)
+                if is_trained
+            )
+            found.append((".".join(path), f"{papers:,}", f"{' | '.join(iterations)} iterations"))
+            continue
+        found.append((".".join(path), _text(papers), " | ".join(_text(value) for value in values.values())))
+    return found
+
+
+def _leaves(tree: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for key, value in tree.items():
+        here = (*above, key)
+        found += _leaves(value, here) if isinstance(value, Mapping) else [(here, value)]
+    return found
+
+
+def _at(tree: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        tree = tree[key]
+    return tree
+
+
+def _same(value: Any, papers: Any) -> bool:
+    if isinstance(papers, float) and isinstance(value, (int, float)):
+        return abs(value - papers) <= 1e-9 * max(1.0, abs(papers))
+    return bool(value == papers)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,61 @@
+"""From a sweep's directory to a report's."""
+
+from pgan_ray.report.canvas import style, to_png, to_svg
+from pgan_ray.report.charts import Group, ScatterFigure, TileFigure
+from pgan_ray.report.curves import curve_groups
+from pgan_ray.report.detection import detection_group
+from pgan_ray.report.draw import draw
+from pgan_ray.report.page import Drawn, DrawnGroup, page
+from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
+from pgan_ray.report.study import Study, load_study
+from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_tables, to_csv
+from pgan_ray.report.verdicts import findings
+from pgan_ray.results import Store
+
+INDEX = "index.html"
+
+
+def write_report(source: Store, target: Store, *, price_per_hour: float | None = None) -> list[str]:
+    """Write the report on the sweep in ``source`` into ``target``; returns the names of the files.
+
+    Works on a finished, a partial or a copied directory; the same directory gives the same bytes.
+    ``price_per_hour``: of one actor, for the cost. Raises `SpecError` where ``source`` holds no sweep.
+    """
+    study = load_study(source)
+    groups = figure_groups(study)
+    found = findings(study)
+    files: dict[str, bytes] = {}
+    drawn = [_drawn(group, files) for group in groups]
+    tables = rate_tables(study)
+    for table in tables:
+        files[f"table_{table.name}.csv"] = to_csv(table.columns, table.rows)
+    files["points.csv"] = points_csv(study)
+    files["paper.csv"] = paper_csv(found)
+    files |= confusion_csvs(groups)
+    html = page(study, drawn, found, tables, price_per_hour)
+    for name, content in files.items():
+        target.write(name, content)
+    target.write(INDEX, html.encode())  # last: where it is, the rest is
+    return [INDEX, *sorted(files)]
+
+
+def figure_groups(study: Study) -> list[Group]:
+    """What is drawn of ``study``, in the order of the page."""
+    optional = [detection_group(study), confusion_group(study), plane_group(study), samples_group(study)]
+    return [*curve_groups(study), *(group for group in optional if group is not None)]
+
+
+def _drawn(group: Group, files: dict[str, bytes]) -> DrawnGroup:
+    """Draws the figures of ``group`` into ``files``, and says how the page shows them."""
+    shown = []
+    with style():
+        for chart in group.figures:
+            figure = draw(chart)
+            png, svg = to_png(figure), to_svg(figure)
+            files[f"{chart.name}.png"], files[f"{chart.name}.svg"] = png, svg
+            # Thousands of dots are smaller, and quicker to show, as pixels.
+            as_pixels = isinstance(chart, (ScatterFigure, TileFigure))
+            kind, content = ("image/png", png) if as_pixels else ("image/svg+xml", svg)
+            width, height = figure.get_size_inches()
+            shown.append(Drawn(chart.name, chart.title, kind, content, round(96 * width), round(96 * height)))
+    return DrawnGroup(group.title, group.caption, shown)

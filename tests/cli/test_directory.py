@@ -1,0 +1,98 @@
+"""What may be done with a sweep's directory, and what is refused."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from tests.tiny import write_tiny
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pgan_ray", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a finished sweep is, that MLflow has not heard of."""
+    folder = tmp_path_factory.mktemp("home")
+    write_tiny(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        ended = call("sweep", "tiny.yaml", "--out", "out", "--offline-tracking", "--set", "attack.iterations=10")
+    assert ended.returncode == 0, ended.stderr
+    assert "pgan-ray track" in ended.stderr
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(home)
+
+
+def test_without_mlflow_everything_is_in_the_directory_and_track_brings_it(home: Path) -> None:
+    assert not (home / "mlflow.db").exists()
+    assert json.loads((home / "out/summary.json").read_text())["outcome"] == "complete"
+    assert not (home / "out/driver.json").exists()
+    tracked = call("track", "out")
+    assert tracked.returncode == 0, tracked.stderr
+    client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
+    experiment = client.get_experiment_by_name("pgan-ray")
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert len(runs) == 1 + 2 + 4
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    sweep = next(run for name, run in runs.items() if name.startswith("tiny-paper-"))
+    report = {file.path for file in client.list_artifacts(sweep.info.run_id, "report")}
+    assert "report/index.html" in report
+    table = json.loads(Path(client.download_artifacts(sweep.info.run_id, "confusion_table.json")).read_text())
+    assert table["columns"][-2:] == ["as_3", "as_5"]
+    assert all(abs(sum(row[-2:]) - 1) < 1e-9 for row in table["data"])
+
+
+def test_an_edited_sweep_is_not_resumed(home: Path) -> None:
+    file = home / "out/sweep.yaml"
+    before = file.read_text()
+    try:
+        file.write_text(before.replace("runs: 2", "runs: 3"))
+        ended = call("resume", "out")
+        assert ended.returncode == 2
+        assert "got an edited one" in ended.stderr
+        assert "--out DIR" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+    finally:
+        file.write_text(before)
+    assert call("sweep", "out/sweep.yaml", "--dry-run", "--set", "evaluation.runs=3").returncode == 0
+
+
+def test_a_second_driver_is_refused(home: Path) -> None:
+    file = home / "out/driver.json"
+    ended = threading.Event()
+
+    def work() -> None:
+        beat = 0
+        while not ended.wait(0.2):
+            beat += 1
+            beside = file.with_name("driver.partial")
+            beside.write_text(json.dumps({"token": "other", "beat": beat, "host": "elsewhere", "pid": 7}))
+            beside.replace(file)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        refused = call("resume", "out", "--offline-tracking")
+    finally:
+        ended.set()
+        thread.join()
+        file.unlink()
+    assert refused.returncode == 2
+    assert "must be run by one driver at a time, got process 7 on elsewhere" in refused.stderr
+    assert "Traceback" not in refused.stderr

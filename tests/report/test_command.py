@@ -1,0 +1,43 @@
+"""``pgan-ray report`` as a user calls it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.report.report_sweep import make_store
+
+
+def call(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pgan_ray", "report", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
+    make_store(tmp_path / "sweep")
+    ended = call("sweep", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == str(tmp_path / "sweep/report/index.html")
+    assert Path(ended.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
+    ended = call("sweep", "--out", "elsewhere", "--price-per-hour", "1.5", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "At 1.5 for each hour" in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "must be the directory of a sweep"),
+        (["file"], "must be the directory of a sweep"),
+        (["sweep", "--out", "file/out"], "must be a place that can be written to"),
+        (["sweep", "--price-per-hour", "-1"], "-1"),
+    ],
+)
+def test_a_users_mistake_is_one_error_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:
+    make_store(tmp_path / "sweep", replicates=0)
+    (tmp_path / "file").write_text("x")
+    ended = call(*arguments, folder=tmp_path)
+    assert ended.returncode == 2, ended.stderr
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr

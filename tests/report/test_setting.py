@@ -1,0 +1,31 @@
+"""Where a sweep departs from the paper's setting."""
+
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.report.series import series_of
+from pgan_ray.report.setting import departures
+from pgan_ray.report.verdicts import family
+from pgan_ray.spec import load_sweep
+
+SWEEPS = sorted(Path(__file__).parents[2].joinpath("sweeps").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_the_bodies_of_the_shipped_sweeps_are_the_papers_setting(file: Path) -> None:
+    _, series = series_of(load_sweep(file))
+    kind = family(series[0])
+    assert kind is not None
+    assert departures(kind, series) == []
+
+
+def test_a_quick_profile_says_what_differs() -> None:
+    file = next(file for file in SWEEPS if file.stem == "mnist_alpha")
+    _, series = series_of(load_sweep(file, profile="quick"))
+    found = {what: (paper, here) for what, paper, here in departures("mnist", series)}
+    assert found["attack.epochs"] == ("2,000", "5000 iterations")
+    assert found["dataset.name"] == ("mnist", "mnist-5k")
+    assert found["evaluation.victim.epochs"] == ("2000", "80")
+    assert "attack.alpha" not in found
+    assert "attack.replicates" not in found

@@ -1,0 +1,322 @@
+"""Verdicts by interval: the rules at their edges, the pairing, and every statement on rows made for it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pgan_ray.report.paper import STATEMENTS, Holds, Rule, Sign, Within
+from pgan_ray.report.study import Study, load_study
+from pgan_ray.report.verdicts import (
+    AGREES,
+    CANNOT_TELL,
+    DIFFERS,
+    Finding,
+    Term,
+    combine,
+    family,
+    findings,
+    here_text,
+    judge,
+    paper_text,
+    slope_weights,
+)
+from pgan_ray.results import Estimate
+from pgan_ray.spec import Cell, Settings
+from tests.report.report_sweep import (
+    ALPHAS,
+    DETECTION,
+    FLIPS,
+    LAMBDAS,
+    PLANE,
+    SIZES,
+    TEN,
+    harm,
+    make_store,
+    make_study,
+    write_genuine,
+)
+
+FMNIST = (
+    ALPHAS.replace("mnist}", "fashion-mnist}")
+    .replace("[3, 5]", "[7, 9]")
+    .replace("poison_class: 5", "poison_class: 9")
+    .replace("source_class: 3", "source_class: 7")
+)
+
+
+def found(mean: float, half: float | None) -> Estimate:
+    return Estimate(mean, half, 1 if half is None else 5, 10)
+
+
+@pytest.mark.parametrize(
+    ("rule", "mean", "half", "verdict"),
+    [
+        (Holds(0.5), 0.5, 0.0, AGREES),
+        (Holds(0.5), 0.25, 0.25, AGREES),  # the interval ends on it
+        (Holds(0.5), 0.25, 0.2499, DIFFERS),
+        (Holds(0.5), 0.75, 0.2499, DIFFERS),
+        (Holds(0.5), 0.5, 0.26, CANNOT_TELL),  # wider than half of the number
+        (Holds(0.5), 0.9, 0.3, DIFFERS),  # wide, and yet elsewhere
+        (Holds(0.5, over=True), 0.9, 0.3, AGREES),
+        (Holds(0.5, over=True), 0.25, 0.25, AGREES),
+        (Holds(0.5, over=True), 0.2, 0.2, DIFFERS),
+        (Holds(0.12), 0.1 + 0.02 + 1e-16, 0.0, AGREES),
+        (Sign(1), 1e-17, 0.0, CANNOT_TELL),  # what is left of sums of floats
+        (Holds(0.011), 0.011, 0.01, AGREES),  # a small number may have a point to either side
+        (Holds(-0.11), -0.1, 0.02, AGREES),
+        (Holds(-0.11), 0.0, 0.02, DIFFERS),
+        (Sign(1), 0.5, 0.4999, AGREES),
+        (Sign(1), 0.5, 0.5, CANNOT_TELL),  # ends on 0
+        (Sign(1), -0.5, 0.4999, DIFFERS),
+        (Sign(-1), -0.5, 0.4999, AGREES),
+        (Sign(-1), 0.5, 0.4999, DIFFERS),
+        (Sign(-1), 0.0, 0.0, CANNOT_TELL),
+        (Sign(-1, 0.5), 0.25, 0.2, AGREES),
+        (Sign(-1, 0.5), 0.25, 0.25, CANNOT_TELL),
+        (Sign(-1, 0.5), 0.8, 0.2, DIFFERS),
+        (Within(0.0, 0.25), 0.125, 0.125, AGREES),
+        (Within(0.0, 0.25), 0.2, 0.1, CANNOT_TELL),
+        (Within(0.0, 0.25), -0.5, 0.2, DIFFERS),
+        (Holds(0.5), 0.5, None, CANNOT_TELL),
+        (Sign(1), 0.5, None, CANNOT_TELL),
+        (Within(0, 1), 0.5, None, CANNOT_TELL),
+    ],
+)
+def test_rules_at_their_edges(rule: Rule, mean: float, half: float | None, verdict: str) -> None:
+    assert judge(rule, found(mean, half))[0] == verdict
+
+
+def test_nothing_found_is_nothing_told() -> None:
+    assert judge(Sign(1), None) == (CANNOT_TELL, "no results yet")
+
+
+def test_differences_are_paired(tmp_path: Path) -> None:
+    """What a replicate and run share cancels: the interval of the difference is that of the effect alone."""
+
+    def luck(settings: Settings, cell: Cell) -> dict[str, Any]:
+        shared = float(np.random.default_rng([cell.replicate, cell.run]).uniform(0, 0.5))
+        return harm(settings, cell) | {"test_error": shared + 0.1 * cell.poison_fraction * (1 + 0.01 * cell.replicate)}
+
+    study = make_study(tmp_path, scores=luck)
+    one = study.series[0]
+    difference = combine(
+        study, [Term(1, one, 0.4, "test_error"), Term(-1, one, 0.0, "test_error")]
+    )  # 0.04, 0.0404, 0.0408
+    assert difference is not None
+    assert difference.half_width is not None
+    assert (difference.mean, difference.replicates, difference.cells) == (pytest.approx(0.0404), 3, 6)
+    assert difference.half_width == pytest.approx(4.302653 * 0.0004 / 3**0.5, rel=1e-5)
+    alone = study.mean(one, 0.4, "test_error")
+    assert alone is not None
+    assert alone.half_width is not None
+    assert alone.half_width > 100 * difference.half_width
+
+
+def test_cells_without_their_partner_do_not_count(tmp_path: Path) -> None:
+    def some_diverged(settings: Settings, cell: Cell) -> dict[str, Any]:
+        lost = cell.replicate == 1 and cell.poison_fraction == 0.4 and settings.attack.alpha == 0.1
+        return harm(settings, cell) | ({"outcome": "diverged"} if lost else {})
+
+    study = make_study(tmp_path, scores=some_diverged)
+    one = study.series[0]
+    difference = combine(study, [Term(1, one, 0.4, "test_error"), Term(-1, one, 0.0, "test_error")])
+    assert difference is not None
+    assert (difference.replicates, difference.cells) == (2, 4)
+
+
+def test_slopes() -> None:
+    xs = [0.1, 0.3, 0.9]
+    weights = slope_weights(xs)
+    assert sum(w * (2 + 5 * x) for w, x in zip(weights, xs, strict=True)) == pytest.approx(5)
+
+
+def about(study: Study) -> dict[tuple[str, str], Finding]:
+    """By the statement's first words and the series."""
+    return {(one.statement.says, one.subject): one for one in findings(study)}
+
+
+def verdict(study: Study, words: str, subject: str | None = None) -> str:
+    (one,) = {
+        one.verdict
+        for (says, about_what), one in about(study).items()
+        if words in says and (subject is None or subject == about_what)
+    }
+    return one
+
+
+def test_an_attack_as_the_papers(tmp_path: Path) -> None:
+    study = make_study(tmp_path)
+    assert verdict(study, "2.5 %") == AGREES
+    assert verdict(study, "above 12 %") == AGREES
+    assert verdict(study, "more limited at larger") == AGREES
+    assert verdict(study, "rises with the share") == AGREES
+    assert verdict(study, "5 % are rejected at percentile 0.95") == AGREES
+    assert verdict(study, "rejected less than genuine points (percentile 0.95)") == AGREES
+    assert verdict(study, "error-specific") == AGREES
+    says = {one.statement.says for one in findings(study)}
+    assert not any("λ′" in text or "Ten classes" in text or "Fashion" in text or "flipping" in text for text in says)
+    clean = [one for one in findings(study) if "2.5 %" in one.statement.says]
+    assert len(clean) == 1  # the clean victims are the same for every alpha
+    assert paper_text(clean[0].statement) == "2.5 %"
+    assert here_text(clean[0].statement, clean[0].found) == "2.6 ± 0.2 %"
+
+
+def opposite(settings: Settings, cell: Cell) -> dict[str, Any]:
+    made = harm(settings, cell)
+    return made | {
+        "test_error": 0.2 - made["test_error"],
+        "rejected_poison": cell.poison_fraction and 0.9 + 0.001 * cell.replicate,
+    }
+
+
+def test_an_attack_that_is_the_opposite(tmp_path: Path) -> None:
+    study = make_study(tmp_path, scores=opposite)
+    assert verdict(study, "2.5 %") == DIFFERS
+    assert verdict(study, "more limited at larger") == DIFFERS
+    assert verdict(study, "rises with the share", "α 0.1") == DIFFERS
+    assert verdict(study, "rejected less than genuine points (percentile 0.95)") == DIFFERS
+
+
+def test_one_generator_tells_nothing(tmp_path: Path) -> None:
+    found_here = findings(make_study(tmp_path, replicates=1))
+    assert found_here
+    assert {one.verdict for one in found_here} == {CANNOT_TELL}
+    assert {one.reason for one in found_here} == {"fewer than two generators"}
+
+
+def test_no_rows_list_the_statements_all_the_same(tmp_path: Path) -> None:
+    found_here = findings(make_study(tmp_path, replicates=0))
+    assert {one.reason for one in found_here} == {"no results yet"}
+
+
+def test_fashion(tmp_path: Path) -> None:
+    study = make_study(tmp_path, FMNIST)
+    assert verdict(study, "4.75 %") == DIFFERS
+    assert verdict(study, "does less than on MNIST") in (AGREES, CANNOT_TELL)
+    assert verdict(study, "more limited at larger") == AGREES
+
+
+def lambdas(settings: Settings, cell: Cell) -> dict[str, Any]:
+    assert settings.attack.lambda_prior is not None
+    effect = {0.1: 0.01, 0.5: 0.04, 0.9: 0.06, 1.0: 0.055}[settings.attack.lambda_prior]
+    return harm(settings, cell) | {"test_error": 0.03 + (effect + 0.001 * cell.replicate) * (cell.poison_fraction > 0)}
+
+
+def test_lambda(tmp_path: Path) -> None:
+    study = make_study(tmp_path, LAMBDAS, lambdas)
+    for words in ("small λ′", "grows with λ′", "Even with λ′ 1", "only slightly less"):
+        assert verdict(study, words) == AGREES, words
+
+
+def test_detection_without_victims(tmp_path: Path) -> None:
+    study = make_study(tmp_path, DETECTION)
+    for words in ("5 % are rejected", "10 % are rejected", "rejected less than genuine", "With α 0, too"):
+        assert verdict(study, words) == AGREES, words
+    assert {one.subject for one in findings(study) if "α of 0.1" in one.statement.says} == {
+        f"α {alpha}, percentile {percentile}" for alpha in (0.1, 0.9) for percentile in (0.9, 0.95)
+    }
+
+
+def flips(settings: Settings, cell: Cell) -> dict[str, Any]:
+    is_pgan, noise = settings.attack.is_trained, 0.001 * cell.replicate
+    rise = cell.poison_fraction * (0.3 if is_pgan else 0.2) + noise * (cell.poison_fraction > 0)
+    return harm(settings, cell) | {
+        "test_error": 0.03 + rise / 2,
+        "false_positive_rate": 0.03 + rise,
+        "false_negative_rate": 0.03 + (0 if is_pgan else rise / 2),
+    }
+
+
+def test_label_flipping(tmp_path: Path) -> None:
+    study = make_study(tmp_path, FLIPS, flips)
+    for words in ("does more harm", "Label flipping raises the false pos", "the false negative rate as well",
+                  "pGAN raises the false positive", "error-specific"):  # fmt: skip
+        assert verdict(study, words) == AGREES, words
+
+
+def sizes(settings: Settings, cell: Cell) -> dict[str, Any]:
+    gap = 40 / settings.evaluation.train_per_class
+    return harm(settings, cell) | {"test_error": 0.02 + cell.poison_fraction * gap * (1 + 0.01 * cell.replicate)}
+
+
+def test_training_points(tmp_path: Path) -> None:
+    study = make_study(tmp_path, SIZES, sizes)
+    (one,) = (one for one in findings(study) if "gap" in one.statement.says)
+    assert one.verdict == AGREES
+    assert one.subject == "1,000 points to 4,000 points"
+    assert here_text(one.statement, one.found).endswith("points per 1,000 points")
+
+
+def ten(settings: Settings, cell: Cell) -> dict[str, Any]:
+    moved = round(1000 * (3 * cell.poison_fraction + 0.0005 * cell.replicate))
+    matrix = 1000 * np.eye(10, dtype=int)
+    matrix[3, 3], matrix[3, 5] = 989 - moved, 11 + moved
+    return harm(settings, cell) | {
+        "confusion": matrix.tolist(),
+        "test_error": 0.05 + moved / 10000,
+        "false_positive_rate": matrix[3, 5] / 1000,
+    }
+
+
+def test_ten_classes(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TEN, ten)
+    for words in ("1.1 % of the 3s", "13.1 %", "only slightly", "rises by 12 points"):
+        assert verdict(study, words) == AGREES, words
+    (recall,) = (one for one in findings(study) if "detection rate" in one.statement.says)
+    assert here_text(recall.statement, recall.found).startswith("−12.0")
+    assert paper_text(recall.statement) == "−11 points"
+
+
+def plane(settings: Settings, cell: Cell) -> dict[str, Any]:
+    rise = (0.3 if settings.attack.alpha == 0 else 0.01) * cell.poison_fraction * 5
+    return harm(settings, cell) | {"test_error": 0.05 + rise * (1 + 0.01 * cell.replicate)}
+
+
+def test_two_gaussians(tmp_path: Path) -> None:
+    store = make_store(tmp_path, PLANE, plane)
+    study_without = about(make_study(tmp_path / "without", PLANE, plane))
+    assert {one.reason for (says, _), one in study_without.items() if "poison lies" in says} == {"no results yet"}
+    write_genuine(store, source=(4.0, 0.0), own=(0.0, 0.0))
+    study = load_study(store)
+    assert verdict(study, "very effective") == AGREES
+    assert verdict(study, "very reduced") == AGREES
+    assert verdict(study, "matches") in (AGREES, CANNOT_TELL)
+    assert study.placements["alpha=1"]
+    assert verdict(study, "lies far") == CANNOT_TELL  # every generator here draws the same
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (ALPHAS, "mnist"),
+        (ALPHAS.replace("mnist}", "mnist-5k}"), "mnist"),
+        (ALPHAS.replace("[3, 5]", "[3, 5, 8]").replace("0.2, 0.4", "0.2"), None),
+        (ALPHAS.replace("poison_class: 5", "poison_class: 3").replace("source_class: 3", "source_class: 5"), None),
+        (ALPHAS.replace("mnist}", "digits}"), None),
+        (FMNIST, "fmnist"),
+        (TEN, "mnist-ten"),
+        (PLANE, "synthetic"),
+    ],
+)
+def test_what_the_paper_speaks_of(tmp_path: Path, text: str, kind: str | None) -> None:
+    study = make_study(tmp_path, text, replicates=0)
+    assert family(study.series[0]) == kind
+    assert bool(findings(study)) == (kind is not None)
+
+
+def test_another_victim_or_detector_is_not_the_papers(tmp_path: Path) -> None:
+    text = ALPHAS.replace(
+        "  runs: 2", "  victim: {name: {grid: [mlp, knn]}}\n  detector: {name: {grid: [knn_distance, sphere]}}"
+    )
+    study = make_study(tmp_path, text, replicates=0)
+    errors = [one for one in findings(study) if "share of poison" in one.statement.says]
+    assert len(errors) == 3
+    rejected = [one for one in findings(study) if "less than genuine points (percentile 0.95)" in one.statement.says]
+    assert len(rejected) == 3  # once for each alpha, not for each victim
+
+
+def test_every_statement_says_where_it_stands() -> None:
+    assert all(one.place.startswith("Fig. ") and one.says.endswith(".") and one.measure for one in STATEMENTS)
+    assert len(STATEMENTS) > 25

@@ -1,0 +1,223 @@
+"""A whole report: self-contained, escaped, the same twice, from whatever a directory holds."""
+
+import csv
+import io
+import json
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pgan_ray.errors import SpecError
+from pgan_ray.report import write_report
+from pgan_ray.results import Store, read_rows
+from pgan_ray.spec import Cell, Settings
+from tests.report.report_sweep import (
+    ALPHAS,
+    DETECTION,
+    FLIPS,
+    PLANE,
+    TEN,
+    harm,
+    make_record,
+    make_store,
+    write_genuine,
+)
+
+
+class Page(HTMLParser):
+    """What a page loads, links to, and says."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name in ("src", "srcset", "data", "poster"):
+                self.loads.append(value or "")
+            if name == "href":
+                self.links.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def report(source: Store, folder: Path, **more: Any) -> Page:
+    names = write_report(source, Store(folder), **more)
+    assert names[0] == "index.html"
+    assert sorted(names) == Store(folder).names("")
+    return Page((folder / "index.html").read_text(encoding="utf-8"))
+
+
+def test_a_finished_sweep(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep")
+    page = report(store, tmp_path / "out", price_per_hour=2.0)
+    assert len(page.loads) == 3 + 3 + 1 + 3
+    assert all(load.startswith("data:image/") for load in page.loads)
+    assert all(link.startswith("#") for link in page.links)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+    html = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert "url(" not in html
+    assert 'name="viewport"' in html
+    assert "agrees: " in page.text
+    assert "0.840" in page.text  # hours: 9 generators of 120 s, 54 cells of 36 s
+    assert "1.68" in page.text
+    names = Store(tmp_path / "out").names("")
+    for name in (
+        "error_by_poison.png",
+        "error_by_poison.svg",
+        "samples_1.png",
+        "points.csv",
+        "paper.csv",
+        "table_error.csv",
+    ):
+        assert name in names
+
+
+def test_its_numbers_as_csv(tmp_path: Path) -> None:
+    report(make_store(tmp_path / "sweep"), tmp_path / "out")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "out/points.csv").read_text())))
+    (one,) = (r for r in rows if (r["label"], r["poison_fraction"], r["rate"]) == ("α 0.1", "0.0", "test_error"))
+    assert float(one["mean"]) == pytest.approx(0.02625)
+    assert float(one["low"]) < 0.02625 < float(one["high"])
+    assert (one["generators"], one["cells"]) == ("3", "6")
+    paper = list(csv.DictReader(io.StringIO((tmp_path / "out/paper.csv").read_text())))
+    assert {row["verdict"] for row in paper} == {"agrees"}
+    clean = next(row for row in paper if "2.5 %" in row["statement"])
+    assert (float(clean["here"]), clean["unit"]) == (pytest.approx(2.625), "%")
+    table = list(csv.reader(io.StringIO((tmp_path / "out/table_error.csv").read_text())))
+    assert table[0] == ["series", "0 %", "20 %", "40 %"]
+    assert table[1][:2] == ["α 0.1", "2.6 ± 0.2"]
+
+
+def test_the_same_directory_gives_the_same_bytes(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep")
+    names = write_report(store, Store(tmp_path / "a"))
+    time.sleep(1.1)  # a date that has crept in would have changed
+    assert write_report(store, Store(tmp_path / "b")) == names
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+EVIL = "<script>alert('x')</script><img src=http://evil.example/x.png>"
+
+
+def test_what_files_say_is_escaped(tmp_path: Path) -> None:
+    text = ALPHAS.replace('"three alphas"', json.dumps(EVIL)).replace(
+        "name: mnist}", f"name: null, path: {json.dumps(EVIL)}}}"
+    )
+    store = make_store(tmp_path / "sweep", text)
+    store.write(
+        "summary.json", json.dumps({"outcome": "partial", "failures": [f"{EVIL}\n{EVIL}"], "diverged": [EVIL]}).encode()
+    )
+    page = report(store, tmp_path / "out")
+    assert "script" not in page.tags
+    assert all(load.startswith("data:") for load in page.loads)
+    assert page.text.count(EVIL) >= 4
+    for figure in (tmp_path / "out").glob("*.svg"):
+        assert "script" not in figure.read_text()
+
+
+def test_a_partial_sweep_and_one_without_results(tmp_path: Path) -> None:
+    page = report(make_store(tmp_path / "some", replicates=2), tmp_path / "a")
+    assert "unfinished" in page.text
+    assert "(2 of 3)" in page.text
+    assert "missing: 6 cells of alpha=0.1 have no row" in page.text
+    empty = Store(tmp_path / "empty")
+    empty.write("sweep.yaml", make_record().to_yaml().encode())
+    page = report(empty, tmp_path / "b")
+    assert "No victim has been scored yet" in page.text
+    assert page.loads == []
+    assert "cannot tell: " in page.text
+
+
+def test_one_generator_has_no_interval(tmp_path: Path) -> None:
+    page = report(make_store(tmp_path / "sweep", ALPHAS.replace("replicates: 3", "replicates: 1")), tmp_path / "out")
+    assert "fewer than two generators" in page.text
+    assert "agrees: 0" in page.text
+    assert "±" not in (tmp_path / "out/table_error.csv").read_text()
+
+
+def diverging(settings: Settings, cell: Cell) -> dict[str, Any]:
+    return harm(settings, cell) | ({"outcome": "diverged"} if cell.replicate else {})
+
+
+@pytest.mark.parametrize("text", [FLIPS, DETECTION, TEN, PLANE], ids=["flips", "detection", "ten", "plane"])
+def test_every_kind_of_sweep(tmp_path: Path, text: str) -> None:
+    store = make_store(tmp_path / "sweep", text)
+    if text == PLANE:
+        write_genuine(store)
+    assert report(store, tmp_path / "out").loads
+
+
+@pytest.mark.parametrize("text", [ALPHAS, DETECTION], ids=["alphas", "detection"])
+def test_where_most_diverged(tmp_path: Path, text: str) -> None:
+    page = report(make_store(tmp_path / "sweep", text, diverging), tmp_path / "out")
+    assert "diverged: " in page.text
+    assert page.loads
+
+
+def test_rows_of_an_earlier_version(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep")
+    rows = read_rows(store)
+    for name in store.names("victims"):
+        store.delete(name)
+    store.write_table("victims/all.parquet", rows.drop_columns(["confusion", "boundary"]))
+    assert "agrees: " in report(store, tmp_path / "out").text
+
+
+def test_generators_that_were_not_copied(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep")
+    store.remove("generators")
+    page = report(store, tmp_path / "out")
+    assert "0 of 9 generators" in page.text
+    assert "Generated poison" not in page.text
+
+
+def test_a_task_of_which_the_paper_says_nothing(tmp_path: Path) -> None:
+    page = report(make_store(tmp_path / "sweep", ALPHAS.replace("name: mnist}", "name: digits}")), tmp_path / "out")
+    assert "states nothing about this task" in page.text
+    assert "not the paper's setting" not in page.text
+
+
+def test_a_quick_profile_says_that_it_is_not_the_papers(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep", ALPHAS)
+    record = make_record(ALPHAS + "profiles: {quick: {attack: {batch_size: 20}}}\n", "quick")
+    store.write("sweep.yaml", record.to_yaml().encode())
+    text = re.sub(r"\s+", " ", report(store, tmp_path / "out").text)
+    assert "Profile quick is not the paper's setting" in text
+    assert "attack.batch_size" in text
+
+
+def test_no_sweep_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="must be the directory of a sweep"):
+        write_report(Store(tmp_path / "nothing"), Store(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_on_s3(s3: str, tmp_path: Path) -> None:
+    store = make_store(s3)
+    names = write_report(store, Store(f"{s3}/report"))
+    target = Store(f"{s3}/report")
+    assert sorted(names) == target.names("")
+    assert b"<!doctype html>" in target.read("index.html")
+    local = make_store(tmp_path / "sweep")
+    write_report(local, Store(tmp_path / "out"))
+    assert target.read("index.html") == (tmp_path / "out/index.html").read_bytes()
+
+
+def test_rows_stay_as_they_are(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep")
+    before: pa.Table = read_rows(store)
+    write_report(store, Store(tmp_path / "sweep/report"))
+    assert read_rows(store).equals(before)
