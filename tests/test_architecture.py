@@ -22,13 +22,13 @@ MAY_IMPORT = {
     "defences": {"data"},
     "victims": {"data", "nn"},
     # Stage 2's protocol brings these together.
-    "evaluation": {"data", "defences", "victims"},
+    "evaluation": {"data", "attacks", "defences", "victims"},
     "results": set[str](),
     "tracking": {"results"},
     "report": {"results"},
     "bench": {"data", "nn", "attacks", "defences", "victims", "evaluation"},
     "cluster": {"data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
-    "cli": {"data", "results", "tracking", "report", "bench", "cluster"},
+    "cli": {"data", "attacks", "results", "tracking", "report", "bench", "cluster"},
 }
 ONLY_IN = {
     "ray": "cluster",

@@ -30,7 +30,7 @@ def test_its_size(name: tuple[str, str]) -> None:
     stem, profile = name
     (file,) = (file for file in SWEEPS if file.stem == stem)
     sweep = load_sweep(file, profile=profile)
-    assert (len(sweep.configurations), sweep.replicates, sweep.cells) == COUNTS[name]
+    assert (len(sweep.configurations), sweep.generators, sweep.cells) == COUNTS[name]
 
 
 def test_mnist_alpha_is_the_papers() -> None:

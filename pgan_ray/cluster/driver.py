@@ -242,6 +242,11 @@ class SweepRun:
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
+        emptied = [row["cell_id"] for row in finished.rows if row["outcome"] == "failed"]
+        if emptied:
+            self._fail(
+                f"{len(emptied)} victims failed", f"{', '.join(emptied)}: the detectors left nothing to train on"
+            )
         self._outcome.diverged += [
             f"victim {row['cell_id']}" for row in finished.rows if row["outcome"] == "diverged" and row["train_size"]
         ]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pgan_ray.attacks import Attack
 from pgan_ray.data import TaskData
-from pgan_ray.evaluation.training_set import poisoned_training_set
+from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims import Boundary, Judged, Scores, judge_victims, score
@@ -19,8 +19,9 @@ from pgan_ray.victims import Boundary, Judged, Scores, judge_victims, score
 class CellResult:
     """What came of one cell.
 
-    ``outcome``: complete, or diverged. ``scores`` and ``confusion`` (K, K), true label by row, are None where the
-    victim diverged or where none is trained. ``seconds`` is the cell's share of its stack's time.
+    ``outcome``: complete; diverged; or failed, where the detectors left nothing to train on. ``scores`` and
+    ``confusion`` (K, K), true label by row, are None unless a victim was trained and is complete. ``seconds`` is the
+    cell's share of its stack's time.
     """
 
     cell: Cell
@@ -50,36 +51,43 @@ def evaluate_cells(
     """
     start = time.monotonic()
     sets = [poisoned_training_set(spec, task, attack, cell, seed) for cell in cells]
-    judged: list[Judged | None] = [None] * len(cells)
-    if spec.victim.name != "none":
-        judged[:] = judge_victims(
+    judged: dict[str, Judged] = {}
+    taught = [(cell, s) for cell, s in zip(cells, sets, strict=True) if len(s.x)]
+    if spec.victim.name != "none" and taught:
+        victims = judge_victims(
             spec.victim,
-            [(s.x, s.y) for s in sets],
+            [(s.x, s.y) for _, s in taught],
             task.test_x,
             task.test_y,
             classes=len(task.classes),
-            seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c in cells],
-            stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c in cells)),
+            seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c, _ in taught],
+            stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c, _ in taught)),
             device=device,
             precision=precision,
         )
+        judged = {cell.id: victim for (cell, _), victim in zip(taught, victims, strict=True)}
     seconds = (time.monotonic() - start) / len(cells)
-    results = []
-    for cell, s, victim in zip(cells, sets, judged, strict=True):
-        matrix = None if victim is None else victim.confusion
-        results.append(
-            CellResult(
-                cell,
-                "diverged" if victim is not None and matrix is None else "complete",
-                len(s.x),
-                s.rejected_genuine,
-                s.rejected_poison,
-                None
-                if matrix is None
-                else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
-                matrix,
-                None if victim is None else victim.boundary,
-                seconds,
-            )
-        )
-    return results
+    return [_result(cell, s, judged.get(cell.id), spec, task, seconds) for cell, s in zip(cells, sets, strict=True)]
+
+
+def _result(
+    cell: Cell, training: TrainingSet, victim: Judged | None, spec: EvaluationSpec, task: TaskData, seconds: float
+) -> CellResult:
+    if spec.victim.name == "none":
+        outcome = "complete"
+    elif victim is None:
+        outcome = "failed"
+    else:
+        outcome = "complete" if victim.confusion is not None else "diverged"
+    matrix = victim.confusion if victim else None
+    return CellResult(
+        cell,
+        outcome,
+        len(training.x),
+        training.rejected_genuine,
+        training.rejected_poison,
+        None if matrix is None else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
+        matrix,
+        victim.boundary if victim else None,
+        seconds,
+    )

@@ -28,7 +28,8 @@ VICTIMS = pa.schema(
         pa.field("confusion", pa.list_(pa.list_(pa.int32()))),
         # of logistic regression in the plane: (a, b, c) of the line a x + b y + c = 0
         pa.field("boundary", pa.list_(pa.float64())),
-        # complete, diverged (the victim's or its generator's weights stopped being numbers) or failed
+        # complete, diverged (the victim's or its generator's weights stopped being numbers) or failed (the detectors
+        # left nothing to train on)
         pa.field("outcome", pa.string(), nullable=False),
         pa.field("seconds", pa.float64(), nullable=False),
     ]

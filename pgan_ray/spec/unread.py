@@ -5,10 +5,13 @@ from pgan_ray.spec.settings import Settings
 
 _VICTIM_TRAINING = frozenset({"name", "optimizer", "epochs", "batch_size"})
 _NAME = frozenset({"name"})
+_OF_TRAINED_ATTACKS = {("evaluation", "poison_set_size"), ("task", "surrogate_classes")}
 
 
 def is_read(settings: Settings, path: Path) -> bool:
     """Whether the field at ``path`` means something in ``settings``, by the names of attack, victim and detector."""
+    if not settings.attack.is_trained and path in _OF_TRAINED_ATTACKS:
+        return False
     for section, read in _restricted(settings).items():
         inner = path[len(section) :]
         if path[: len(section)] == section and inner and inner[0] not in read:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from pgan_ray.attacks import PGan
 from pgan_ray.nn import StackedMLP
@@ -49,6 +50,36 @@ def test_alpha_zero_is_blind_to_the_discriminator(settings: dict[str, Any]) -> N
     whole, other = with_and_without(settings, 0.0, 0.9, "discriminator")
     assert same(whole, other, "generator")
     assert same(whole, other, "classifier")
+
+
+def gradients_into_poison(network: StackedMLP, seen: list[Tensor]) -> None:
+    """Have ``seen`` hold what comes back from ``network`` to the poison, in each of G's steps."""
+
+    def look(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        points, *rest = given
+        if points.requires_grad:  # in the critics' own steps the poison is a constant
+            points = points.clone()
+            points.register_hook(seen.append)
+        return (points, *rest)
+
+    network.register_forward_pre_hook(look)
+
+
+@SETTINGS
+@pytest.mark.parametrize("loss", ["algorithm1", "objective3"])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_what_alpha_leaves_out_has_no_gradient_at_all(settings: dict[str, Any], loss: str, classes: int) -> None:
+    alphas = (0.0, 0.5, 1.0)
+    stack = train(settings | {"generator_loss": loss}, blobs(classes=classes), *((alpha, 0.9) for alpha in alphas))
+    from_discriminator: list[Tensor] = []
+    from_classifier: list[Tensor] = []
+    gradients_into_poison(stack.discriminator, from_discriminator)
+    gradients_into_poison(stack.classifier, from_classifier)
+    stack.train(ITERATIONS)
+    assert len(from_discriminator) == len(from_classifier) == ITERATIONS * stack.spec.generator_steps
+    for discriminator, classifier in zip(from_discriminator, from_classifier, strict=True):
+        assert discriminator.flatten(1).any(1).tolist() == [False, True, True]
+        assert classifier.flatten(1).any(1).tolist() == [True, True, False]
 
 
 @SETTINGS

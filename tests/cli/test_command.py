@@ -204,9 +204,9 @@ def test_dry_run_shows_the_resolved_sweep_and_starts_nothing(home: Path) -> None
     assert ended.returncode == 0, ended.stderr
     assert "replicates: 3" in ended.stdout
     assert "# configurations: alpha=0.1 alpha=0.9" in ended.stdout
-    assert "configurations 2, replicates 6, cells 36" in ended.stdout
+    assert "configurations 2, generators 6, cells 36" in ended.stdout
     counts = json.loads(call("sweep", "tiny.yaml", "--dry-run", "--json").stdout)
-    assert (counts["configurations"], counts["replicates"], counts["cells"]) == (2, 4, 24)
+    assert (counts["configurations"], counts["generators"], counts["cells"]) == (2, 4, 24)
     assert sorted(path.name for path in home.iterdir()) == ["tiny.yaml"]
 
 

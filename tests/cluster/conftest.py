@@ -24,7 +24,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
         patch.setenv("RAY_AIR_NEW_OUTPUT", "0")
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         patch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-        ray.init(num_cpus=CORES + 1, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
+        ray.init(address="local", num_cpus=CORES + 1, num_gpus=1, **quiet)
         yield Connection(CORES)
         ray.shutdown()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cluster import Connection, check_cluster
+from pgan_ray.cluster import Connection, check_cluster, connect
 from pgan_ray.cluster.connection import _sees, available_cores
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
@@ -18,6 +18,18 @@ def test_a_cluster_that_does_not_answer_is_one_error() -> None:
         address = f"127.0.0.1:{unused.getsockname()[1]}"
     with pytest.raises(ClusterError, match=f"the Ray cluster at {address} must answer, got"):
         check_cluster(ResourcesSpec(), address)
+
+
+def test_without_an_address_the_cluster_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where somebody else's `ray start` runs on this machine, which Ray would join unasked."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    given: list[dict[str, object]] = []
+    monkeypatch.setattr("ray.init", lambda **options: given.append(options))
+    monkeypatch.setattr("ray.shutdown", lambda: None)
+    with connect(None, evaluator_cpu=0.5):
+        pass
+    (options,) = given
+    assert (options["address"], options["num_cpus"]) == ("local", available_cores() + 1)
 
 
 def test_every_node_must_see_the_directory(cluster: Connection, tmp_path: Path) -> None:

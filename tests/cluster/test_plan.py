@@ -46,6 +46,17 @@ def test_trials_have_stable_names(sweep: Sweep) -> None:
     ]
 
 
+def test_baselines_have_batches_and_no_trials(tmp_path: Path) -> None:
+    mixed = tiny_sweep(tmp_path, "attack.name={grid: [pgan, none]}", "attack.alpha=0.5")
+    assert [trial.id for trial in trials(mixed, 5)] == ["attack=pgan/r0-1"]
+    baseline = mixed.configurations[1]
+    assert [batch.id for r in range(2) for batch in batches(baseline, r, 100)] == [
+        "attack=none/r0/b000",
+        "attack=none/r1/b000",
+    ]
+    assert trials(tiny_sweep(tmp_path, "attack.name=random_label_flip"), 5) == []
+
+
 @pytest.mark.parametrize("members", [1, 4, 6, 100])
 def test_batches_cover_every_cell_once(sweep: Sweep, members: int) -> None:
     cut = [b for c in sweep.configurations for r in range(5) for b in batches(c, r, members)]

@@ -10,7 +10,7 @@ import pytest
 import ray
 
 from pgan_ray.cluster import Outcome, Quiet, State
-from pgan_ray.results import VICTIMS, Store, read_poison, read_record, read_rows, read_samples, read_training
+from pgan_ray.results import SCORES, VICTIMS, Store, read_poison, read_record, read_rows, read_samples, read_training
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import ConfigurationFinished, GeneratorFinished, SweepFinished, SweepStarted, Training
 from tests.cluster.faults import InterruptOnce
@@ -144,6 +144,93 @@ def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: 
     for row in rows.to_pylist():
         rejected[row["percentile"]] = rejected.get(row["percentile"], 0) + row["rejected_genuine"]
     assert rejected[0.9] > rejected[0.95]
+
+
+def test_a_baseline_beside_pgan_and_victims_of_more_classes(undisturbed: Path, run: Run, tmp_path: Path) -> None:
+    """One sweep for the grids of both stages: attacks, victims, and generators of a surrogate of two classes."""
+    sweep = tiny_sweep(
+        tmp_path,
+        "attack.alpha=0.1",
+        "attack.name={grid: [pgan, random_label_flip]}",
+        "task={classes: [3, 5, 8], surrogate_classes: [3, 5]}",
+        "evaluation.poison_fractions=[0, 0.1]",
+        "evaluation.runs=1",
+        "evaluation.victim.name={grid: [mlp, knn]}",
+    )
+    tracker, directory = MemoryTracker(), tmp_path / "sweep"
+    assert run(sweep, directory, tracker=tracker).outcome == "complete"
+    store = Store(directory)
+    pgan, baseline = (configuration.id for configuration in sweep.configurations)
+    assert (pgan, baseline) == ("attack=pgan", "attack=random_label_flip")
+
+    # Stage 1 is pGAN's alone, and as if the victims' third class were not there.
+    assert [folder.name for folder in (directory / "generators").iterdir()] == [pgan]
+    assert {e.configuration for e in tracker.events if isinstance(e, GeneratorFinished | Training)} == {pgan}
+    assert {e.configuration for e in tracker.events if isinstance(e, ConfigurationFinished)} == {pgan, baseline}
+    for replicate in (0, 1):
+        expected = read_poison(Store(undisturbed), "alpha=0.1", replicate)
+        assert np.array_equal(read_poison(store, pgan, replicate), expected)
+    summary = json.loads((directory / "summary.json").read_text())
+    assert summary["generators"] == {"planned": 2, "finished": 2}
+    assert summary["cells"] == {"planned": 16, "finished": 16}
+
+    rows = read_rows(store).to_pylist()
+    assert {(row["attack"], row["victim"], row["alpha"]) for row in rows} == {
+        (attack, victim, alpha)
+        for attack, alpha in (("pgan", 0.1), ("random_label_flip", None))
+        for victim in ("mlp", "knn")
+    }
+    assert {row["outcome"] for row in rows} == {"complete"}
+    by_cell = {row["cell_id"]: row for row in rows}
+    for row in rows:
+        matrix = np.array(row["confusion"])
+        assert matrix.shape == (3, 3)
+        assert row["test_error"] == pytest.approx(1 - matrix.trace() / matrix.sum())
+        assert row["false_positive_rate"] == pytest.approx(matrix[0, 1] / matrix[0].sum())
+        assert row["boundary"] is None
+        if row["poison_fraction"] == 0:  # clean: whoever would attack, filters and k-NN do not know it
+            other = by_cell[row["cell_id"].replace(row["configuration"], pgan)]
+            assert (row["train_size"], row["rejected_genuine"]) == (other["train_size"], other["rejected_genuine"])
+            assert row["victim"] == "mlp" or row["confusion"] == other["confusion"]
+
+
+def test_baselines_alone_need_no_stage_1(run: Run, tmp_path: Path) -> None:
+    """And one sweep for what detectors and the absence of victims make of rows."""
+    sweep = tiny_sweep(
+        tmp_path,
+        "attack.name={grid: [nearest_label_flip, none]}",
+        "evaluation.runs=1",
+        "evaluation.poison_fractions=[0, 0.2]",
+        "evaluation.detector.name={grid: [none, sphere]}",
+        "evaluation.detector.percentile={grid: [0.8, 0.95]}",
+        "evaluation.victim.name={grid: [logistic, none]}",
+    )
+    directory, tracker = tmp_path / "sweep", MemoryTracker()
+    assert run(sweep, directory, tracker=tracker).outcome == "complete"
+    assert sorted(path.name for path in directory.iterdir()) == ["summary.json", "victims"]
+    assert not any(isinstance(event, GeneratorFinished | Training) for event in tracker.events)
+    assert sum(isinstance(event, ConfigurationFinished) for event in tracker.events) == 2
+    store = Store(directory)
+    rows = read_rows(store).to_pylist()
+    # (none; sphere at two percentiles) x two victims, of two attacks with two replicates each, at two fractions.
+    assert len(rows) == sweep.cells == 3 * 2 * 2 * 2 * 2
+    assert {(row["detector"], row["percentile"]) for row in rows} == {("none", None), ("sphere", 0.8), ("sphere", 0.95)}
+    rejected: dict[float | None, list[float]] = {}
+    for row in rows:
+        assert row["outcome"] == "complete"
+        assert (row["alpha"], row["lambda_prior"]) == (None, None)
+        assert (row["rejected_poison"] is None) == (row["poison_fraction"] == 0)
+        scored = [row[name] is not None for name in (*SCORES, "confusion")]
+        assert scored == [row["victim"] == "logistic"] * 4
+        assert row["train_size"] > 0
+        rejected.setdefault(row["percentile"], []).append(row["rejected_genuine"])
+    assert set(rejected[None]) == {0.0}
+    assert np.mean(rejected[0.8]) > np.mean(rejected[0.95]) > 0
+
+    before = without_seconds(read_rows(store))
+    (directory / "victims/attack=none/r1/victim=none,detector=none/b000.parquet").unlink()
+    assert run(sweep, directory).outcome == "complete"
+    assert without_seconds(read_rows(store)) == before
 
 
 def test_interrupt_keeps_what_is_finished_and_a_second_run_completes_it(run: Run, tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from ray.tune.search import Searcher
 from pgan_ray.cluster import Connection, State
 from pgan_ray.cluster.members import trial_members, victim_members
 from pgan_ray.cluster.search import PlannedTrials
-from pgan_ray.cluster.worker import prepare
-from pgan_ray.data import TaskData
+from pgan_ray.cluster.worker import Tasks, dataset_key, prepare
+from pgan_ray.data import Dataset, TaskData
 from pgan_ray.spec import Configuration
 from tests.tiny import tiny_sweep
 
@@ -127,6 +127,26 @@ def test_time_left_needs_a_pace_of_each_stage() -> None:
     assert state.remaining_s(2) == (1.5 * 60 + 10 * 2) / 2
     state.trials, state.victims_done, state.victims_failed = {"a": 1.0, "b": 1.0}, 9, 1
     assert state.remaining_s(2) == 0
+
+
+def test_generators_see_the_surrogates_classes_and_victims_all(digits: dict[str, Dataset], tmp_path: Path) -> None:
+    tasks = Tasks(digits)
+    wide = ("task.classes=[8, 5, 3]", "evaluation.poison_fractions=[0, 0.1]")
+    settings = tiny_sweep(tmp_path, *wide, "task.surrogate_classes=[5, 3]").configurations[0].settings
+    surrogate, task = tasks.surrogate_of(settings), tasks.of(settings)
+    assert (task.classes, task.poison_label, task.source_label) == ((8, 5, 3), 1, 2)
+    assert (surrogate.classes, surrogate.poison_label, surrogate.source_label) == ((3, 5), 1, 0)
+    # As if there were no other class: the same points as those of a task of two.
+    alone = tasks.of(tiny_sweep(tmp_path).configurations[0].settings)
+    for part in ("train_x", "train_y", "test_x", "test_y"):
+        assert torch.equal(getattr(surrogate, part), getattr(alone, part))
+    assert torch.equal(surrogate.poison_points, task.poison_points)
+    assert surrogate.poison_prior == pytest.approx(len(task.poison_points) / len(surrogate.train_y))
+
+    same = tiny_sweep(tmp_path, *wide).configurations[0].settings
+    assert tasks.surrogate_of(same).classes == (8, 5, 3)
+    assert tasks.surrogate_of(same) is tasks.of(same)  # no second copy of the data
+    assert dataset_key(same) == dataset_key(settings)
 
 
 def test_a_worker_uses_the_cores_that_it_was_granted() -> None:

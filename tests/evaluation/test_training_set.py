@@ -1,40 +1,14 @@
 """Splits, poisoning and filtering, on points that can be told apart: their first feature is their index."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.data import TaskData
-from pgan_ray.defences import fit_detector
-from pgan_ray.evaluation import TrainingSet, poisoned_training_set, training_set
-from pgan_ray.spec import Cell, EvaluationSpec
+from pgan_ray.attacks.poison_set import PoisonSet
+from pgan_ray.evaluation import TrainingSet, poisoned_training_set
+from pgan_ray.spec import Cell
+from tests.evaluation.points import POISON, Fitted, genuine, indices, make_spec, numbered, numbered_poison, poison
 from tests.science import blobs
-
-POISON = 1_000_000  # poison's indices start here, test points' are below 0
-
-
-def numbered(classes: int = 2) -> TaskData:
-    y = torch.arange(classes).repeat(70)
-    x = torch.stack((torch.arange(float(len(y))), y.float()), dim=1)
-    return TaskData(x, y, -1 - x, y, tuple(range(classes)), 1, 0, None)
-
-
-def numbered_poison(points: int = 100) -> Tensor:
-    return torch.stack((POISON + torch.arange(float(points)), torch.ones(points)), dim=1)
-
-
-def make_spec(detector: str = "none", **changes: Any) -> EvaluationSpec:
-    settings: dict[str, Any] = {
-        "poison_fractions": [0.0],
-        "train_per_class": 40,
-        "trusted_per_class": 30,
-        "detector": {"name": detector},
-    }
-    return EvaluationSpec(**settings | changes)
 
 
 def build(
@@ -48,44 +22,7 @@ def build(
     seed: int = 0,
 ) -> TrainingSet:
     cell = Cell(configuration, replicate, variant, fraction, run)
-    return poisoned_training_set(make_spec(), numbered(classes), numbered_poison(), cell, seed)
-
-
-def indices(part: TrainingSet, label: int | None = None) -> set[int]:
-    return {int(i) for i in (part.x if label is None else part.x[part.y == label])[:, 0]}
-
-
-def genuine(part: TrainingSet, label: int | None = None) -> set[int]:
-    return {i for i in indices(part, label) if i < POISON}
-
-
-def poison(part: TrainingSet) -> set[int]:
-    return {i for i in indices(part) if i >= POISON}
-
-
-@dataclass
-class Fitted:
-    """On what each detector was fitted, and what it was asked about, in the order of the labels."""
-
-    trusted: list[Tensor] = field(default_factory=list)
-    asked: list[Tensor] = field(default_factory=list)
-
-
-@pytest.fixture
-def fitted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fitted]:
-    record = Fitted()
-
-    class Recording:
-        def __init__(self, spec: Any, trusted: Tensor, random: Any) -> None:
-            record.trusted.append(trusted)
-            self.detector = fit_detector(spec, trusted, random)
-
-        def reject(self, points: Tensor) -> Tensor:
-            record.asked.append(points)
-            return self.detector.reject(points)
-
-    monkeypatch.setattr(training_set, "fit_detector", Recording)
-    return record
+    return poisoned_training_set(make_spec(), numbered(classes), PoisonSet(numbered_poison()), cell, seed)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -163,7 +100,7 @@ def test_the_same_cell_gives_the_same_set() -> None:
 
 def test_the_data_and_the_poison_stay_as_they_are() -> None:
     task, points = numbered(), numbered_poison()
-    part = poisoned_training_set(make_spec(), task, points, Cell("", 0, "", 0.3, 0), 0)
+    part = poisoned_training_set(make_spec(), task, PoisonSet(points), Cell("", 0, "", 0.3, 0), 0)
     part.x.zero_()
     assert torch.equal(task.train_x, numbered().train_x)
     assert torch.equal(points, numbered_poison())
@@ -173,7 +110,7 @@ def filtered(fraction: float, poison_points: Tensor, *, distance: float = 20.0, 
     """From blobs, which lie far apart, with the k-NN detector."""
     task = blobs(classes=classes, train_per_class=300, distance=distance)
     spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
-    return poisoned_training_set(spec, task, poison_points, Cell("", 0, "", fraction, 0), 0)
+    return poisoned_training_set(spec, task, PoisonSet(poison_points), Cell("", 0, "", fraction, 0), 0)
 
 
 @pytest.mark.parametrize(("label", "rejected"), [(0, True), (1, False), (2, True)])
@@ -217,7 +154,7 @@ def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
     for run in range(4):
         task = blobs(train_per_class=300)
         spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
-        part = poisoned_training_set(spec, task, task.poison_points, Cell("", 0, "", 0.2, run), 0)
+        part = poisoned_training_set(spec, task, PoisonSet(task.poison_points), Cell("", 0, "", 0.2, run), 0)
         shares.add((part.rejected_genuine, part.rejected_poison))
     assert len(shares) == 4
     assert len(fitted.trusted) == 8

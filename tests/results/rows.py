@@ -29,6 +29,8 @@ def row(cell_id: str = "alpha=0.1/r0/f0.2/run0", **changes: Any) -> dict[str, An
         "false_negative_rate": 0.03,
         "rejected_genuine": 0.05,
         "rejected_poison": 0.02,
+        "confusion": [[95, 5], [3, 97]],
+        "boundary": None,
         "outcome": "complete",
         "seconds": 1.5,
     }
@@ -37,4 +39,4 @@ def row(cell_id: str = "alpha=0.1/r0/f0.2/run0", **changes: Any) -> dict[str, An
 
 def diverged(cell_id: str, **changes: Any) -> dict[str, Any]:
     """A diverged cell's row: no scores."""
-    return row(cell_id, outcome="diverged", **dict.fromkeys(SCORES), **changes)
+    return row(cell_id, outcome="diverged", confusion=None, **dict.fromkeys(SCORES), **changes)

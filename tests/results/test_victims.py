@@ -24,6 +24,22 @@ def test_rows_are_written_and_read(store: Store) -> None:
     assert [read[score].to_pylist()[1] for score in SCORES] == [None, None, None]
 
 
+def test_a_cell_without_a_victim_is_complete_without_scores(store: Store) -> None:
+    alone = row(victim="none", confusion=None, **dict.fromkeys(SCORES))
+    write_rows(store, "b", [alone])
+    assert read_rows(store).to_pylist() == [alone]
+
+
+def test_matrices_of_any_size_and_boundaries_are_read_back(store: Store) -> None:
+    ten = [[10 * true + taken for taken in range(10)] for true in range(10)]
+    rows = [
+        row("a=1/r0/f0.2/run0", confusion=ten),
+        row("a=1/r0/f0.2/run1", victim="logistic", boundary=[0.1, -2.5, 1e-9]),
+    ]
+    write_rows(store, "b", rows)
+    assert read_rows(store).to_pylist() == rows
+
+
 def test_writing_twice_changes_nothing(store: Store) -> None:
     rows = [row(f"alpha=0.1/r0/f0.2/run{run}") for run in range(3)]
     write_rows(store, "alpha=0.1/r0/b000", rows)
@@ -76,8 +92,15 @@ def test_unfinished_batches_are_not_read(store: Store) -> None:
         ({"rejected_poison": float("inf")}, "`rejected_poison` must be a finite number or null, got inf"),
         ({"seconds": float("nan")}, "`seconds` must be a finite number or null, got nan"),
         ({"outcome": "done"}, "`outcome` must be one of complete, diverged, failed, got 'done'"),
-        ({"test_error": None}, "`test_error` must be given if and only if the cell is complete, got None"),
-        ({"outcome": "diverged"}, r"`test_error` must be given if and only if the cell is complete, got 0\.04"),
+        (
+            {"test_error": None},
+            "`test_error` must be given if and only if the cell is complete and has a victim, got None",
+        ),
+        (
+            {"outcome": "diverged"},
+            r"`test_error` must be given if and only if the cell is complete and has a victim, got 0\.04",
+        ),
+        ({"victim": "none"}, r"`test_error` must be given if and only if .* has a victim, got 0\.04"),
         ({"outcome": "failed", "test_error": None}, "`false_positive_rate` must be given if and only if"),
     ],
 )

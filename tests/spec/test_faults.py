@@ -48,7 +48,12 @@ def test_an_unknown_key_is_told_with_the_nearest_valid_name(load: Loader, key: s
         ("attack.alpha", 101, "must be at most 1, got 101"),
         ("attack.alpha", "0.1", "must be a number, got '0.1'"),
         ("attack.alpha", True, "must be a number, got true"),
-        ("attack.alpha", None, "must be a number, got null"),
+        ("attack.alpha", [None], "must be a number, got [null] (a grid is written {grid: [a, b]})"),
+        ("seed", None, "must be a whole number, got null"),
+        ("attack.lambda_prior", -0.5, "must be at least 0, got -0.5"),
+        ("attack.name", "gan", "must be 'pgan', 'nearest_label_flip', 'random_label_flip' or 'none', got 'gan'"),
+        ("evaluation.placement", "append", "must be 'replace' or 'add', got 'append'"),
+        ("task.surrogate_classes", [5], "must have at least 2 item(s), got [5]"),
         ("attack.alpha", float("nan"), "must be a finite number, got nan"),
         ("attack.alpha", float("inf"), "must be a finite number, got inf"),
         ("attack.alpha", [0.1, 0.3], "must be a number, got [0.1, 0.3] (a grid is written {grid: [a, b]})"),
@@ -100,7 +105,9 @@ def test_a_long_value_is_cut_short(load: Loader) -> None:
     assert line == f"attack.alpha: must be a number, got '{'x' * 76}..."
 
 
-@pytest.mark.parametrize("key", ["name", "dataset", "task", "attack", "evaluation", "attack.alpha", "task.classes"])
+@pytest.mark.parametrize(
+    "key", ["name", "dataset", "task", "attack", "evaluation", "task.classes", "task.poison_class"]
+)
 def test_what_must_be_given(load: Loader, key: str) -> None:
     text = {k: dict(v) if isinstance(v, dict) else v for k, v in BODY.items()}
     section, _, name = key.partition(".")
@@ -121,6 +128,11 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         (
             {"attack.iterations": None},
             "attack: exactly one of `epochs` and `iterations` must be given",
+        ),
+        ({"attack.alpha": None}, "attack: `pgan` must be given `alpha`"),
+        (
+            {"attack.alpha": None, "attack.lambda_prior": None},
+            "attack: `pgan` must be given `alpha` and `lambda_prior`",
         ),
         (
             {"dataset.path": "my.npz"},
@@ -148,9 +160,14 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
             "the threshold comes from the rest",
         ),
         (
+            {"evaluation.trusted_per_class": 3, "evaluation.detector.name": "local_outlier_factor"},
+            "evaluation: `trusted_per_class` must be at least 4 for `local_outlier_factor`, got 3: it compares points "
+            "of one half with each other",
+        ),
+        (
             {"evaluation.poison_fractions": [0, 0.6]},
             "(top level): `evaluation.poison_fractions` must be at most 1/2, got 0.6: poison replaces points of the "
-            "poison class, which is one of 2 equal classes",
+            "poison class, which is one of 2 equal classes (`placement: add` has no such limit)",
         ),
         (
             {"evaluation.poison_set_size": 39},

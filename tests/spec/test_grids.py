@@ -92,7 +92,7 @@ def test_without_a_grid_there_is_one_configuration(load: Loader) -> None:
     sweep = load()
     assert ids(sweep) == ["base"]
     assert [v.id for v in sweep.configurations[0].variants] == [""]
-    assert (sweep.replicates, sweep.cells) == (2, 18)
+    assert (sweep.generators, sweep.cells) == (2, 18)
 
 
 def test_a_grid_under_evaluation_multiplies_cells_and_not_trials(load: Loader) -> None:
@@ -104,7 +104,7 @@ def test_a_grid_under_evaluation_multiplies_cells_and_not_trials(load: Loader) -
         }
     )
     assert ids(sweep) == ["alpha=0.1", "alpha=0.9"]
-    assert sweep.replicates == 4
+    assert sweep.generators == 4
     assert sweep.cells == 4 * 6 * 9
     first = sweep.configurations[0]
     assert [v.id for v in first.variants][:2] == ["percentile=0.9,epochs=10", "percentile=0.9,epochs=20"]

@@ -104,7 +104,7 @@ def test_a_fault_of_the_body_is_told_once_and_a_profiles_at_its_place(load: Load
     changes = {
         "attack.batch_size": 1,  # every profile has it too
         "attack.alpha": 7,  # `b` mends it
-        "profiles.a.attack.lambda_prior": 2,
+        "profiles.a.attack.label_smoothing": 2,
         "profiles.b": {"attack": {"alpha": 0.1, "iterations": {"grid": [1, 0]}, "generator": {"width": [1]}}},
         "profiles.c.seed": -1,
     }
@@ -113,7 +113,7 @@ def test_a_fault_of_the_body_is_told_once_and_a_profiles_at_its_place(load: Load
         "attack.batch_size: must be at least 2, got 1",
     ]
     profiles = [
-        "profiles.a.attack.lambda_prior: must be at most 1, got 2 (a fraction: write 0.02 for 2 per cent)",
+        "profiles.a.attack.label_smoothing: must be less than 1, got 2 (a fraction: write 0.02 for 2 per cent)",
         "profiles.b.attack.iterations.grid[1]: must be at least 1, got 0",
         "profiles.b.attack.generator.width: is not a known key; did you mean `widths`?",
         "profiles.c.seed: must be at least 0, got -1",
@@ -174,7 +174,8 @@ def test_an_override_may_suit_the_chosen_profile_alone(load: Loader) -> None:
             "attack.alpha=1.2",
             "--set attack.alpha: must be at most 1, got 1.2 (a fraction: write 0.012 for 1.2 per cent)",
         ),
-        ("attack.alpha=", "--set attack.alpha: must be a number, got null"),
+        ("seed=", "--set seed: must be a whole number, got null"),
+        ("attack.alpha=", "--set attack: `pgan` must be given `alpha`"),
         (
             "attack.alpha.x=1",
             '--set attack.alpha: must be a number, got {"x": 1} (a grid is written {grid: [a, b]})',

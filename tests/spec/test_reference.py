@@ -19,7 +19,8 @@ def rows() -> dict[str, list[str]]:
 def test_every_field_is_in_it_with_type_default_and_meaning() -> None:
     table = rows()
     assert all(len(rest) == 3 and all(rest) for rest in table.values())
-    assert table["attack.alpha"][:2] == ["number, at least 0, at most 1", "required"]
+    assert table["attack.alpha"][:2] == ["number, at least 0, at most 1, or null", "`null`"]
+    assert table["task.poison_class"][:2] == ["whole number", "required"]
     assert table["attack.epochs"][:2] == ["whole number, at least 1, or null", "`null`"]
     assert table["attack.generator.optimizer.name"][:2] == ["`sgd`, `adam`", "`adam`"]
     assert table["attack.generator.optimizer.betas"][:2] == [
@@ -44,6 +45,8 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
     given = (
         "name",
         "dataset.name",
+        "attack.alpha",
+        "attack.lambda_prior",
         "attack.epochs",
         "attack.replicates",
         "evaluation.runs",

@@ -139,7 +139,7 @@ def test_parent_has_summary_rows_spec_and_data_set(built: Built) -> None:
     assert run.data.tags["mlflow.note.content"] == "two alphas on tiny images"
     assert run.data.tags["pgan.results_directory"] == built.store.location
     files = built.reader.artifacts(SWEEP)
-    assert files == ["summary.csv", "summary_table.json", "sweep.yaml", "victims.parquet"]
+    assert files == ["confusion_table.json", "summary.csv", "summary_table.json", "sweep.yaml", "victims.parquet"]
     assert pq.read_table(built.reader.download(SWEEP, "victims.parquet")).num_rows == 24
     table = built.reader.client.load_table(built.reader.experiment_id, "summary_table.json", [run.info.run_id])
     assert len(table) == 6
@@ -148,6 +148,18 @@ def test_parent_has_summary_rows_spec_and_data_set(built: Built) -> None:
     assert len(lines) == 7
     [used] = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("digits", "ab" * 18)
+
+
+def test_mean_confusion_matrices_are_a_table(built: Built) -> None:
+    run = built.reader.runs()[SWEEP]
+    assert "confusion_table.json" in run.data.tags["mlflow.loggedArtifacts"]
+    table = built.reader.client.load_table(built.reader.experiment_id, "confusion_table.json", [run.info.run_id])
+    assert list(table.columns) == ["configuration", "variant", "poison_fraction", "true_class", "as_3", "as_5"]
+    assert len(table) == 2 * 3 * 2  # configurations, fractions, true classes
+    # Of 20 test points of each class one is taken for the other.
+    for row in table.to_dict("records"):
+        right, wrong = ("as_3", "as_5") if row["true_class"] == 3 else ("as_5", "as_3")
+        assert (row[right], row[wrong]) == pytest.approx((0.95, 0.05))
 
 
 def test_no_secret_gets_into_mlflow(built: Built) -> None:

@@ -130,6 +130,7 @@ def write_cells(
 ) -> None:
     """All rows of one replicate."""
     rows = []
+    attack = configuration.settings.attack
     for cell in configuration.cells(replicate):
         rates = dict.fromkeys(("false_positive_rate", "false_negative_rate"), 0.05)
         rates |= {"test_error": error_of(cell), "rejected_genuine": 0.05, "rejected_poison": 0.02}
@@ -142,10 +143,10 @@ def write_cells(
                 "configuration": cell.configuration,
                 "replicate": cell.replicate,
                 "variant": cell.variant,
-                "attack": "pgan",
+                "attack": attack.name,
                 "dataset": "digits",
-                "alpha": configuration.settings.attack.alpha,
-                "lambda_prior": 0.9,
+                "alpha": attack.alpha if attack.is_trained else None,
+                "lambda_prior": attack.lambda_prior if attack.is_trained else None,
                 "poison_fraction": cell.poison_fraction,
                 "run": cell.run,
                 "victim": "mlp",
@@ -153,6 +154,8 @@ def write_cells(
                 "percentile": 0.95,
                 "train_size": 40,
                 **rates,
+                "confusion": None if outcome != "complete" else [[19, 1], [1, 19]],
+                "boundary": None,
                 "outcome": outcome,
                 "seconds": 0.5,
             }
@@ -166,6 +169,7 @@ def make_store(folder: Path, record: SweepRecord) -> Store:
     store.write("sweep.yaml", record.to_yaml().encode())
     for configuration in record.sweep.configurations:
         for replicate in range(configuration.settings.attack.replicates):
-            write_replicate(store, configuration, replicate)
+            if configuration.settings.attack.is_trained:
+                write_replicate(store, configuration, replicate)
             write_cells(store, record, configuration, replicate)
     return store

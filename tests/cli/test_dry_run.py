@@ -1,0 +1,188 @@
+"""`pgan-ray sweep --dry-run`: what is wrong with a sweep is one line and exit code 2, before anything starts.
+
+In this process: the command itself, but not a Python of its own for each of many mistakes.
+"""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgan_ray.cli.main import main
+from pgan_ray.data import known, sources
+from pgan_ray.spec import SweepRecord, load_sweep
+from tests.tiny import write_tiny
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home and working directory with the tiny sweep in it; a download would fail the test."""
+    for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for name, dataset in known.IDX_DATASETS.items():
+        monkeypatch.setitem(known.IDX_DATASETS, name, dataclasses.replace(dataset, system_folders=()))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        pytest.fail("a dry run must not touch the network")
+
+    monkeypatch.setattr(sources, "download", refuse)
+    write_tiny(tmp_path)
+    return tmp_path
+
+
+class DryRun:
+    """Runs the command; keeps its exit code and what it said."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+
+    def __call__(self, *settings: str, more: tuple[str, ...] = ()) -> tuple[int, str, str]:
+        changes = [part for setting in settings for part in ("--set", setting)]
+        self._monkeypatch.setattr(sys, "argv", ["pgan-ray", "sweep", "tiny.yaml", "--dry-run", *changes, *more])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = self._capsys.readouterr()
+        return code, said.out, said.err
+
+
+@pytest.fixture
+def dry_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> DryRun:
+    return DryRun(monkeypatch, capsys)
+
+
+TEN = "classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], poison_class: 5, source_class: 3"
+FEW = "evaluation.poison_fractions=[0, 0.05]"
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            ["task.poison_class=4"],
+            "--set task: `poison_class` must be one of `classes` [3, 5], got 4",
+        ),
+        (
+            [f"task={{{TEN}, surrogate_classes: [3, 8]}}", FEW],
+            "--set task: `poison_class` must be one of `surrogate_classes` [3, 8], got 5",
+        ),
+        (
+            ["task={classes: [3, 50], poison_class: 50, source_class: 3}"],
+            "digits: `task.classes` must be labels of its training points, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], got [50]",
+        ),
+        (
+            ["evaluation.detector.percentile=95"],
+            "--set evaluation.detector.percentile: must be less than 1, got 95 (a fraction: write 0.95 for 95 per "
+            "cent)",
+        ),
+        (
+            ["evaluation.victim.name=svm"],
+            "--set evaluation.victim.name: must be 'mlp', 'logistic', 'linear_svm', 'random_forest', 'knn' or 'none', "
+            "got 'svm'",
+        ),
+        (
+            ["dataset.test_fraction=0.05"],
+            "alpha=0.1: each class must have at least 10 test points, got 9 of class 3, 9 of class 5; raise "
+            "`dataset.test_fraction`, or use a larger data set",
+        ),
+        (
+            ["evaluation.trusted_per_class=100"],
+            "alpha=0.1: each class must have 160 training points (100 trusted + 60 to train victims), got 146 of "
+            "class 3, 146 of class 5; lower `evaluation.trusted_per_class` or `evaluation.train_per_class`, or use a "
+            "larger data set",
+        ),
+        (
+            ["attack.name=random_label_flip"],
+            "base: class 3 must have 158 training points (50 trusted + 60 to train victims + 48 that "
+            "random_label_flip takes), got 146; lower `evaluation.trusted_per_class`, `evaluation.train_per_class` or "
+            "the largest of `evaluation.poison_fractions`",
+        ),
+        (
+            ["attack.name=none"],
+            "base: class 5 must have 158 training points (50 trusted + 60 to train victims + 48 that none takes), "
+            "got 146; lower `evaluation.trusted_per_class`, `evaluation.train_per_class` or the largest of "
+            "`evaluation.poison_fractions`",
+        ),
+        (
+            ["attack.name={grid: [pgan, nearest_label_flip]}", "evaluation.train_per_class={grid: [30, 60]}"],
+            "attack=nearest_label_flip/train_per_class=60: class 3 must have 158 training points (50 trusted + 60 to "
+            "train victims + 48 that nearest_label_flip takes), got 146; lower `evaluation.trusted_per_class`, "
+            "`evaluation.train_per_class` or the largest of `evaluation.poison_fractions`",
+        ),
+        (
+            ["attack.lambda_prior={grid: [0.9, 2.1]}", "attack.alpha=0.1"],
+            "lambda_prior=2.1: `attack.lambda_prior` must be at most 2, so that lambda = lambda_prior * Pr(poison "
+            "class) is at most 1, got 2.1",
+        ),
+        (
+            # Of the surrogate's two classes, not of the victims' ten.
+            [f"task={{{TEN}, surrogate_classes: [3, 5]}}", FEW, "attack.lambda_prior=2.1"],
+            "alpha=0.1: `attack.lambda_prior` must be at most 2, so that lambda = lambda_prior * Pr(poison class) is "
+            "at most 1, got 2.1",
+        ),
+    ],
+)
+def test_a_sweep_that_cannot_be_run_is_one_line(dry_run: DryRun, home: Path, settings: list[str], line: str) -> None:
+    code, out, errors = dry_run(*settings)
+    assert (code, out) == (2, "")
+    assert errors.splitlines() == [f"error: {line}"]
+    assert [path.name for path in home.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["dataset.test_fraction=0.06"],  # 11 test points
+        ["evaluation.trusted_per_class=86"],  # 86 + 60 = 146
+        # 50 + 60 + 36 = 146: not one too many
+        ["attack.name=random_label_flip", "evaluation.poison_fractions=[0, 0.3]"],
+        ["attack.lambda_prior=2.0"],
+        [f"task={{{TEN}}}", FEW, "attack.lambda_prior=9.0"],
+        *([f"task={{{TEN}}}", FEW, f"evaluation.victim.name={victim}"] for victim in ("logistic", "knn", "none")),
+    ],
+)
+def test_what_is_just_enough_passes(dry_run: DryRun, settings: list[str]) -> None:
+    code, out, errors = dry_run(*settings)
+    assert (code, errors) == (0, "")
+    assert "# profile paper, configurations" in out
+
+
+def test_it_shows_the_configurations_that_are_run(dry_run: DryRun, home: Path) -> None:
+    settings = ["attack.name={grid: [pgan, none]}", "evaluation.detector.name={grid: [knn_distance, none]}"]
+    settings += ["evaluation.detector.percentile={grid: [0.9, 0.95]}", "evaluation.poison_fractions=[0, 0.1]"]
+    code, out, _ = dry_run(*settings, more=("--json",))
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["configuration_ids"] == ["alpha=0.1,attack=pgan", "attack=none", "alpha=0.9,attack=pgan"]
+    assert (shown["configurations"], shown["generators"], shown["cells"]) == (3, 4, 3 * 2 * 3 * 4)
+    # The document is what a run would keep.
+    (home / "again.yaml").write_text(SweepRecord("id", load_sweep(home / "tiny.yaml", overrides=settings)).to_yaml())
+    assert [c.id for c in load_sweep(home / "again.yaml").configurations] == shown["configuration_ids"]
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist"])
+def test_without_the_data_its_sizes_are_not_checked_and_it_says_so(dry_run: DryRun, home: Path, name: str) -> None:
+    code, out, errors = dry_run(f"dataset.name={name}", "evaluation.trusted_per_class=100000")
+    assert code == 0
+    assert out.endswith("# profile paper, configurations 2, generators 4, cells 24\n")
+    assert errors == (
+        f"the sizes of the data are not checked: {name} must be on this machine to be looked at, got no "
+        "train-images-idx3-ubyte\n"
+    )
+    assert [path.name for path in home.iterdir()] == ["tiny.yaml"]  # no cache was begun
+
+
+def test_absent_data_does_not_hide_what_is_wrong_with_the_file(dry_run: DryRun) -> None:
+    code, _, errors = dry_run("dataset.name=mnist", "evaluation.detector.percentile=95")
+    assert code == 2
+    assert errors.startswith("error: --set evaluation.detector.percentile: must be less than 1, got 95")
+    code, _, errors = dry_run("dataset.name=mnist", more=("--data-dir", "nowhere"))
+    assert code == 2
+    assert errors == "error: data directory: must be a directory that exists, got nowhere\n"

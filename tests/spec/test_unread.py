@@ -1,0 +1,216 @@
+"""Grids over fields that mean nothing beside others: no copies, and names that say what counts."""
+
+from typing import Any
+
+import pytest
+
+from pgan_ray.spec import SweepRecord, load_record
+from pgan_ray.spec.unread import is_read
+
+from .helpers import BODY, Loader, ids
+
+NAMES = ["pgan", "nearest_label_flip", "random_label_flip", "none"]
+
+
+def variants(load: Loader, changes: dict[str, Any]) -> list[str]:
+    """The ids of the variants of the one configuration."""
+    (configuration,) = load(changes).configurations
+    return [variant.id for variant in configuration.variants]
+
+
+def test_a_grid_of_attacks_and_alphas_has_each_baseline_once(load: Loader) -> None:
+    grids = {"name": {"grid": NAMES}, "alpha": {"grid": [0.1, 0.5, 0.9]}}
+    attack = grids | {"lambda_prior": 0.9, "iterations": 10, "replicates": 2}
+    sweep = load(repr({**BODY, "attack": attack}))  # in this order
+    pgan = ["attack=pgan,alpha=0.1", "attack=pgan,alpha=0.5", "attack=pgan,alpha=0.9"]
+    baselines = ["attack=nearest_label_flip", "attack=random_label_flip", "attack=none"]
+    assert ids(sweep) == [*pgan, *baselines]
+    # Whatever the order of the axes.
+    assert sorted(ids(load({"attack.name": {"grid": NAMES}, "attack.alpha": grids["alpha"]}))) == sorted(
+        ",".join(reversed(name.split(","))) for name in ids(sweep)
+    )
+    assert sweep.generators == 3 * 2  # a baseline has none
+    assert sweep.cells == 6 * 2 * 9
+    for configuration in sweep.configurations:
+        cells = [cell.id for replicate in range(2) for cell in configuration.cells(replicate)]
+        assert all(cell.startswith(f"{configuration.id}/r") for cell in cells)
+
+
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_a_baseline_reads_no_other_field_of_the_attack(load: Loader, name: str) -> None:
+    grids = {
+        "attack.alpha": {"grid": [0.1, 0.9]},
+        "attack.lambda_prior": {"grid": [0.2, 0.9]},
+        "attack.generator.widths": {"grid": [[8], [16]]},
+        "attack.classifier.optimizer.learning_rate": {"grid": [0.1, 0.2]},
+    }
+    sweep = load({"attack.name": name} | grids)
+    assert ids(sweep) == ["base"]
+    assert (sweep.generators, sweep.cells) == (0, 18)
+    read = load({"attack.name": name, "attack.replicates": {"grid": [2, 3]}, "seed": {"grid": [1, 2]}} | grids)
+    assert len(read.configurations) == 4
+
+
+def test_a_baseline_needs_neither_alpha_nor_iterations(load: Loader) -> None:
+    sweep = load({"attack": {"grid": [{"name": "none", "replicates": 3}, {"name": "random_label_flip"}]}})
+    assert [c.settings.attack.name for c in sweep.configurations] == ["none", "random_label_flip"]
+    assert sweep.cells == (3 + 5) * 9
+    assert load.faults({"attack.name": {"grid": ["none", "pgan"]}, "attack.alpha": None}) == [
+        "attack: `pgan` must be given `alpha` (with attack=pgan)"
+    ]
+    # What it does not read must be right all the same: it may be a slip.
+    assert load.faults({"attack.name": "none", "attack.alpha": 7})[0].startswith("attack.alpha: must be at most 1")
+
+
+def test_a_baseline_needs_no_stored_poison(load: Loader) -> None:
+    assert load.faults({"evaluation.poison_set_size": 39})[0].startswith("(top level): `evaluation.poison_set_size`")
+    assert load({"attack.name": "random_label_flip", "evaluation.poison_set_size": 39}).cells == 18
+
+
+def test_no_detector_has_one_percentile(load: Loader) -> None:
+    grid = {
+        "evaluation.detector.name": {"grid": ["knn_distance", "none", "sphere"]},
+        "evaluation.detector.percentile": {"grid": [0.9, 0.95]},
+    }
+    assert variants(load, grid) == [
+        "detector=knn_distance,percentile=0.9",
+        "detector=knn_distance,percentile=0.95",
+        "detector=none",
+        "detector=sphere,percentile=0.9",
+        "detector=sphere,percentile=0.95",
+    ]
+    assert load(grid).cells == 5 * 18
+
+
+def test_neighbours_are_knn_distances(load: Loader) -> None:
+    grid = {
+        "evaluation.detector.name": {"grid": ["knn_distance", "isolation_forest"]},
+        "evaluation.detector.neighbours": {"grid": [3, 5]},
+        "evaluation.detector.sample_size": {"grid": [10, 20]},
+    }
+    found = variants(load, grid)
+    assert len(found) == 5
+    assert found[-1] == "detector=isolation_forest"
+
+
+def test_victims_read_what_they_are_trained_with(load: Loader) -> None:
+    grid = {
+        "evaluation.victim.name": {"grid": ["mlp", "logistic", "random_forest", "none"]},
+        "evaluation.victim.widths": {"grid": [[8], [16]]},
+        "evaluation.victim.epochs": {"grid": [10, 20]},
+    }
+    found = variants(load, grid)
+    assert [name for name in found if "mlp" not in name] == [
+        "victim=logistic,epochs=10",
+        "victim=logistic,epochs=20",
+        "victim=random_forest",
+        "victim=none",
+    ]
+    assert len(found) == len(set(found)) == 4 + 2 + 1 + 1
+    for key in ("dropout", "negative_slope"):
+        key = f"evaluation.victim.{key}"
+        assert variants(load, {"evaluation.victim.name": "logistic", key: {"grid": [0.1, 0.2]}}) == [""]
+    for key, values in (("batch_size", [10, 20]), ("optimizer.learning_rate", [0.1, 0.2])):
+        key = f"evaluation.victim.{key}"
+        assert len(variants(load, {"evaluation.victim.name": "logistic", key: {"grid": values}})) == 2
+        assert variants(load, {"evaluation.victim.name": "knn", key: {"grid": values}}) == [""]
+
+
+def test_names_of_attack_victim_and_detector_are_told_apart(load: Loader) -> None:
+    sweep = load(
+        {
+            "attack.name": {"grid": ["pgan", "none"]},
+            "attack.alpha": {"grid": [0.1, 0.9]},
+            "evaluation.victim.name": {"grid": ["mlp", "knn"]},
+            "evaluation.detector.name": {"grid": ["knn_distance", "none"]},
+            "evaluation.placement": {"grid": ["replace", "add"]},
+        }
+    )
+    assert ids(sweep) == ["alpha=0.1,attack=pgan", "attack=none", "alpha=0.9,attack=pgan"]
+    every = [[variant.id for variant in configuration.variants] for configuration in sweep.configurations]
+    assert every[0] == every[1] == every[2]
+    assert every[0][0] == "victim=mlp,detector=knn_distance,placement=replace"
+    assert len(set(every[0])) == 8
+    cells = [cell.id for c in sweep.configurations for r in range(2) for cell in c.cells(r)]
+    assert len(set(cells)) == len(cells) == sweep.cells == 3 * 8 * 18
+
+
+def test_each_kept_choice_is_what_its_name_says(load: Loader) -> None:
+    sweep = load({"attack.name": {"grid": NAMES}, "attack.alpha": {"grid": [0.1, 0.5]}})
+    for configuration in sweep.configurations:
+        attack = configuration.settings.attack
+        assert f"attack={attack.name}" in configuration.id.split(",")
+        assert not attack.is_trained or f"alpha={attack.alpha}" in configuration.id.split(",")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attack.name": {"grid": NAMES}, "attack.alpha": {"grid": [0.1, 0.5]}},
+        {"attack.lambda_prior": {"grid": [0.5, 0.9]}, "attack.alpha": {"grid": [0.1, 0.5]}, "seed": {"grid": [1, 0]}},
+        {"attack": {"name": "random_label_flip", "replicates": 2}},
+        {
+            "evaluation.detector.name": {"grid": ["none", "sphere"]},
+            "evaluation.detector.percentile": {"grid": [0.9, 0.95]},
+            "evaluation.victim.name": {"grid": ["mlp", "none"]},
+            "evaluation.victim.widths": {"grid": [[8], [16]]},
+        },
+        {"task.classes": [3, 5, 8], "task.surrogate_classes": [5, 3], "evaluation.poison_fractions": [0.2]},
+        {"evaluation.placement": "add", "evaluation.poison_fractions": [0.9]},
+    ],
+)
+def test_a_record_is_read_back_with_the_same_names_in_the_same_order(load: Loader, changes: dict[str, Any]) -> None:
+    """The axes of these stand in another order than the schema's fields."""
+    record = SweepRecord("id", load(changes), {})
+    assert load_record(record.to_yaml(), "sweep.yaml") == record
+
+
+def test_poison_that_is_added_may_be_more_than_a_class(load: Loader) -> None:
+    line = load.faults({"evaluation.poison_fractions": [0.9]})[0]
+    assert "(`placement: add` has no such limit)" in line
+    assert load({"evaluation.poison_fractions": [0.9], "evaluation.placement": "add"}).cells == 6
+    # The stored poison must reach all the same.
+    (line,) = load.faults(
+        {"evaluation.poison_fractions": [0.9], "evaluation.placement": "add", "evaluation.poison_set_size": 89}
+    )
+    assert line.startswith("(top level): `evaluation.poison_set_size` must be at least 90")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"surrogate_classes": [3, 5, 5]}, "task: `surrogate_classes` must name each label once"),
+        ({"surrogate_classes": [3, 8]}, "task: `poison_class` must be one of `surrogate_classes` [3, 8], got 5"),
+        ({"surrogate_classes": [5, 8]}, "task: `source_class` must be one of `surrogate_classes` [5, 8], got 3"),
+        (
+            {"surrogate_classes": [3, 5, 9, 7]},
+            "task: `surrogate_classes` must be among `classes` [3, 5, 8], got [7, 9]",
+        ),
+        ({"surrogate_classes": [5]}, "task.surrogate_classes: must have at least 2 item(s), got [5]"),
+        ({"surrogate_classes": ["3", 5]}, "task.surrogate_classes[0]: must be a whole number, got '3'"),
+    ],
+)
+def test_what_surrogate_classes_must_be(load: Loader, changes: dict[str, Any], line: str) -> None:
+    task = {"classes": [3, 5, 8], "poison_class": 5, "source_class": 3}
+    assert load.faults({"task": task | changes, "evaluation.poison_fractions": [0.2]}) == [line]
+
+
+def test_the_surrogate_task(load: Loader) -> None:
+    given = load({"task.classes": [3, 5, 8], "task.surrogate_classes": [5, 3], "evaluation.poison_fractions": [0.2]})
+    task = given.configurations[0].settings.task
+    assert (task.classes, task.surrogate.classes) == ([3, 5, 8], [5, 3])
+    assert (task.surrogate.poison_class, task.surrogate.source_class) == (5, 3)
+    assert task.surrogate.surrogate_classes is None
+    alone = load().configurations[0].settings.task
+    assert alone.surrogate == alone  # so that nothing is selected twice
+
+
+def test_is_read_looks_at_whole_keys(load: Loader) -> None:
+    settings = load({"attack.name": "none", "evaluation.victim.name": "none"}).configurations[0].settings
+    assert not is_read(settings, ("attack", "generator", "widths"))
+    assert is_read(settings, ("attack",))
+    assert is_read(settings, ("attack", "name"))
+    assert is_read(settings, ("evaluation", "victim"))
+    assert not is_read(settings, ("evaluation", "victim", "optimizer", "name"))
+    assert is_read(settings, ("evaluation", "detector", "neighbours"))
+    assert is_read(settings, ("seed",))
