@@ -79,11 +79,12 @@ class PlainNetwork(nn.Module):
         self.output: nn.Module = nn.Tanh() if output == "tanh" else nn.Identity()
         self.dropout, self.draws = dropout, draws
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, batches: int = 1) -> Tensor:
+        """``batches``: batch norm sees the points in so many batches, one after the other."""
         for i, linear in enumerate(self.linears[:-1]):
             x = linear(x)
             if self.norms:
-                x = self.norms[i](x)
+                x = torch.cat([self.norms[i](batch) for batch in x.chunk(batches)])
             x = self.activation(x)
             if self.training and self.dropout > 0:
                 assert self.draws is not None

@@ -8,16 +8,15 @@ from pgan_ray.nn import StackedMLP
 
 
 class WeightAverage:
-    """Follows a network; ``network`` holds the average."""
+    """Follows a network, whose tensors must stay where they are; ``network`` holds the average."""
 
     def __init__(self, followed: StackedMLP, decay: float) -> None:
         self.network = deepcopy(followed).requires_grad_(False)
-        self._followed = followed
-        self._decay = decay
+        self._averaged = list(self.network.state_dict().values())
+        self._followed = list(followed.state_dict().values())
+        self._weight = 1 - decay
 
     @torch.no_grad()
     def update(self) -> None:
         """Move the average towards the followed network's weights as they are now."""
-        averaged = self.network.state_dict()
-        for key, value in self._followed.state_dict().items():
-            averaged[key].lerp_(value, 1 - self._decay)
+        torch._foreach_lerp_(self._averaged, self._followed, self._weight)

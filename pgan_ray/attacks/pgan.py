@@ -5,23 +5,21 @@ Logits in place of Table 3's sigmoid outputs. Each step's loss is summed over th
 disjoint, so every member descends its own loss.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pgan_ray.attacks.average import WeightAverage
 from pgan_ray.data import TaskData
 from pgan_ray.nn import (
+    Passes,
     StackedMLP,
+    StackOptimizer,
     arithmetic,
-    classification_loss,
-    make_optimizer,
-    optimizer_tensors,
-    restore_optimizer,
+    cross_entropy,
+    soft_targets,
 )
 from pgan_ray.spec.attack import AttackSpec
 from pgan_ray.spec.network import NetworkSpec
@@ -76,7 +74,7 @@ class PGan:
 
         self._genuine_x = task.train_x.to(device)
         self._genuine_y = task.train_y.to(device)
-        self._poison_class_rows = torch.nonzero(self._genuine_y == task.poison_label).squeeze(1)
+        self._poison_class_x = task.poison_points.to(device)
 
         self.generator = self._make_generator(task)
         self.discriminator = self._make_critic(spec.discriminator, "discriminator", task.features, 1)
@@ -87,25 +85,41 @@ class PGan:
             "discriminator": self.discriminator,
             "classifier": self.classifier,
         }
+        self._passes = {name: Passes(network) for name, network in self._networks.items()}
         self._optimizers = {
-            name: make_optimizer(getattr(spec, name).optimizer, network.parameters())
-            for name, network in self._networks.items()
+            name: StackOptimizer(getattr(spec, name).optimizer, passes) for name, passes in self._passes.items()
         }
         self._average = WeightAverage(self.generator, spec.average_decay) if spec.sample_from == "average" else None
-
-        alpha = torch.tensor([m.alpha for m in members], device=device)
-        self._alpha = alpha
-        # A critic whose loss is weighted by zero does not move G, yet is trained, on the unweighted loss: its
-        # curves stay meaningful.
-        self._discriminator_weight = torch.where(alpha == 0, 1.0, alpha)
-        self._classifier_weight = torch.where(alpha == 1, 1.0, 1 - alpha)
-        self._lambda = torch.tensor([m.lambda_prior * task.poison_prior for m in members], device=device)
-
+        self._set_up_losses(task, outputs)
         self._random = torch.Generator(device).manual_seed(
             torch_seed(members[0].seed, "pgan", "stack", *(m.replicate for m in members))
         )
         self._sums = torch.zeros(len(METRICS), len(members), device=device)
         self._summed = 0
+
+    def _set_up_losses(self, task: TaskData, outputs: int) -> None:
+        """Targets, and the weights (R, B or 2 B, 1) of the points in each network's loss."""
+        spec, device, members = self.spec, self.device, len(self.members)
+        labels = torch.full((members, spec.batch_size), task.poison_label, device=device)
+        self._poison_targets = soft_targets(labels, outputs)
+        self._genuine_targets = soft_targets(self._genuine_y, outputs, spec.label_smoothing)
+        genuine, poison = torch.ones_like(labels), torch.zeros_like(labels)
+        self._discriminator_targets = soft_targets(torch.cat((genuine, poison), dim=1), 1, spec.label_smoothing)
+
+        def weights(*of_batches: Tensor) -> Tensor:
+            columns = [(w / spec.batch_size).view(-1, 1, 1).expand(-1, spec.batch_size, 1) for w in of_batches]
+            return torch.cat(columns, dim=1)
+
+        alpha = torch.tensor([m.alpha for m in self.members], device=device)
+        self._lambda = torch.tensor([m.lambda_prior * task.poison_prior for m in self.members], device=device)
+        # A critic whose loss is weighted by zero does not move G, yet is trained, on the unweighted loss: its
+        # curves stay meaningful.
+        of_d = torch.where(alpha == 0, 1.0, alpha)
+        of_c = torch.where(alpha == 1, 1.0, 1 - alpha)
+        self._discriminator_weights = weights(of_d, of_d)
+        self._classifier_weights = weights(of_c * (1 - self._lambda), of_c * self._lambda)
+        in_objective = self._lambda if spec.generator_loss == "objective3" else 1.0
+        self._generator_weights = weights(alpha), weights((1 - alpha) * in_objective)
 
     def _initial(self, network: str) -> list[torch.Generator]:
         return [
@@ -147,75 +161,73 @@ class PGan:
 
     def train(self, iterations: int) -> None:
         """Run ``iterations`` iterations of Algorithm 1. Nothing leaves the device."""
+        d_steps, c_steps = self.spec.discriminator_steps, self.spec.classifier_steps
         with arithmetic(self.precision, self.device):
             for _ in range(iterations):
-                for _ in range(self.spec.discriminator_steps):
-                    discriminator_loss = self._discriminator_step()
-                for _ in range(self.spec.classifier_steps):
-                    classifier_loss = self._classifier_step()
+                # G stands still while D and C take their steps: one pass makes the poison of them all.
+                poison = self._make_poison(d_steps + c_steps, taped=False).split(self.spec.batch_size, dim=1)
+                for step in range(d_steps):
+                    discriminator_loss = self._discriminator_step(poison[step])
+                for step in range(c_steps):
+                    classifier_loss = self._classifier_step(poison[d_steps + step])
                 for _ in range(self.spec.generator_steps):
                     generator_metrics = self._generator_step()
                 self._sums += torch.stack((discriminator_loss, classifier_loss, *generator_metrics))
                 self._summed += 1
         self.iteration += iterations
 
-    def _noise(self) -> Tensor:
-        shape = (len(self.members), self.spec.batch_size, self.spec.generator.noise_features)
-        return torch.randn(shape, generator=self._random, device=self.device)
-
-    def _poison(self) -> Tensor:
-        with torch.no_grad():
-            poison: Tensor = self.generator(self._noise(), self._random)
-        return poison
+    def _make_poison(self, batches: int, *, taped: bool) -> Tensor:
+        """(R, ``batches`` * B, F) points of G in training behaviour."""
+        shape = (len(self.members), batches * self.spec.batch_size, self.spec.generator.noise_features)
+        noise = torch.randn(shape, generator=self._random, device=self.device)
+        return self._passes["generator"].forward(noise, self._random, batches=batches, taped=taped)
 
     def _rows(self, choices: int) -> Tensor:
         shape = (len(self.members), self.spec.batch_size)
         return torch.randint(choices, shape, generator=self._random, device=self.device)
 
-    def _discriminator_step(self) -> Tensor:
-        poison = self._poison()
-        genuine = self._genuine_x[self._poison_class_rows[self._rows(len(self._poison_class_rows))]]
-        logits = self.discriminator(torch.cat((genuine, poison), dim=1), self._random).squeeze(-1)
-        on_genuine, on_poison = logits.split(self.spec.batch_size, dim=1)
+    def _judge(self, critic: str, genuine: Tensor, poison: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """A critic's losses (R, 2 B) on genuine points and poison, and their gradient by its logits."""
+        logits = self._passes[critic].forward(torch.cat((genuine, poison), dim=1), self._random)
+        return cross_entropy(logits, targets)
+
+    def _discriminator_step(self, poison: Tensor) -> Tensor:
+        genuine = _take(self._poison_class_x, self._rows(len(self._poison_class_x)))
         # -log D(x) with the smoothed target, and -log(1 - D(G(z))).
-        target = torch.full_like(on_genuine, 1.0 - self.spec.label_smoothing)
-        loss = F.binary_cross_entropy_with_logits(on_genuine, target, reduction="none").mean(1)
-        loss = loss + F.softplus(on_poison).mean(1)
-        self._descend("discriminator", self._discriminator_weight * loss)
-        return loss.detach()
+        losses, gradient = self._judge("discriminator", genuine, poison, self._discriminator_targets)
+        self._descend("discriminator", gradient * self._discriminator_weights)
+        on_genuine, on_poison = _halves(losses)
+        return on_genuine + on_poison
 
-    def _classifier_step(self) -> Tensor:
-        poison = self._poison()
+    def _classifier_step(self, poison: Tensor) -> Tensor:
         rows = self._rows(len(self._genuine_x))
-        logits = self.classifier(torch.cat((self._genuine_x[rows], poison), dim=1), self._random)
-        on_genuine, on_poison = logits.split(self.spec.batch_size, dim=1)
-        genuine_loss = classification_loss(on_genuine, self._genuine_y[rows], self.spec.label_smoothing).mean(1)
-        loss = self._lambda * self._poison_loss(on_poison) + (1 - self._lambda) * genuine_loss
-        self._descend("classifier", self._classifier_weight * loss)
-        return loss.detach()
-
-    def _poison_loss(self, logits: Tensor) -> Tensor:
-        labels = torch.full(logits.shape[:2], self.poison_label, device=self.device)
-        return classification_loss(logits, labels).mean(1)
+        targets = torch.cat((_take(self._genuine_targets, rows), self._poison_targets), dim=1)
+        losses, gradient = self._judge("classifier", _take(self._genuine_x, rows), poison, targets)
+        self._descend("classifier", gradient * self._classifier_weights)
+        on_genuine, on_poison = _halves(losses)
+        return self._lambda * on_poison + (1 - self._lambda) * on_genuine
 
     def _generator_step(self) -> tuple[Tensor, Tensor, Tensor]:
-        with _frozen(self.discriminator, self.classifier):
-            poison = self.generator(self._noise(), self._random)
-            judged = self.discriminator(poison, self._random).squeeze(-1)
-            poison_loss = self._poison_loss(self.classifier(poison, self._random))
+        passes = self._passes
+        poison = self._make_poison(1, taped=True)
+        judged = passes["discriminator"].forward(poison, self._random)
+        on_poison = passes["classifier"].forward(poison, self._random)
         # The non-saturating form of eq. (3): descend -alpha log D(G(z)) - (1 - alpha) [lambda] L_C(G(z)).
-        weight = self._lambda if self.spec.generator_loss == "objective3" else 1.0
-        loss = self._alpha * F.softplus(-judged).mean(1) - (1 - self._alpha) * weight * poison_loss
-        self._descend("generator", loss)
+        d_losses, d_gradient = cross_entropy(judged, torch.ones_like(judged))
+        c_losses, c_gradient = cross_entropy(on_poison, self._poison_targets)
+        d_weight, c_weight = self._generator_weights
+        gradient = passes["discriminator"].input_gradient(d_gradient * d_weight)
+        gradient -= passes["classifier"].input_gradient(c_gradient * c_weight)
+        self._descend("generator", gradient)
         if self._average is not None:
             self._average.update()
-        return loss.detach(), judged.detach().sigmoid().mean(1), poison_loss.detach()
+        batch_size = self.spec.batch_size
+        loss = (d_losses * d_weight.squeeze(2) - c_losses * c_weight.squeeze(2)).sum(1)
+        return loss, judged.sigmoid().mean((1, 2)), c_losses.sum(1) / batch_size
 
-    def _descend(self, name: str, loss: Tensor) -> None:
-        optimizer = self._optimizers[name]
-        optimizer.zero_grad(set_to_none=True)
-        loss.sum().backward()
-        optimizer.step()
+    def _descend(self, name: str, gradient: Tensor) -> None:
+        """One step of a network's optimiser, from its loss's gradient by its output."""
+        self._passes[name].backward(gradient, self._optimizers[name].step)
 
     def report(self) -> list[TrainingPoint]:
         """The members' metrics since the last report; marks members with a non-finite one as diverged."""
@@ -271,9 +283,7 @@ class PGan:
         tensors["diverged_at"] = torch.tensor([self.diverged_at.get(m.replicate, -1) for m in self.members])
         for name, network in self._networks.items():
             tensors |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
-            tensors |= {
-                f"{name}.optimizer.{key}": value for key, value in optimizer_tensors(self._optimizers[name]).items()
-            }
+            tensors |= {f"{name}.optimizer.{key}": v for key, v in self._optimizers[name].tensors().items()}
         if self._average is not None:
             tensors |= {f"average.{key}": value for key, value in self._average.network.state_dict().items()}
         return {key: value.detach().cpu().clone() for key, value in tensors.items()}
@@ -292,7 +302,7 @@ class PGan:
             own = _below(tensors, f"{name}.")
             optimizer = _below(own, "optimizer.")
             network.load_state_dict({k: v for k, v in own.items() if not k.startswith("optimizer.")})
-            restore_optimizer(self._optimizers[name], optimizer)
+            self._optimizers[name].restore(optimizer)
         if self._average is not None:
             self._average.network.load_state_dict(_below(tensors, "average."))
 
@@ -305,13 +315,12 @@ def _is_finite(value: float) -> bool:
     return value - value == 0
 
 
-@contextmanager
-def _frozen(*networks: nn.Module) -> Iterator[None]:
-    """Within: no gradients for the networks' weights, only through them."""
-    for network in networks:
-        network.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for network in networks:
-            network.requires_grad_(True)
+def _take(points: Tensor, rows: Tensor) -> Tensor:
+    """``points[rows]``, (R, B, ...), by the faster operator."""
+    return points.index_select(0, rows.flatten()).view(*rows.shape, *points.shape[1:])
+
+
+def _halves(losses: Tensor) -> tuple[Tensor, Tensor]:
+    """Means (R,) over the genuine points and over the poison, which follows them."""
+    on_genuine, on_poison = losses.view(len(losses), 2, -1).mean(2).unbind(1)
+    return on_genuine, on_poison

@@ -66,23 +66,26 @@ class PlainPGan:
     def train(self, iterations: int) -> None:
         """Run Algorithm 1."""
         for _ in range(iterations):
+            # Drawn as the stacks draw it: the noise of all steps of D and C at once.
+            steps = self.spec.discriminator_steps + self.spec.classifier_steps
+            noise = iter(self._noise(steps).chunk(steps))
             for _ in range(self.spec.discriminator_steps):
-                self.discriminator_step()
+                self.discriminator_step(next(noise))
             for _ in range(self.spec.classifier_steps):
-                self.classifier_step()
+                self.classifier_step(next(noise))
             for _ in range(self.spec.generator_steps):
                 self.generator_step()
 
-    def _noise(self) -> Tensor:
-        return torch.randn(self.spec.batch_size, self.spec.generator.noise_features, generator=self.random)
+    def _noise(self, batches: int = 1) -> Tensor:
+        return torch.randn(batches * self.spec.batch_size, self.spec.generator.noise_features, generator=self.random)
 
     def _rows(self, choices: int) -> Tensor:
         return torch.randint(choices, (self.spec.batch_size,), generator=self.random)
 
-    def discriminator_step(self) -> float:
+    def discriminator_step(self, noise: Tensor) -> float:
         """One step of D on genuine points of the poison class and on poison; returns its unweighted loss."""
         with torch.no_grad():
-            poison = self.generator(self._noise())
+            poison = self.generator(noise)
         genuine = self._poison_class[self._rows(len(self._poison_class))]
         on_genuine, on_poison = self.discriminator(torch.cat((genuine, poison))).squeeze(1).chunk(2)
         target = torch.full_like(on_genuine, 1 - self.spec.label_smoothing)
@@ -94,10 +97,10 @@ class PlainPGan:
         self.discriminator_optimizer.step()
         return float(loss.detach())
 
-    def classifier_step(self) -> float:
+    def classifier_step(self, noise: Tensor) -> float:
         """One step of C on a mixture of genuine points of both classes and poison; returns its unweighted loss."""
         with torch.no_grad():
-            poison = self.generator(self._noise())
+            poison = self.generator(noise)
         rows = self._rows(len(self.task.train_x))
         points = torch.cat((self.task.train_x[rows], poison))
         on_genuine, on_poison = self.classifier(points).squeeze(1).chunk(2)

@@ -3,20 +3,21 @@
 Reads the schema's network and optimiser parts; hands stacks to `attacks` and `victims`.
 """
 
-from pgan_ray.nn.losses import classification_loss, predictions
-from pgan_ray.nn.optimizers import make_optimizer, optimizer_tensors, restore_optimizer
+from pgan_ray.nn.losses import cross_entropy, predictions, soft_targets
+from pgan_ray.nn.optimizers import StackOptimizer
+from pgan_ray.nn.passes import Passes
 from pgan_ray.nn.precision import arithmetic
 from pgan_ray.nn.stacked import StackedBatchNorm, StackedLinear, StackedMLP, drop
 
 __all__ = [
+    "Passes",
+    "StackOptimizer",
     "StackedBatchNorm",
     "StackedLinear",
     "StackedMLP",
     "arithmetic",
-    "classification_loss",
+    "cross_entropy",
     "drop",
-    "make_optimizer",
-    "optimizer_tensors",
     "predictions",
-    "restore_optimizer",
+    "soft_targets",
 ]

@@ -1,35 +1,82 @@
-"""`torch.optim` on stacks: SGD and Adam work element by element, so one optimiser serves all members."""
+"""SGD and Adam on stacks: both work element by element, so that they may take a stack part by part.
 
-from collections.abc import Iterable, Mapping
+The kernels are those of `torch.optim` with ``fused=True``; what is left out is its bookkeeping, which costs more than
+a small network's step.
+"""
+
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from pgan_ray.nn.passes import Passes
 from pgan_ray.spec.network import OptimizerSpec
 
-
-def make_optimizer(spec: OptimizerSpec, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimiser that ``spec`` describes, in PyTorch's fused form."""
-    if spec.name == "sgd":
-        return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum, fused=True)
-    return torch.optim.Adam(parameters, lr=spec.learning_rate, betas=spec.betas, fused=True)
+ADAM_EPSILON = 1e-8
 
 
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state as flat tensors, ``"<parameter index>.<name>"``, for a checkpoint without pickle."""
-    return {
-        f"{index}.{name}": value
-        for index, entries in optimizer.state_dict()["state"].items()
-        for name, value in entries.items()
-        if isinstance(value, Tensor)
-    }
+class StackOptimizer:
+    """Steps of the optimiser that ``spec`` describes on the parts of ``passes``' network."""
 
+    def __init__(self, spec: OptimizerSpec, passes: Passes) -> None:
+        self._spec = spec
+        names = ("momentum_buffer",) if spec.name == "sgd" else ("exp_avg", "exp_avg_sq")
+        parameters = [parameter.detach() for parameter in passes.network.parameters()]
+        self._stacked = {name: [torch.zeros_like(parameter) for parameter in parameters] for name in names}
+        self._parameters = [part.parameters for part in passes.parts]
+        self._of_parts = [
+            {name: [part.view(value) for value in values] for name, values in self._stacked.items()}
+            for part in passes.parts
+        ]
+        # Adam counts steps, by part and, as its kernel wants it, by parameter; on the parameters' device.
+        self._steps = [[torch.zeros((), device=p.device) for p in part.parameters] for part in passes.parts]
 
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put the state from `optimizer_tensors` back."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        # A copy: torch would go on in the caller's tensor.
-        state.setdefault(int(index), {})[name] = value.clone()
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    @torch.no_grad()
+    def step(self, part: int, gradients: Sequence[Tensor]) -> None:
+        """Move the parameters of one part."""
+        spec, state, parameters, grads = self._spec, self._of_parts[part], self._parameters[part], list(gradients)
+        if spec.name == "sgd":
+            torch._fused_sgd_(
+                parameters,
+                grads,
+                state["momentum_buffer"] if spec.momentum else [],
+                weight_decay=0.0,
+                momentum=spec.momentum,
+                lr=spec.learning_rate,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=False,  # the buffers start as zeros, which comes to the same
+            )
+            return
+        steps = self._steps[part]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adam_(
+            parameters,
+            grads,
+            state["exp_avg"],
+            state["exp_avg_sq"],
+            [],
+            steps,
+            lr=spec.learning_rate,
+            beta1=spec.betas[0],
+            beta2=spec.betas[1],
+            weight_decay=0.0,
+            eps=ADAM_EPSILON,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state as flat tensors, ``"<parameter index>.<name>"``, for a checkpoint; shapes are the parameters'."""
+        state = {f"{i}.{name}": value for name, values in self._stacked.items() for i, value in enumerate(values)}
+        return state | {"steps": self._steps[0][0]}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from `tensors`, which stay as they are."""
+        for name, values in self._stacked.items():
+            for index, value in enumerate(values):
+                value.copy_(tensors[f"{index}.{name}"])
+        for steps in self._steps:
+            for step in steps:
+                step.copy_(tensors["steps"])

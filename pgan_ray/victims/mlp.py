@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pgan_ray.nn import StackedMLP, arithmetic, classification_loss, make_optimizer
+from pgan_ray.nn import Passes, StackedMLP, StackOptimizer, arithmetic, cross_entropy, soft_targets
 from pgan_ray.spec.evaluation import VictimSpec
 from pgan_ray.spec.seeds import torch_seed
 
@@ -78,32 +78,36 @@ def train_victims(
     ``x`` (R, N, F) and ``y`` (R, N) are padded: of member r the first ``sizes[r]`` points count. ``initial_seeds``
     start each member's weights; ``stack_seed`` the stack's batches and dropout.
     """
+    outputs = 1 if classes == 2 else classes
     network = StackedMLP(
         x.shape[2],
         spec.widths,
-        1 if classes == 2 else classes,
+        outputs,
         initial=[torch.Generator().manual_seed(seed) for seed in initial_seeds],
         dropout=spec.dropout,
         negative_slope=spec.negative_slope,
     ).to(device)
-    optimizer = make_optimizer(spec.optimizer, network.parameters())
+    passes = Passes(network)
+    optimizer = StackOptimizer(spec.optimizer, passes)
     random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
-    x, y = x.to(device), y.to(device)
+    # All members' points one after the other: rows of one table are gathered faster than pairs of indices.
+    first_rows = torch.arange(len(sizes), device=device)[:, None] * x.shape[1]
+    points = x.to(device).reshape(-1, x.shape[2])
+    targets = soft_targets(y.to(device).flatten(), outputs)
     batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, random)
     last_steps = [spec.epochs * steps for steps in batches.host_steps]
-    members = torch.arange(len(sizes), device=device)[:, None]
     final = {key: value.detach().clone() for key, value in network.state_dict().items()}
     loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
     final_loss_sum = loss_sum.clone()
     with arithmetic(precision, device):
         for step in range(max(last_steps)):
             rows, counted, counts = batches.next(step)
-            losses = classification_loss(network(x[members, rows], random), y[members, rows])
-            loss = (losses * counted).sum(1) / counts
-            optimizer.zero_grad(set_to_none=True)
-            loss.sum().backward()
-            optimizer.step()
-            loss_sum += loss.detach()
+            rows += first_rows
+            batch = points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+            logits = passes.forward(batch, random)
+            losses, gradient = cross_entropy(logits, targets[rows])
+            passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), optimizer.step)
+            loss_sum += (losses * counted).sum(1) / counts
             if ended := [member for member, last in enumerate(last_steps) if last == step + 1]:
                 final_loss_sum[ended] = loss_sum[ended]
                 for key, value in network.state_dict().items():

@@ -1,7 +1,8 @@
 """Algorithm 1 of the paper as a plain loop over plain networks: one member, no stack, no vectorisation.
 
-It shares nothing with `pgan_ray.attacks` but the order of the random draws: of each step first the noise, then G's
-dropout, then the rows of the genuine points, then the dropout of D and C.
+It shares nothing with `pgan_ray.attacks` but the order of the random draws: first the noise of all steps of D and C at
+once, with G's dropout; then of each step of D and C the rows of the genuine points and the dropout; then of each step
+of G its noise and the dropout of G, D and C.
 """
 
 import torch
@@ -41,10 +42,12 @@ class Oracle:
 
     def train(self, iterations: int) -> None:
         for _ in range(iterations):
+            steps = self.spec.discriminator_steps + self.spec.classifier_steps
+            poison = iter(self.g(self._noise(steps), steps).detach().chunk(steps))
             for _ in range(self.spec.discriminator_steps):
-                d_loss = self._discriminator_step()
+                d_loss = self._discriminator_step(next(poison))
             for _ in range(self.spec.classifier_steps):
-                c_loss = self._classifier_step()
+                c_loss = self._classifier_step(next(poison))
             for _ in range(self.spec.generator_steps):
                 g_loss, score, poison_loss = self._generator_step()
             for name, value in (
@@ -59,12 +62,11 @@ class Oracle:
     def metrics(self) -> dict[str, float]:
         return {name: sum(values) / len(values) for name, values in self.history.items()}
 
-    def _noise(self) -> Tensor:
-        return self.draws.noise(self.spec.batch_size, self.spec.generator.noise_features)
+    def _noise(self, batches: int = 1) -> Tensor:
+        return self.draws.noise(batches * self.spec.batch_size, self.spec.generator.noise_features)
 
-    def _discriminator_step(self) -> Tensor:
+    def _discriminator_step(self, poison: Tensor) -> Tensor:
         m = self.spec.batch_size
-        poison = self.g(self._noise()).detach()
         of_poison_class = self.task.train_x[self.task.train_y == self.task.poison_label]
         genuine = of_poison_class[self.draws.rows(m, len(of_poison_class))]
         d = self.d(torch.cat((genuine, poison))).sigmoid().squeeze(1)
@@ -74,9 +76,8 @@ class Oracle:
         step(self.d_optimizer, loss if self.alpha == 0 else self.alpha * loss)
         return loss
 
-    def _classifier_step(self) -> Tensor:
+    def _classifier_step(self, poison: Tensor) -> Tensor:
         m = self.spec.batch_size
-        poison = self.g(self._noise()).detach()
         rows = self.draws.rows(m, len(self.task.train_x))
         logits = self.c(torch.cat((self.task.train_x[rows], poison)))
         genuine_loss = self._classifier_loss(logits[:m], self.task.train_y[rows], self.spec.label_smoothing)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pgan_ray.nn import StackedMLP, make_optimizer, optimizer_tensors, restore_optimizer
+from pgan_ray.nn import Passes, StackedMLP, StackOptimizer
 from pgan_ray.spec.network import OptimizerSpec
 
 SPECS = [
@@ -12,37 +12,60 @@ SPECS = [
 ALL = pytest.mark.parametrize("spec", SPECS, ids=["sgd", "sgd-no-momentum", "adam"])
 
 
+BY_MEMBER = pytest.mark.parametrize("by_member", [True, False], ids=["by member", "whole stack"])
+
+
 class Training:
     """A network, its optimiser, and a few steps on some loss."""
 
-    def __init__(self, spec: OptimizerSpec) -> None:
+    def __init__(self, spec: OptimizerSpec, by_member: bool = True) -> None:
         initial = [torch.Generator().manual_seed(member) for member in range(2)]
         self.network = StackedMLP(3, [4], 2, initial=initial, dropout=0.0, negative_slope=0.1)
-        self.optimizer = make_optimizer(spec, self.network.parameters())
+        self.passes = Passes(self.network, by_member=by_member)
+        self.optimizer = StackOptimizer(spec, self.passes)
 
     def run(self, first: int, last: int) -> None:
         for step in range(first, last):
-            x = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(step))
-            self.optimizer.zero_grad(set_to_none=True)
-            self.network(x).square().sum().backward()
-            self.optimizer.step()
+            self.passes.backward(2 * self.passes.forward(points(step)), self.optimizer.step)
 
     def weights(self) -> torch.Tensor:
         return torch.cat([p.detach().flatten() for p in self.network.parameters()])
 
 
+def points(step: int) -> torch.Tensor:
+    return torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(step))
+
+
 @ALL
+@BY_MEMBER
+def test_the_steps_are_those_of_torch(spec: OptimizerSpec, by_member: bool) -> None:
+    ours, theirs = Training(spec, by_member), Training(spec)
+    parameters = theirs.network.parameters()
+    if spec.name == "sgd":
+        optimizer = torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum, foreach=False)
+    else:
+        optimizer = torch.optim.Adam(parameters, lr=spec.learning_rate, betas=spec.betas, foreach=False)
+    for step in range(6):
+        optimizer.zero_grad()
+        theirs.network(points(step)).square().sum().backward()
+        optimizer.step()
+    ours.run(0, 6)
+    torch.testing.assert_close(ours.weights(), theirs.weights())
+
+
+@ALL
+@BY_MEMBER
 @pytest.mark.parametrize("interrupted_at", [0, 4])
-def test_a_restored_optimizer_takes_the_same_steps(spec: OptimizerSpec, interrupted_at: int) -> None:
-    whole, resumed = Training(spec), Training(spec)
+def test_a_restored_optimizer_takes_the_same_steps(spec: OptimizerSpec, by_member: bool, interrupted_at: int) -> None:
+    whole, resumed = Training(spec, by_member), Training(spec, by_member)
     whole.run(0, interrupted_at)
     weights = {k: v.clone() for k, v in whole.network.state_dict().items()}
-    tensors = {k: v.clone() for k, v in optimizer_tensors(whole.optimizer).items()}
+    tensors = {k: v.clone() for k, v in whole.optimizer.tensors().items()}
     whole.run(interrupted_at, 10)
 
     resumed.run(20, 23)  # whatever it did before
     resumed.network.load_state_dict(weights)
-    restore_optimizer(resumed.optimizer, tensors)
+    resumed.optimizer.restore(tensors)
     resumed.run(interrupted_at, 10)
     assert torch.equal(resumed.weights(), whole.weights())
 
@@ -51,23 +74,17 @@ def test_a_restored_optimizer_takes_the_same_steps(spec: OptimizerSpec, interrup
 def test_what_was_restored_from_stays_as_it_was(spec: OptimizerSpec) -> None:
     training = Training(spec)
     training.run(0, 3)
-    tensors = {k: v.clone() for k, v in optimizer_tensors(training.optimizer).items()}
+    tensors = {k: v.clone() for k, v in training.optimizer.tensors().items()}
     before = {k: v.clone() for k, v in tensors.items()}
-    restore_optimizer(training.optimizer, tensors)
+    training.optimizer.restore(tensors)
     training.run(3, 6)
     for name, value in before.items():
         assert torch.equal(tensors[name], value)
 
 
 @ALL
-def test_the_settings_are_those_of_the_spec(spec: OptimizerSpec) -> None:
-    training = Training(spec)
-    training.run(0, 2)
-    restore_optimizer(training.optimizer, optimizer_tensors(training.optimizer))
-    (group,) = training.optimizer.param_groups
-    assert group["lr"] == spec.learning_rate
-    assert group["weight_decay"] == 0
-    if spec.name == "sgd":
-        assert (group["momentum"], group["nesterov"], group["dampening"]) == (spec.momentum, False, 0)
-    else:
-        assert tuple(group["betas"]) == spec.betas
+def test_a_checkpoint_does_not_depend_on_the_parts(spec: OptimizerSpec) -> None:
+    by_member, whole = Training(spec, True), Training(spec, False)
+    by_member.run(0, 3)
+    whole.run(0, 3)
+    torch.testing.assert_close(by_member.optimizer.tensors(), whole.optimizer.tensors())

@@ -1,0 +1,244 @@
+"""A stacked network's forward and backward passes by hand.
+
+Autograd would give the same gradients (a test holds the two together) at the price of its own bookkeeping, which is as
+much as the arithmetic where layers are small, and of passes over memory that a chain of layers does not need.
+
+Shapes: R replicates, B batch, F features, I/O features in and out of a layer. A *part* is what one operator treats at
+once: on a GPU the whole stack, so that a kernel serves all members, and shapes are (R, B, F); on a CPU one member,
+whose matrices stay in the caches from one operator to the next, and shapes are (B, F).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from pgan_ray.nn.products import affine, times
+from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_mask
+
+
+@dataclass
+class _Tape:
+    """What the backward pass needs of one part's forward pass, by layer."""
+
+    inputs: list[Tensor] = field(default_factory=list)
+    masks: list[Tensor | None] = field(default_factory=list)
+    norms: list[list[tuple[Tensor, Tensor, Tensor]]] = field(default_factory=list)  # input, mean, 1 / deviation
+    output: Tensor | None = None
+
+
+class _Part:
+    """The members ``member`` (None: all) of a network; its tensors are views of the network's."""
+
+    def __init__(self, network: StackedMLP, member: int | None) -> None:
+        self._network, self._member = network, member
+        self.parameters = [self.view(parameter) for parameter in network.parameters()]
+        linear = self.parameters[: 2 * len(network.layers)]  # those of the norms follow
+        self.layers = list(zip(linear[::2], linear[1::2], strict=True))
+        norms = cast(Iterable[StackedBatchNorm], network.norms)
+        self._norms = [_PartNorm(norm, network.members, member) for norm in norms]
+
+    def view(self, of_stack: Tensor) -> Tensor:
+        """This part of a parameter, or of a tensor of its shape."""
+        of_stack = of_stack.detach()
+        if self._member is None:
+            return of_stack
+        # Batch norm keeps its members side by side.
+        return (of_stack.view(self._network.members, -1) if of_stack.dim() == 1 else of_stack)[self._member]
+
+    def forward(
+        self, x: Tensor, masks: list[Tensor | None], batches: int, training: bool, tape: _Tape | None
+    ) -> Tensor:
+        """Through all layers; batch norm takes ``batches`` equal parts of B one by one."""
+        for index, (weight, bias) in enumerate(self.layers[:-1]):
+            norms: list[tuple[Tensor, Tensor, Tensor]] = []
+            inputs = x
+            x = affine(x, weight.to(x.dtype), bias.to(x.dtype))
+            if self._norms:
+                x, norms = self._norms[index].forward(x, batches, training)
+            x = torch.nn.functional.leaky_relu_(x, self._network.negative_slope)
+            mask = masks[index]
+            if mask is not None:
+                x.mul_(mask)
+            if tape is not None:
+                tape.inputs.append(inputs)
+                tape.masks.append(mask)
+                tape.norms.append(norms)
+        weight, bias = self.layers[-1]
+        out = affine(x, weight.to(x.dtype), bias.to(x.dtype), self._network.output)
+        if tape is not None:
+            tape.inputs.append(x)
+            tape.output = out
+        return out
+
+    def backward(self, tape: _Tape, grad: Tensor, weights: bool, inputs: bool) -> tuple[list[Tensor], Tensor | None]:
+        """The gradients of `parameters` and of the input, each if asked for."""
+        assert tape.output is not None
+        if self._network.output == "tanh":
+            grad = torch.ops.aten.tanh_backward(grad, tape.output)
+        of_layers: list[Tensor] = []
+        of_norms: list[Tensor] = []
+        for index in reversed(range(len(self.layers))):
+            weight, bias = self.layers[index]
+            x = tape.inputs[index]
+            if weights:
+                of_layers[:0] = [
+                    times(x.mT, grad).to(weight.dtype),
+                    grad.sum(-2, keepdim=True, dtype=bias.dtype),
+                ]
+            if index == 0:
+                return of_layers + of_norms, times(grad, weight.mT.to(grad.dtype)) if inputs else None
+            grad = times(grad, weight.mT.to(grad.dtype))
+            mask = tape.masks[index - 1]
+            if mask is not None:
+                grad.mul_(mask)
+            # The output's sign is that of the activation's input; where dropout made it zero, so is the gradient.
+            grad = torch.ops.aten.leaky_relu_backward(grad, x, self._network.negative_slope, True)
+            if self._norms:
+                grad, of_norm = self._norms[index - 1].backward(grad, tape.norms[index - 1])
+                of_norms[:0] = of_norm
+        raise AssertionError("a network has layers")
+
+
+class _PartNorm:
+    """A part of a `StackedBatchNorm`."""
+
+    def __init__(self, norm: StackedBatchNorm, members: int, member: int | None) -> None:
+        self._by_member = member is not None
+        self._weight, self._bias, self._mean, self._var = (
+            value.detach() if member is None else value.detach().view(members, -1)[member]
+            for value in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        )
+
+    def forward(self, x: Tensor, batches: int, training: bool) -> tuple[Tensor, list[tuple[Tensor, Tensor, Tensor]]]:
+        """Each batch by its own statistics; the running ones follow batch by batch."""
+        outputs, kept = [], []
+        for batch in x.chunk(batches, -2):
+            rows = self._rows(batch)
+            out, mean, inverse = torch.native_batch_norm(
+                rows,
+                self._weight,
+                self._bias,
+                self._mean,
+                self._var,
+                training,
+                BATCH_NORM_MOMENTUM,
+                BATCH_NORM_EPSILON,
+            )
+            outputs.append(self._back(out, batch))
+            kept.append((rows, mean, inverse))
+        return (outputs[0] if batches == 1 else torch.cat(outputs, -2)), kept
+
+    def backward(self, grad: Tensor, kept: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor]]:
+        """The gradients of the input, and of weight and bias."""
+        ((rows, mean, inverse),) = kept  # only a single batch is trained on
+        of_rows, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            self._rows(grad),
+            rows,
+            self._weight,
+            self._mean,
+            self._var,
+            mean,
+            inverse,
+            True,
+            BATCH_NORM_EPSILON,
+            [True, True, True],
+        )
+        return self._back(of_rows, grad), [of_weight, of_bias]
+
+    def _rows(self, x: Tensor) -> Tensor:
+        # Members side by side are just more features to the plain kernel.
+        return x if self._by_member else x.transpose(0, 1).reshape(x.shape[1], -1)
+
+    def _back(self, rows: Tensor, like: Tensor) -> Tensor:
+        if self._by_member:
+            return rows
+        members, batch, features = like.shape
+        return rows.view(batch, members, features).transpose(0, 1).contiguous()
+
+
+class Passes:
+    """Forward and backward passes of ``network``, whose tensors must stay where they are."""
+
+    def __init__(self, network: StackedMLP, *, by_member: bool | None = None) -> None:
+        """``by_member``: one part for each member instead of one for all; by default on a CPU."""
+        self.network = network
+        if by_member is None:
+            by_member = next(network.parameters()).device.type == "cpu"
+        self.parts = (
+            [_Part(network, member) for member in range(network.members)] if by_member else [_Part(network, None)]
+        )
+        self._by_member = by_member
+        self._tapes: list[_Tape] = []
+
+    @torch.no_grad()
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None, *, batches: int = 1, taped: bool = True
+    ) -> Tensor:
+        """(R, B, inputs) -> (R, B, outputs), as the network's own `forward`.
+
+        ``batches``: batch norm takes B as so many batches, one after the other. ``taped``: keep what the backward
+        passes need, until the next forward pass.
+        """
+        dtype, out_dtype = _dtype(x), x.dtype
+        masks = self._masks(x.shape[1], dtype, x.device, generator)
+        self._tapes = [_Tape() for _ in self.parts] if taped else []
+        outputs = []
+        with torch.autocast(x.device.type, enabled=False):
+            for index, (part, part_x) in enumerate(zip(self.parts, self._split(x), strict=True)):
+                part_masks = [mask if mask is None or not self._by_member else mask[index] for mask in masks]
+                tape = self._tapes[index] if taped else None
+                outputs.append(part.forward(part_x.to(dtype), part_masks, batches, generator is not None, tape))
+        return self._join(outputs).to(out_dtype)
+
+    @torch.no_grad()
+    def backward(self, grad: Tensor, use: Callable[[int, list[Tensor]], None]) -> None:
+        """Call ``use(part, its parameters' gradients)``, part by part, from the output's gradient (R, B, outputs).
+
+        ``use`` may move the part's parameters: its gradients are still in the caches.
+        """
+        for index, part_grad in enumerate(self._split(grad)):
+            tape = self._tapes[index]
+            assert tape.output is not None
+            with torch.autocast(grad.device.type, enabled=False):
+                gradients, _ = self.parts[index].backward(tape, part_grad.to(tape.output.dtype), True, False)
+            use(index, gradients)
+
+    @torch.no_grad()
+    def input_gradient(self, grad: Tensor) -> Tensor:
+        """The input's gradient (R, B, inputs) from the output's."""
+        of_parts = []
+        with torch.autocast(grad.device.type, enabled=False):
+            for part, tape, part_grad in zip(self.parts, self._tapes, self._split(grad), strict=True):
+                assert tape.output is not None
+                _, of_input = part.backward(tape, part_grad.to(tape.output.dtype), False, True)
+                assert of_input is not None
+                of_parts.append(of_input)
+        return self._join(of_parts).to(grad.dtype)
+
+    def _masks(
+        self, batch: int, dtype: torch.dtype, device: torch.device, generator: torch.Generator | None
+    ) -> list[Tensor | None]:
+        network = self.network
+        widths = [weight.shape[-1] for weight, _ in self.parts[0].layers[:-1]]
+        if generator is None or network.dropout == 0.0:
+            return [None] * len(widths)
+        return [
+            keep_mask((network.members, batch, width), network.dropout, generator, dtype, device) for width in widths
+        ]
+
+    def _split(self, of_stack: Tensor) -> list[Tensor]:
+        return list(of_stack.unbind(0)) if self._by_member else [of_stack]
+
+    def _join(self, of_parts: list[Tensor]) -> Tensor:
+        if not self._by_member:
+            return of_parts[0]
+        return of_parts[0].unsqueeze(0) if len(of_parts) == 1 else torch.stack(of_parts)
+
+
+def _dtype(x: Tensor) -> torch.dtype:
+    """Autocast's, where it is on."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
