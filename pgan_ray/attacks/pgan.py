@@ -286,7 +286,9 @@ class PGan:
             tensors |= {f"{name}.optimizer.{key}": v for key, v in self._optimizers[name].tensors().items()}
         if self._average is not None:
             tensors |= {f"average.{key}": value for key, value in self._average.network.state_dict().items()}
-        return {key: value.detach().cpu().clone() for key, value in tensors.items()}
+        return {
+            key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in tensors.items()
+        }
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from `state`."""

@@ -28,8 +28,8 @@ class StackOptimizer:
             {name: [part.view(value) for value in values] for name, values in self._stacked.items()}
             for part in passes.parts
         ]
-        # Adam counts steps, by part and, as its kernel wants it, by parameter; on the parameters' device.
-        self._steps = [[torch.zeros((), device=p.device) for p in part.parameters] for part in passes.parts]
+        # Adam's count of steps, by part, where its kernel wants it.
+        self._steps = [torch.zeros((), device=parameters[0].device, dtype=torch.float32) for _ in passes.parts]
 
     @torch.no_grad()
     def step(self, part: int, gradients: Sequence[Tensor]) -> None:
@@ -49,15 +49,14 @@ class StackOptimizer:
                 is_first_step=False,  # the buffers start as zeros, which comes to the same
             )
             return
-        steps = self._steps[part]
-        torch._foreach_add_(steps, 1)
+        steps = self._steps[part].add_(1)
         torch._fused_adam_(
             parameters,
             grads,
             state["exp_avg"],
             state["exp_avg_sq"],
             [],
-            steps,
+            [steps] * len(parameters),
             lr=spec.learning_rate,
             beta1=spec.betas[0],
             beta2=spec.betas[1],
@@ -70,7 +69,7 @@ class StackOptimizer:
     def tensors(self) -> dict[str, Tensor]:
         """The state as flat tensors, ``"<parameter index>.<name>"``, for a checkpoint; shapes are the parameters'."""
         state = {f"{i}.{name}": value for name, values in self._stacked.items() for i, value in enumerate(values)}
-        return state | {"steps": self._steps[0][0]}
+        return state | {"steps": self._steps[0]}
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on from `tensors`, which stay as they are."""
@@ -78,5 +77,4 @@ class StackOptimizer:
             for index, value in enumerate(values):
                 value.copy_(tensors[f"{index}.{name}"])
         for steps in self._steps:
-            for step in steps:
-                step.copy_(tensors["steps"])
+            steps.copy_(tensors["steps"])

@@ -15,7 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from pgan_ray.nn.products import affine, times
+from pgan_ray.nn.products import affine, times_transposed
 from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_mask
 
 
@@ -28,6 +28,17 @@ class _Tape:
     norms: list[list[tuple[Tensor, Tensor, Tensor]]] = field(default_factory=list)  # input, mean, 1 / deviation
     output: Tensor | None = None
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """That of the arithmetic."""
+        return self.inputs[0].dtype
+
+
+leaky_relu_ = torch.nn.functional.leaky_relu_
+leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
+tanh_backward = torch.ops.aten.tanh_backward.default
+batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
+
 
 class _Part:
     """The members ``member`` (None: all) of a network; its tensors are views of the network's."""
@@ -36,13 +47,16 @@ class _Part:
         self._network, self._member = network, member
         self.parameters = [self.view(parameter) for parameter in network.parameters()]
         linear = self.parameters[: 2 * len(network.layers)]  # those of the norms follow
-        self.layers = list(zip(linear[::2], linear[1::2], strict=True))
+        # Weights (O, I) and biases (1, O).
+        self.layers = [(weight, bias.mT) for weight, bias in zip(linear[::2], linear[1::2], strict=True)]
         norms = cast(Iterable[StackedBatchNorm], network.norms)
         self._norms = [_PartNorm(norm, network.members, member) for norm in norms]
 
     def view(self, of_stack: Tensor) -> Tensor:
-        """This part of a parameter, or of a tensor of its shape."""
+        """This part of a parameter, or of a tensor that lies as one, as it lies: weights (O, I), biases (O, 1)."""
         of_stack = of_stack.detach()
+        if of_stack.dim() == 3:
+            of_stack = of_stack.mT
         if self._member is None:
             return of_stack
         # Batch norm keeps its members side by side.
@@ -52,54 +66,51 @@ class _Part:
         self, x: Tensor, masks: list[Tensor | None], batches: int, training: bool, tape: _Tape | None
     ) -> Tensor:
         """Through all layers; batch norm takes ``batches`` equal parts of B one by one."""
-        for index, (weight, bias) in enumerate(self.layers[:-1]):
-            norms: list[tuple[Tensor, Tensor, Tensor]] = []
-            inputs = x
-            x = affine(x, weight.to(x.dtype), bias.to(x.dtype))
+        last = len(self.layers) - 1
+        for index, (weight, bias) in enumerate(self.layers):
+            if tape is not None:
+                tape.inputs.append(x)
+            output = self._network.output if index == last else "linear"
+            x = affine(x, _as(x, weight), _as(x, bias), output)
+            if index == last:
+                break
             if self._norms:
                 x, norms = self._norms[index].forward(x, batches, training)
-            x = torch.nn.functional.leaky_relu_(x, self._network.negative_slope)
-            mask = masks[index]
-            if mask is not None:
+                if tape is not None:
+                    tape.norms.append(norms)
+            leaky_relu_(x, self._network.negative_slope)
+            if (mask := masks[index]) is not None:
                 x.mul_(mask)
-            if tape is not None:
-                tape.inputs.append(inputs)
-                tape.masks.append(mask)
-                tape.norms.append(norms)
-        weight, bias = self.layers[-1]
-        out = affine(x, weight.to(x.dtype), bias.to(x.dtype), self._network.output)
         if tape is not None:
-            tape.inputs.append(x)
-            tape.output = out
-        return out
+            tape.masks, tape.output = masks, x
+        return x
 
     def backward(self, tape: _Tape, grad: Tensor, weights: bool, inputs: bool) -> tuple[list[Tensor], Tensor | None]:
         """The gradients of `parameters` and of the input, each if asked for."""
         assert tape.output is not None
         if self._network.output == "tanh":
-            grad = torch.ops.aten.tanh_backward(grad, tape.output)
-        of_layers: list[Tensor] = []
+            grad = tanh_backward(grad, tape.output)
+        of_layers: list[Tensor] = []  # last layer first, bias before weight
         of_norms: list[Tensor] = []
-        for index in reversed(range(len(self.layers))):
+        for index in range(len(self.layers) - 1, -1, -1):
             weight, bias = self.layers[index]
             x = tape.inputs[index]
             if weights:
-                of_layers[:0] = [
-                    times(x.mT, grad).to(weight.dtype),
-                    grad.sum(-2, keepdim=True, dtype=bias.dtype),
-                ]
+                of_layers.append(_as(bias, grad.sum(-2).unsqueeze(-1)))
+                of_layers.append(_as(weight, times_transposed(grad.mT, x.mT)))
+            if index == 0 and not inputs:
+                return of_layers[::-1] + of_norms[::-1], None
+            grad = times_transposed(grad, _as(grad, weight).mT)
             if index == 0:
-                return of_layers + of_norms, times(grad, weight.mT.to(grad.dtype)) if inputs else None
-            grad = times(grad, weight.mT.to(grad.dtype))
-            mask = tape.masks[index - 1]
-            if mask is not None:
+                break
+            if (mask := tape.masks[index - 1]) is not None:
                 grad.mul_(mask)
             # The output's sign is that of the activation's input; where dropout made it zero, so is the gradient.
-            grad = torch.ops.aten.leaky_relu_backward(grad, x, self._network.negative_slope, True)
+            grad = leaky_relu_backward(grad, x, self._network.negative_slope, True)
             if self._norms:
                 grad, of_norm = self._norms[index - 1].backward(grad, tape.norms[index - 1])
-                of_norms[:0] = of_norm
-        raise AssertionError("a network has layers")
+                of_norms += reversed(of_norm)
+        return of_layers[::-1] + of_norms[::-1], grad
 
 
 class _PartNorm:
@@ -134,7 +145,7 @@ class _PartNorm:
     def backward(self, grad: Tensor, kept: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor]]:
         """The gradients of the input, and of weight and bias."""
         ((rows, mean, inverse),) = kept  # only a single batch is trained on
-        of_rows, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+        of_rows, of_weight, of_bias = batch_norm_backward(
             self._rows(grad),
             rows,
             self._weight,
@@ -182,16 +193,15 @@ class Passes:
         ``batches``: batch norm takes B as so many batches, one after the other. ``taped``: keep what the backward
         passes need, until the next forward pass.
         """
-        dtype, out_dtype = _dtype(x), x.dtype
+        dtype = _dtype(x)
         masks = self._masks(x.shape[1], dtype, x.device, generator)
         self._tapes = [_Tape() for _ in self.parts] if taped else []
         outputs = []
-        with torch.autocast(x.device.type, enabled=False):
-            for index, (part, part_x) in enumerate(zip(self.parts, self._split(x), strict=True)):
-                part_masks = [mask if mask is None or not self._by_member else mask[index] for mask in masks]
-                tape = self._tapes[index] if taped else None
-                outputs.append(part.forward(part_x.to(dtype), part_masks, batches, generator is not None, tape))
-        return self._join(outputs).to(out_dtype)
+        for index, (part, part_x) in enumerate(zip(self.parts, self._split(x), strict=True)):
+            part_masks = [mask if mask is None or not self._by_member else mask[index] for mask in masks]
+            tape = self._tapes[index] if taped else None
+            outputs.append(part.forward(part_x.to(dtype), part_masks, batches, generator is not None, tape))
+        return self._join(outputs).to(x.dtype)
 
     @torch.no_grad()
     def backward(self, grad: Tensor, use: Callable[[int, list[Tensor]], None]) -> None:
@@ -201,28 +211,24 @@ class Passes:
         """
         for index, part_grad in enumerate(self._split(grad)):
             tape = self._tapes[index]
-            assert tape.output is not None
-            with torch.autocast(grad.device.type, enabled=False):
-                gradients, _ = self.parts[index].backward(tape, part_grad.to(tape.output.dtype), True, False)
+            gradients, _ = self.parts[index].backward(tape, part_grad.to(tape.dtype), True, False)
             use(index, gradients)
 
     @torch.no_grad()
     def input_gradient(self, grad: Tensor) -> Tensor:
         """The input's gradient (R, B, inputs) from the output's."""
         of_parts = []
-        with torch.autocast(grad.device.type, enabled=False):
-            for part, tape, part_grad in zip(self.parts, self._tapes, self._split(grad), strict=True):
-                assert tape.output is not None
-                _, of_input = part.backward(tape, part_grad.to(tape.output.dtype), False, True)
-                assert of_input is not None
-                of_parts.append(of_input)
+        for part, tape, part_grad in zip(self.parts, self._tapes, self._split(grad), strict=True):
+            _, of_input = part.backward(tape, part_grad.to(tape.dtype), False, True)
+            assert of_input is not None
+            of_parts.append(of_input)
         return self._join(of_parts).to(grad.dtype)
 
     def _masks(
         self, batch: int, dtype: torch.dtype, device: torch.device, generator: torch.Generator | None
     ) -> list[Tensor | None]:
         network = self.network
-        widths = [weight.shape[-1] for weight, _ in self.parts[0].layers[:-1]]
+        widths = [weight.shape[-2] for weight, _ in self.parts[0].layers[:-1]]
         if generator is None or network.dropout == 0.0:
             return [None] * len(widths)
         return [
@@ -236,6 +242,10 @@ class Passes:
         if not self._by_member:
             return of_parts[0]
         return of_parts[0].unsqueeze(0) if len(of_parts) == 1 else torch.stack(of_parts)
+
+
+def _as(like: Tensor, x: Tensor) -> Tensor:
+    return x if x.dtype == like.dtype else x.to(like.dtype)
 
 
 def _dtype(x: Tensor) -> torch.dtype:

@@ -1,7 +1,6 @@
 """Matrix products as fast as the processor makes them.
 
-Shapes: B rows, I inputs, O outputs; either one member's matrices, (B, I) and (I, O), or a whole stack's with a leading
-dimension R.
+Shapes: B rows, I inputs, O outputs; either one member's matrices, or a whole stack's with a leading dimension R.
 
 PyTorch's own `mm` calls MKL, which keeps to AVX2 on processors that are not Intel's. oneDNN, which PyTorch ships too,
 takes whatever the processor has: with AVX-512 on an AMD EPYC it is twice as fast. It is reached by an operator that
@@ -28,28 +27,32 @@ def onednn_is_faster() -> bool:
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, output: str = "linear") -> Tensor:
-    """``x`` (B, I) times ``weight`` (I, O) plus ``bias`` (1, O), then ``output``: ``linear`` or ``tanh``."""
+    """(B, O): ``x`` (B, I) times the transpose of ``weight`` (O, I), plus ``bias`` (1, O), then ``output``.
+
+    ``output`` is ``linear`` or ``tanh``, which oneDNN makes in passing.
+    """
     if _onednn(x, weight):
         activation = "tanh" if output == "tanh" else "none"
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight.t(), bias[0], activation, [], "")
+        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(x, weight, bias[0], activation, [], "")
         return product
-    product = torch.addmm(bias, x, weight) if x.dim() == 2 else torch.baddbmm(bias, x, weight)
+    product = torch.addmm(bias, x, weight.t()) if x.dim() == 2 else torch.baddbmm(bias, x, weight.mT)
     return product.tanh_() if output == "tanh" else product
 
 
-def times(a: Tensor, b: Tensor) -> Tensor:
-    """``a`` (n, k) times ``b`` (k, m)."""
+def times_transposed(a: Tensor, b: Tensor) -> Tensor:
+    """(n, m): ``a`` (n, k) times the transpose of ``b`` (m, k)."""
     if _onednn(a, b):
-        product: Tensor = torch.ops.mkldnn._linear_pointwise(a, b.t(), None, "none", [], "")
+        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b, None, "none", [], "")
         return product
-    return torch.mm(a, b) if a.dim() == 2 else torch.bmm(a, b)
+    return torch.mm(a, b.t()) if a.dim() == 2 else torch.bmm(a, b.mT)
 
 
 def _onednn(a: Tensor, b: Tensor) -> bool:
+    # The size first: on a CPU most products fail it, or none.
     return (
         a.dim() == 2
+        and 2 * a.shape[0] * b.numel() >= WORTH_FLOP
         and a.dtype == torch.float32
         and a.device.type == "cpu"
-        and 2 * a.shape[0] * a.shape[1] * b.shape[1] >= WORTH_FLOP
         and onednn_is_faster()
     )

@@ -40,7 +40,11 @@ def keep_mask(
 
 
 class StackedLinear(nn.Module):
-    """R linear layers: (R, B, I) -> (R, B, O), one `baddbmm`."""
+    """R linear layers: (R, B, I) -> (R, B, O), one `baddbmm`.
+
+    ``weight`` (R, I, O) lies in memory as (R, O, I): the gradient then comes out of its product as the weight lies,
+    and the product needs a copy only of the output's gradient, the smaller factor in all networks but G.
+    """
 
     def __init__(self, inputs: int, outputs: int, initial: Sequence[torch.Generator]) -> None:
         """Draw the member r's weights from ``initial[r]``, distributed as `torch.nn.Linear` does."""
@@ -50,7 +54,7 @@ class StackedLinear(nn.Module):
         for generator in initial:
             weights.append(torch.empty(inputs, outputs).uniform_(-bound, bound, generator=generator))
             biases.append(torch.empty(1, outputs).uniform_(-bound, bound, generator=generator))
-        self.weight = nn.Parameter(torch.stack(weights))
+        self.weight = nn.Parameter(torch.stack(weights).mT.contiguous().mT)
         self.bias = nn.Parameter(torch.stack(biases))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,5 +134,5 @@ class StackedMLP(nn.Module):
         for name, value in self.state_dict().items():
             # Batch norm keeps its members side by side.
             by_member = value.view(self.members, -1) if name.startswith("norms.") else value
-            state[name] = by_member[member].detach().cpu().clone()
+            state[name] = by_member[member].detach().cpu().clone(memory_format=torch.contiguous_format)
         return state
