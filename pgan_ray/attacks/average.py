@@ -16,7 +16,6 @@ class WeightAverage:
         self._followed = list(followed.state_dict().values())
         self._weight = 1 - decay
 
-    @torch.no_grad()
     def update(self) -> None:
         """Move the average towards the followed network's weights as they are now."""
         torch._foreach_lerp_(self._averaged, self._followed, self._weight)

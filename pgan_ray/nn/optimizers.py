@@ -31,7 +31,6 @@ class StackOptimizer:
         # Adam's count of steps, by part, where its kernel wants it.
         self._steps = [torch.zeros((), device=parameters[0].device, dtype=torch.float32) for _ in passes.parts]
 
-    @torch.no_grad()
     def step(self, part: int, gradients: Sequence[Tensor]) -> None:
         """Move the parameters of one part."""
         spec, state, parameters, grads = self._spec, self._of_parts[part], self._parameters[part], list(gradients)

@@ -3,7 +3,8 @@
 Autograd would give the same gradients (a test holds the two together) at the price of its own bookkeeping, which is as
 much as the arithmetic where layers are small, and of passes over memory that a chain of layers does not need.
 
-Shapes: R replicates, B batch, F features, I/O features in and out of a layer. A *part* is what one operator treats at
+Shapes: R replicates, B batch, F features, I/O features in and out of a layer. No tensor here
+asks for gradients, so autograd keeps out by itself. A *part* is what one operator treats at
 once: on a GPU the whole stack, so that a kernel serves all members, and shapes are (R, B, F); on a CPU one member,
 whose matrices stay in the caches from one operator to the next, and shapes are (B, F).
 """
@@ -67,13 +68,13 @@ class _Part:
     ) -> Tensor:
         """Through all layers; batch norm takes ``batches`` equal parts of B one by one."""
         last = len(self.layers) - 1
-        for index, (weight, bias) in enumerate(self.layers):
+        for index, (weight, bias) in enumerate(self._layers_as(x.dtype)):
             if tape is not None:
                 tape.inputs.append(x)
-            output = self._network.output if index == last else "linear"
-            x = affine(x, _as(x, weight), _as(x, bias), output)
             if index == last:
+                x = affine(x, weight, bias, self._network.output)
                 break
+            x = affine(x, weight, bias)
             if self._norms:
                 x, norms = self._norms[index].forward(x, batches, training)
                 if tape is not None:
@@ -92,15 +93,14 @@ class _Part:
             grad = tanh_backward(grad, tape.output)
         of_layers: list[Tensor] = []  # last layer first, bias before weight
         of_norms: list[Tensor] = []
-        for index in range(len(self.layers) - 1, -1, -1):
-            weight, bias = self.layers[index]
+        layers = self._layers_as(grad.dtype)
+        for index in range(len(layers) - 1, -1, -1):
             x = tape.inputs[index]
             if weights:
-                of_layers.append(_as(bias, grad.sum(-2).unsqueeze(-1)))
-                of_layers.append(_as(weight, times_transposed(grad.mT, x.mT)))
+                of_layers += grad.sum(-2).unsqueeze(-1), times_transposed(grad.mT, x.mT)
             if index == 0 and not inputs:
-                return of_layers[::-1] + of_norms[::-1], None
-            grad = times_transposed(grad, _as(grad, weight).mT)
+                return self._as_parameters(of_layers[::-1] + of_norms[::-1]), None
+            grad = times_transposed(grad, layers[index][0].mT)
             if index == 0:
                 break
             if (mask := tape.masks[index - 1]) is not None:
@@ -110,7 +110,15 @@ class _Part:
             if self._norms:
                 grad, of_norm = self._norms[index - 1].backward(grad, tape.norms[index - 1])
                 of_norms += reversed(of_norm)
-        return of_layers[::-1] + of_norms[::-1], grad
+        return self._as_parameters(of_layers[::-1] + of_norms[::-1]), grad
+
+    def _layers_as(self, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
+        if dtype == self.parameters[0].dtype:
+            return self.layers
+        return [(weight.to(dtype), bias.to(dtype)) for weight, bias in self.layers]
+
+    def _as_parameters(self, gradients: list[Tensor]) -> list[Tensor]:
+        return [gradient.to(p.dtype) for gradient, p in zip(gradients, self.parameters, strict=False)]
 
 
 class _PartNorm:
@@ -184,7 +192,6 @@ class Passes:
         self._by_member = by_member
         self._tapes: list[_Tape] = []
 
-    @torch.no_grad()
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, *, batches: int = 1, taped: bool = True
     ) -> Tensor:
@@ -203,7 +210,6 @@ class Passes:
             outputs.append(part.forward(part_x.to(dtype), part_masks, batches, generator is not None, tape))
         return self._join(outputs).to(x.dtype)
 
-    @torch.no_grad()
     def backward(self, grad: Tensor, use: Callable[[int, list[Tensor]], None]) -> None:
         """Call ``use(part, its parameters' gradients)``, part by part, from the output's gradient (R, B, outputs).
 
@@ -214,7 +220,6 @@ class Passes:
             gradients, _ = self.parts[index].backward(tape, part_grad.to(tape.dtype), True, False)
             use(index, gradients)
 
-    @torch.no_grad()
     def input_gradient(self, grad: Tensor) -> Tensor:
         """The input's gradient (R, B, inputs) from the output's."""
         of_parts = []
@@ -242,10 +247,6 @@ class Passes:
         if not self._by_member:
             return of_parts[0]
         return of_parts[0].unsqueeze(0) if len(of_parts) == 1 else torch.stack(of_parts)
-
-
-def _as(like: Tensor, x: Tensor) -> Tensor:
-    return x if x.dtype == like.dtype else x.to(like.dtype)
 
 
 def _dtype(x: Tensor) -> torch.dtype:
