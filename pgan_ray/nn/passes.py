@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pgan_ray.nn.products import affine, times_transposed
-from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_mask
+from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_masks
 
 
 @dataclass
@@ -236,9 +236,8 @@ class Passes:
         widths = [weight.shape[-2] for weight, _ in self.parts[0].layers[:-1]]
         if generator is None or network.dropout == 0.0:
             return [None] * len(widths)
-        return [
-            keep_mask((network.members, batch, width), network.dropout, generator, dtype, device) for width in widths
-        ]
+        shapes = [(network.members, batch, width) for width in widths]
+        return list(keep_masks(shapes, network.dropout, generator, dtype, device))
 
     def _split(self, of_stack: Tensor) -> list[Tensor]:
         return list(of_stack.unbind(0)) if self._by_member else [of_stack]

@@ -17,26 +17,35 @@ BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON = 0.1, 1e-5  # PyTorch's
 
 def drop(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
     """Inverted dropout of ``x`` with masks from ``generator``; gradients flow through the kept units."""
-    return x if probability == 0.0 else x * keep_mask(x.shape, probability, generator, x.dtype, x.device)
+    if probability == 0.0:
+        return x
+    (mask,) = keep_masks([x.shape], probability, generator, x.dtype, x.device)
+    return x * mask
 
 
-def keep_mask(
-    shape: Sequence[int], probability: float, generator: torch.Generator, dtype: torch.dtype, device: torch.device
-) -> Tensor:
-    """Zero with ``probability``, else what keeps the mean.
+def keep_masks(
+    shapes: Sequence[Sequence[int]],
+    probability: float,
+    generator: torch.Generator,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> list[Tensor]:
+    """One mask of each shape, as if drawn one after the other: zero with ``probability``, else what keeps the mean.
 
     The probability is rounded to 1/65536: masks come from 16-bit slices of the generator's 64-bit words (8-bit ones
     where the probability needs no more), which is an order of magnitude faster on a CPU than a Bernoulli draw a unit.
     """
-    numel = prod(shape)
-    bits, slices = (8, torch.int8) if probability * 256 == round(probability * 256) else (16, torch.int16)
+    bits, integers = (8, torch.int8) if probability * 256 == round(probability * 256) else (16, torch.int16)
     per_word = 64 // bits
-    words = torch.empty((numel + per_word - 1) // per_word, dtype=torch.int64, device=device)
-    words.random_(-(2**63), None, generator=generator)
     threshold = min(round(probability * 2**bits), 2**bits - 1)
-    mask = torch.empty(shape, dtype=dtype, device=device)
-    torch.ge(words.view(slices)[:numel].view(shape), threshold - 2 ** (bits - 1), out=mask)
-    return mask.mul_(2**bits / (2**bits - threshold))
+    # Every mask starts with a word of its own.
+    units = [-(-prod(shape) // per_word) * per_word for shape in shapes]
+    words = torch.empty(sum(units) // per_word, dtype=torch.int64, device=device)
+    words.random_(-(2**63), None, generator=generator)
+    masks = torch.empty(sum(units), dtype=dtype, device=device)
+    torch.ge(words.view(integers), threshold - 2 ** (bits - 1), out=masks)
+    masks.mul_(2**bits / (2**bits - threshold))
+    return [mask[: prod(shape)].view(shape) for mask, shape in zip(masks.split(units), shapes, strict=True)]
 
 
 class StackedLinear(nn.Module):

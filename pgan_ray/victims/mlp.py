@@ -61,6 +61,77 @@ class _Batches:
         )
 
 
+class VictimTraining:
+    """The training of a stack of victims, step by step; for the arguments see `train_victims`."""
+
+    def __init__(
+        self,
+        spec: VictimSpec,
+        x: Tensor,
+        y: Tensor,
+        sizes: Sequence[int],
+        *,
+        classes: int,
+        initial_seeds: Sequence[int],
+        stack_seed: int,
+        device: torch.device,
+        precision: str = "float32",
+    ) -> None:
+        outputs = 1 if classes == 2 else classes
+        self.network = StackedMLP(
+            x.shape[2],
+            spec.widths,
+            outputs,
+            initial=[torch.Generator().manual_seed(seed) for seed in initial_seeds],
+            dropout=spec.dropout,
+            negative_slope=spec.negative_slope,
+        ).to(device)
+        self._passes = Passes(self.network)
+        self._optimizer = StackOptimizer(spec.optimizer, self._passes)
+        self._random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
+        # All members' points one after the other: rows of one table are gathered faster than pairs of indices.
+        self._first_rows = torch.arange(len(sizes), device=device)[:, None] * x.shape[1]
+        self._points = x.to(device).reshape(-1, x.shape[2])
+        self._targets = soft_targets(y.to(device).flatten(), outputs)
+        self._batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
+        self._last_steps = [spec.epochs * steps for steps in self._batches.host_steps]
+        self._final = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
+        self._loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
+        self._final_loss_sum = self._loss_sum.clone()
+        self._step, self._device, self._precision = 0, device, precision
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest training."""
+        return max(self._last_steps)
+
+    def run(self, steps: int) -> None:
+        """Take so many steps."""
+        with arithmetic(self._precision, self._device):
+            for _ in range(steps):
+                self._take_step()
+
+    def _take_step(self) -> None:
+        rows, counted, counts = self._batches.next(self._step)
+        rows += self._first_rows
+        points = self._points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        losses, gradient = cross_entropy(self._passes.forward(points, self._random), self._targets[rows])
+        self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
+        self._loss_sum += (losses * counted).sum(1) / counts
+        self._step += 1
+        if ended := [member for member, last in enumerate(self._last_steps) if last == self._step]:
+            self._final_loss_sum[ended] = self._loss_sum[ended]
+            for key, value in self.network.state_dict().items():
+                self._final[key][ended] = value[ended]
+
+    def finish(self) -> VictimStack:
+        """Every victim as it was when its own training ended."""
+        self.network.load_state_dict(self._final)
+        weights = (p.detach().flatten(1).isfinite().all(1) for p in self.network.parameters())
+        finite = torch.stack([self._final_loss_sum.isfinite(), *weights]).all(0)
+        return VictimStack(self.network, finite.cpu())
+
+
 def train_victims(
     spec: VictimSpec,
     x: Tensor,
@@ -78,40 +149,16 @@ def train_victims(
     ``x`` (R, N, F) and ``y`` (R, N) are padded: of member r the first ``sizes[r]`` points count. ``initial_seeds``
     start each member's weights; ``stack_seed`` the stack's batches and dropout.
     """
-    outputs = 1 if classes == 2 else classes
-    network = StackedMLP(
-        x.shape[2],
-        spec.widths,
-        outputs,
-        initial=[torch.Generator().manual_seed(seed) for seed in initial_seeds],
-        dropout=spec.dropout,
-        negative_slope=spec.negative_slope,
-    ).to(device)
-    passes = Passes(network)
-    optimizer = StackOptimizer(spec.optimizer, passes)
-    random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
-    # All members' points one after the other: rows of one table are gathered faster than pairs of indices.
-    first_rows = torch.arange(len(sizes), device=device)[:, None] * x.shape[1]
-    points = x.to(device).reshape(-1, x.shape[2])
-    targets = soft_targets(y.to(device).flatten(), outputs)
-    batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, random)
-    last_steps = [spec.epochs * steps for steps in batches.host_steps]
-    final = {key: value.detach().clone() for key, value in network.state_dict().items()}
-    loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
-    final_loss_sum = loss_sum.clone()
-    with arithmetic(precision, device):
-        for step in range(max(last_steps)):
-            rows, counted, counts = batches.next(step)
-            rows += first_rows
-            batch = points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-            logits = passes.forward(batch, random)
-            losses, gradient = cross_entropy(logits, targets[rows])
-            passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), optimizer.step)
-            loss_sum += (losses * counted).sum(1) / counts
-            if ended := [member for member, last in enumerate(last_steps) if last == step + 1]:
-                final_loss_sum[ended] = loss_sum[ended]
-                for key, value in network.state_dict().items():
-                    final[key][ended] = value[ended]
-    network.load_state_dict(final)
-    numbers = [final_loss_sum.isfinite(), *(p.detach().flatten(1).isfinite().all(1) for p in network.parameters())]
-    return VictimStack(network, torch.stack(numbers).all(0).cpu())
+    training = VictimTraining(
+        spec,
+        x,
+        y,
+        sizes,
+        classes=classes,
+        initial_seeds=initial_seeds,
+        stack_seed=stack_seed,
+        device=device,
+        precision=precision,
+    )
+    training.run(training.steps)
+    return training.finish()

@@ -2,6 +2,8 @@ import pytest
 import torch
 
 from pgan_ray.nn import drop
+from pgan_ray.nn.stacked import keep_masks
+from tests.science import CPU
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -75,3 +77,12 @@ def test_a_layout_that_is_not_contiguous() -> None:
     torch.testing.assert_close(
         drop(x.transpose(0, 1), 0.5, seeded(1)), drop(x.transpose(0, 1).contiguous(), 0.5, seeded(1))
     )
+
+
+@pytest.mark.parametrize("probability", [0.3, 0.5])
+def test_masks_drawn_at_once_are_those_drawn_one_after_the_other(probability: float) -> None:
+    shapes = [(3, 5, 7), (1,), (2, 8)]
+    at_once = keep_masks(shapes, probability, seeded(1), torch.float32, CPU)
+    random = seeded(1)
+    for mask, shape in zip(at_once, shapes, strict=True):
+        assert torch.equal(mask, drop(torch.ones(shape), probability, random))
