@@ -3,10 +3,10 @@
 Autograd would give the same gradients (a test holds the two together) at the price of its own bookkeeping, which is as
 much as the arithmetic where layers are small, and of passes over memory that a chain of layers does not need.
 
-Shapes: R replicates, B batch, F features, I/O features in and out of a layer. No tensor here
-asks for gradients, so autograd keeps out by itself. A *part* is what one operator treats at
+Shapes: R replicates, B batch, F features, I/O features in and out of a layer. A *part* is what one operator treats at
 once: on a GPU the whole stack, so that a kernel serves all members, and shapes are (R, B, F); on a CPU one member,
-whose matrices stay in the caches from one operator to the next, and shapes are (B, F).
+whose matrices stay in the caches from one operator to the next, and shapes are (B, F). A part's tensors ask for no
+gradients, so autograd keeps out by itself.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,6 +18,12 @@ from torch import Tensor
 
 from pgan_ray.nn.products import affine, times_transposed
 from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_masks
+
+
+leaky_relu_ = torch.nn.functional.leaky_relu_
+leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
+tanh_backward = torch.ops.aten.tanh_backward.default
+batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
 @dataclass
@@ -33,12 +39,6 @@ class _Tape:
     def dtype(self) -> torch.dtype:
         """That of the arithmetic."""
         return self.inputs[0].dtype
-
-
-leaky_relu_ = torch.nn.functional.leaky_relu_
-leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
-tanh_backward = torch.ops.aten.tanh_backward.default
-batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
 class _Part:
@@ -118,6 +118,7 @@ class _Part:
         return [(weight.to(dtype), bias.to(dtype)) for weight, bias in self.layers]
 
     def _as_parameters(self, gradients: list[Tensor]) -> list[Tensor]:
+        # There are none where they were not asked for.
         return [gradient.to(p.dtype) for gradient, p in zip(gradients, self.parameters, strict=False)]
 
 

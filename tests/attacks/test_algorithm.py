@@ -1,5 +1,6 @@
 """Stacks against the plain loop of `oracle`, over 50 iterations."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from pgan_ray.attacks import PGan
 from pgan_ray.data import TaskData
+from pgan_ray.nn import Passes
 from pgan_ray.spec.attack import AttackSpec
 from tests.attacks.oracle import Oracle
 from tests.attacks.settings import QUICK, TABLE_3, train
@@ -74,6 +76,13 @@ def test_with_three_classes(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize("settings", [TABLE_3, QUICK], ids=["table 3", "quick"])
 def test_each_member_of_a_stack_is_algorithm_1_with_its_own_alpha_and_lambda(settings: dict[str, Any]) -> None:
     run(settings, blobs(), (0.0, 0.9), (0.3, 0.0), (1.0, 0.5))
+
+
+@pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("settings", [TABLE_3, QUICK], ids=["table 3", "quick"])
+def test_a_stack_treated_as_a_whole_as_on_a_gpu(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pgan_ray.attacks.pgan.Passes", partial(Passes, by_member=False))
+    run(settings, blobs(), (0.1, 0.9), (0.7, 0.4))
 
 
 def test_in_single_precision_as_in_use() -> None:

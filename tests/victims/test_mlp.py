@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import pytest
@@ -6,6 +7,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from pgan_ray.data import TaskData
+from pgan_ray.nn import Passes
 from pgan_ray.spec.evaluation import VictimSpec
 from pgan_ray.victims import VictimStack, confusion_matrices, train_victims
 from tests.science import CPU, blobs
@@ -92,6 +94,14 @@ def test_members_of_one_size_with_dropout() -> None:
     victims = train(spec, task, sizes)
     for member in range(3):
         torch.testing.assert_close(victims.network.member_state(member), plainly(spec, task, sizes, member))
+
+
+@pytest.mark.usefixtures("double")
+def test_a_stack_treated_as_a_whole_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_member = train(make_spec(), blobs(), [20, 33])
+    monkeypatch.setattr("pgan_ray.victims.mlp.Passes", partial(Passes, by_member=False))
+    whole = train(make_spec(), blobs(), [20, 33])
+    torch.testing.assert_close(whole.network.state_dict(), by_member.network.state_dict())
 
 
 def test_in_single_precision_as_in_use() -> None:
