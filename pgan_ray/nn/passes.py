@@ -19,7 +19,6 @@ from torch import Tensor
 from pgan_ray.nn.products import affine, times_transposed
 from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_masks
 
-
 leaky_relu_ = torch.nn.functional.leaky_relu_
 leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
 tanh_backward = torch.ops.aten.tanh_backward.default
