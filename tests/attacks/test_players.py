@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pgan_ray.attacks import PGan
-from pgan_ray.nn import StackedMLP
+from pgan_ray.nn import Passes, StackedMLP
 from tests.attacks.settings import QUICK, TABLE_3, train
 from tests.science import blobs
 
@@ -52,17 +52,17 @@ def test_alpha_zero_is_blind_to_the_discriminator(settings: dict[str, Any]) -> N
     assert same(whole, other, "classifier")
 
 
-def gradients_into_poison(network: StackedMLP, seen: list[Tensor]) -> None:
-    """Have ``seen`` hold what comes back from ``network`` to the poison, in each of G's steps."""
+def gradients_into_poison(passes: Passes) -> list[Tensor]:
+    """A list that will hold what comes back from a critic to the poison, in each of G's steps."""
+    seen: list[Tensor] = []
+    whole = passes.input_gradient
 
-    def look(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        points, *rest = given
-        if points.requires_grad:  # in the critics' own steps the poison is a constant
-            points = points.clone()
-            points.register_hook(seen.append)
-        return (points, *rest)
+    def look(grad: Tensor) -> Tensor:
+        seen.append(whole(grad))
+        return seen[-1].clone()  # the caller adds the other critic's to it
 
-    network.register_forward_pre_hook(look)
+    passes.input_gradient = look  # type: ignore[method-assign]
+    return seen
 
 
 @SETTINGS
@@ -71,10 +71,8 @@ def gradients_into_poison(network: StackedMLP, seen: list[Tensor]) -> None:
 def test_what_alpha_leaves_out_has_no_gradient_at_all(settings: dict[str, Any], loss: str, classes: int) -> None:
     alphas = (0.0, 0.5, 1.0)
     stack = train(settings | {"generator_loss": loss}, blobs(classes=classes), *((alpha, 0.9) for alpha in alphas))
-    from_discriminator: list[Tensor] = []
-    from_classifier: list[Tensor] = []
-    gradients_into_poison(stack.discriminator, from_discriminator)
-    gradients_into_poison(stack.classifier, from_classifier)
+    from_discriminator = gradients_into_poison(stack._passes["discriminator"])
+    from_classifier = gradients_into_poison(stack._passes["classifier"])
     stack.train(ITERATIONS)
     assert len(from_discriminator) == len(from_classifier) == ITERATIONS * stack.spec.generator_steps
     for discriminator, classifier in zip(from_discriminator, from_classifier, strict=True):
