@@ -59,7 +59,7 @@ def load_record(text: str, origin: str) -> SweepRecord:
     body = parse_mapping(text, origin)
     head = body.pop(RESOLVED, None)
     if not _is_head(head):
-        raise SpecError([f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"])
+        raise _spec_error(origin, [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"])
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
@@ -155,5 +155,7 @@ def _some(labels: Sequence[str]) -> str:
 
 
 def _spec_error(origin: str, lines: Sequence[str]) -> SpecError:
+    """Each fault once, and nothing in it that a terminal would obey: the file may be a stranger's."""
+    lines = list(dict.fromkeys("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines))
     more = len(lines) - MAX_FAULTS
     return SpecError([*lines[:MAX_FAULTS], *([f"{origin}: and {more:,} more faults"] if more > 0 else [])])

@@ -10,10 +10,16 @@ from pgan_ray.errors import SpecError
 
 MAX_BYTES = 1 << 18  # a grid of 10,000 values takes a third of it; PyYAML needs about 2 s for all
 MAX_DEPTH = 24  # the schema's deepest place has 9
+MAX_NODES = 50_000  # small nested ones are the slowest: as many as fit into MAX_BYTES take 8 s
 INT_BITS = 63
+MAX_DIGITS = 80  # 63 binary ones, sign and all
 
 # YAML 1.1 reads 1e-4 as text; people who write learning rates mean the number.
 _FLOAT = ("tag:yaml.org,2002:float", pattern(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789."))
+
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+# Line ends beyond \n that YAML 1.1 knows: PyYAML writes them in a text as they are, and reads them as spaces.
+_LINE_ENDS = ("\x85", "\u2028", "\u2029")
 
 
 class _RuleError(yaml.MarkedYAMLError):
@@ -27,6 +33,7 @@ class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader, less what can grow without bound (aliases), hide a mistake (a key twice), or surprise."""
 
     _depth = 0
+    _nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -36,6 +43,9 @@ class _Loader(yaml.SafeLoader):
             raise _RuleError("must not hold tags (!name)", event)
         if self._depth == MAX_DEPTH:
             raise _RuleError(f"must be nested at most {MAX_DEPTH} deep", event)
+        if self._nodes == MAX_NODES:
+            raise _RuleError(f"must hold at most {MAX_NODES:,} keys and values", event)
+        self._nodes += 1
         self._depth += 1
         try:
             return super().compose_node(parent, index)
@@ -58,11 +68,14 @@ class _Loader(yaml.SafeLoader):
             str(text).encode()  # escapes can name half a character, which nothing can print or store
         except UnicodeEncodeError:
             raise _RuleError("must hold whole characters only", node) from None
+        if node.tag in _NUMBERS and ":" in node.value:  # YAML 1.1 reads 1:30 as 90, and a long one in seconds
+            raise _RuleError("must hold no numbers in base 60: quote what is meant as text", node)
         return text
 
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
-        value = self.construct_yaml_int(node)
-        if abs(value) >= 1 << INT_BITS:
+        text = self.construct_scalar(node)
+        value = self.construct_yaml_int(node) if len(text) <= MAX_DIGITS else None
+        if value is None or abs(value) >= 1 << INT_BITS:
             raise _RuleError(f"must hold whole numbers of at most {INT_BITS} bits", node)
         return int(value)
 
@@ -82,8 +95,13 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = '"' if any(end in text for end in _LINE_ENDS) else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style)
+
 
 _Dumper.add_implicit_resolver(*_FLOAT)
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def dump_yaml(tree: dict[str, Any]) -> str:

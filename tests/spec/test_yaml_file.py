@@ -7,7 +7,7 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import load_sweep
-from pgan_ray.spec.yaml_file import MAX_BYTES, dump_yaml, parse_mapping, parse_override
+from pgan_ray.spec.yaml_file import MAX_BYTES, MAX_NODES, dump_yaml, parse_mapping, parse_override
 
 from .helpers import Loader
 
@@ -54,7 +54,11 @@ def test_text_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
         ("? [a]\n: b", "1:3: must have text for keys"),
         ('"\\ud800": 1', "1:1: must hold whole characters only"),
         ("seed: 0x" + "f" * 5000, "1:7: must hold whole numbers of at most 63 bits"),
+        ("seed: " + "9" * 5000, "1:7: must hold whole numbers of at most 63 bits"),
         ("seed: 9223372036854775808", "1:7: must hold whole numbers of at most 63 bits"),
+        ("seed: 1:30", "1:7: must hold no numbers in base 60: quote what is meant as text"),
+        ("a: [1:30.5]", "1:5: must hold no numbers in base 60: quote what is meant as text"),
+        ("a: 1" + ":1" * 100_000, "1:4: must hold no numbers in base 60: quote what is meant as text"),
         ("a: " + "[" * 100_000, "1:27: must be nested at most 24 deep"),
         ("{a: " * 5000, "1:94: must be nested at most 24 deep"),
         ("# " + "x" * MAX_BYTES, " a sweep file must have at most 262,144 bytes, got more"),
@@ -65,6 +69,17 @@ def test_yaml_that_is_refused(load: Loader, text: str, line: str) -> None:
     start = time.monotonic()
     assert load.faults(text) == [line]
     assert time.monotonic() - start < 5
+
+
+def test_nodes_are_counted(load: Loader) -> None:
+    assert load.faults("a: [" + "1," * MAX_NODES) == ["1:99999: must hold at most 50,000 keys and values"]
+
+
+def test_a_fault_is_told_once_and_shows_no_control_characters(load: Loader) -> None:
+    assert load.faults({"seed": ["\x9b2J"]}, overrides=["\x1b[2J", "\x1b[2J"]) == [
+        'seed: must be a whole number, got ["\\x9b2J"] (a grid is written {grid: [a, b]})',
+        "--set \\x1b[2J: must be of the form a.b=value",
+    ]
 
 
 def test_control_characters_are_refused(load: Loader) -> None:
@@ -100,7 +115,10 @@ def test_what_a_value_is_read_as(text: str, value: object) -> None:
         assert (type(read), read) == (type(value), value)
 
 
-@pytest.mark.parametrize("value", ["1e-4", "1e5", "2026-01-02", "null", "", "é\n", "0x1", 1e-5, 1e300, -0.5, None, [1]])
+@pytest.mark.parametrize(
+    "value",
+    ["1e-4", "1e5", "2026-01-02", "null", "", "é\n", "0x1", "1:30", "a\x85b", "\u2028", 1e-5, 1e300, -0.5, None, [1]],
+)
 def test_what_is_written_is_read_back(value: object) -> None:
     read = parse_mapping(dump_yaml({"a": value, "b": {"c": value}}), "x")
     assert read == {"a": value, "b": {"c": value}}
