@@ -1,0 +1,139 @@
+"""KubeRay's manifests. Which keys there are was read from the CRDs of KubeRay 1.7, which are not kept here."""
+
+from typing import Any
+
+import pytest
+from ray.autoscaler.v2.instance_manager.config import NodeTypeConfig
+from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingRequest
+from ray.autoscaler.v2.utils import ResourceRequestUtil
+from ray.core.generated.autoscaler_pb2 import ResourceRequestByCount
+
+from .files import INFRA, document
+
+CLUSTER = document(INFRA / "kuberay/raycluster.yaml")
+JOB = document(INFRA / "kuberay/rayjob.yaml")
+TOKEN = {"name": "RAY_AUTH_MODE", "value": "token"}
+
+# Of each mapping that is not Kubernetes' own: every key that we use.
+KEYS = {
+    "cluster": "rayVersion authOptions enableInTreeAutoscaling autoscalerOptions headGroupSpec workerGroupSpecs",
+    "authOptions": "mode secretName",
+    "autoscalerOptions": "version idleTimeoutSeconds env resources securityContext",
+    "head": "serviceType rayStartParams template",
+    "worker": "groupName priority replicas minReplicas maxReplicas rayStartParams template",
+    "pod": "automountServiceAccountToken enableServiceLinks securityContext nodeSelector tolerations containers "
+    "restartPolicy",
+    "container": "name image ports env envFrom resources securityContext",
+    "job": "entrypoint backoffLimit activeDeadlineSeconds shutdownAfterJobFinishes ttlSecondsAfterFinished "
+    "submissionMode submitterPodTemplate rayClusterSpec",
+}
+
+
+def closed(kind: str, *found: dict[str, Any]) -> None:
+    for one in found:
+        assert set(one) <= set(KEYS[kind].split()), kind
+
+
+def test_a_job_runs_on_the_cluster_that_stands_in_the_other_file() -> None:
+    assert JOB["spec"]["rayClusterSpec"] == CLUSTER["spec"]
+
+
+def test_every_key_is_one_that_kuberay_knows() -> None:
+    for manifest, kind in ((CLUSTER, "RayCluster"), (JOB, "RayJob")):
+        assert (manifest["apiVersion"], manifest["kind"]) == ("ray.io/v1", kind)
+        assert set(manifest) == {"apiVersion", "kind", "metadata", "spec"}
+    spec = CLUSTER["spec"]
+    closed("cluster", spec)
+    closed("authOptions", spec["authOptions"])
+    closed("autoscalerOptions", spec["autoscalerOptions"])
+    closed("head", spec["headGroupSpec"])
+    closed("worker", *spec["workerGroupSpecs"])
+    closed("job", JOB["spec"])
+    submitter = JOB["spec"]["submitterPodTemplate"]
+    for template in (submitter, *(group["template"] for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]))):
+        assert set(template) <= {"metadata", "spec"}
+        closed("pod", template["spec"])
+        closed("container", *template["spec"]["containers"])
+
+
+@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
+def test_the_token_is_asked_for_twice(spec: dict[str, Any]) -> None:
+    """By KubeRay's own option, and so that Ray does not start where KubeRay does not know the option."""
+    assert spec["authOptions"] == {"mode": "token", "secretName": "pgan-ray-token"}
+    groups = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
+    containers = [container for group in groups for container in group["template"]["spec"]["containers"]]
+    assert len(containers) == 3
+    assert all(TOKEN in container["env"] for container in containers)
+    assert "dashboard-host" not in spec["headGroupSpec"]["rayStartParams"]
+
+
+def test_workers_come_and_go_spot_first() -> None:
+    spec = CLUSTER["spec"]
+    assert spec["enableInTreeAutoscaling"] is True
+    assert spec["autoscalerOptions"]["version"] == "v2"
+    assert spec["autoscalerOptions"]["idleTimeoutSeconds"] <= 600
+    spot, on_demand = spec["workerGroupSpecs"]
+    assert spot["priority"] > on_demand["priority"]
+    for group, capacity in ((spot, "spot"), (on_demand, "on-demand")):
+        assert group["minReplicas"] == group["replicas"] == 0 < group["maxReplicas"]
+        pod = group["template"]["spec"]
+        assert pod["nodeSelector"] == {"pgan-ray/capacity": capacity}
+        (container,) = pod["containers"]
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    tolerated = [toleration["key"] for toleration in on_demand["template"]["spec"]["tolerations"]]
+    assert tolerated == ["nvidia.com/gpu"]
+
+
+@pytest.mark.parametrize(
+    ("availability", "expected"), [({}, {"gpu-spot": 5}), ({"gpu-spot": 0.5}, {"gpu-on-demand": 4, "gpu-spot": 1})]
+)
+def test_the_autoscaler_takes_on_demand_where_spot_could_not_be_had(
+    availability: dict[str, float], expected: dict[str, int]
+) -> None:
+    """``availability``: what it keeps of a node type that timed out, and lets rise to 1."""
+    types = {"head": NodeTypeConfig("head", 0, 0, resources={"CPU": 0})}
+    for group in CLUSTER["spec"]["workerGroupSpecs"]:
+        limits = group["template"]["spec"]["containers"][0]["resources"]["limits"]
+        resources = {"CPU": float(limits["cpu"]), "GPU": float(limits["nvidia.com/gpu"])}
+        kind = NodeTypeConfig(group["groupName"], 0, group["maxReplicas"], None, group["priority"], resources)
+        types[kind.name] = kind
+    trials = ResourceRequestByCount(request=ResourceRequestUtil.make({"CPU": 1, "GPU": 0.25}), count=20)
+    request = SchedulingRequest(
+        disable_launch_config_check=True,
+        node_type_configs=types,
+        max_num_nodes=13,
+        resource_requests=[trials],
+        recoverable_resource_availabilities=availability,
+    )
+    launched = ResourceDemandScheduler(None).schedule(request).to_launch
+    assert {launch.instance_type: launch.count for launch in launched} == expected
+
+
+def test_the_autoscaler_gives_spot_up_in_time_and_not_for_ever() -> None:
+    environment = {one["name"]: int(one["value"]) for one in CLUSTER["spec"]["autoscalerOptions"]["env"]}
+    # Ray's own: an hour for the first. A new node and the image's 3 GiB take some minutes.
+    assert 300 < environment["RAY_AUTOSCALER_RECONCILE_ALLOCATE_STATUS_TIMEOUT_S"] <= 1200
+    assert environment["RAY_AUTOSCALER_AVAILABILITY_RECOVERY_S"] <= 3600
+
+
+def test_the_head_has_no_room_for_trials() -> None:
+    assert CLUSTER["spec"]["headGroupSpec"]["rayStartParams"] == {"num-cpus": "0"}
+
+
+def test_a_lost_job_is_resumed_and_a_finished_one_costs_nothing() -> None:
+    spec = JOB["spec"]
+    command, file, out, *options = spec["entrypoint"].split()
+    assert command == "sweep-or-resume"
+    assert (INFRA.parent / file.removeprefix("/home/ray/")).is_file()
+    assert out.startswith("s3://")
+    # `auto` would look for a GPU before there is one.
+    assert options == ["--profile", "paper"]
+    assert spec["backoffLimit"] > 0
+    assert spec["shutdownAfterJobFinishes"] is True
+    (submitter,) = spec["submitterPodTemplate"]["spec"]["containers"]
+    assert TOKEN in submitter["env"]
+    assert submitter["image"] == spec["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]["containers"][0]["image"]
+    policy = document(INFRA / "kuberay/networkpolicy.yaml")
+    assert {"podSelector": {"matchLabels": spec["submitterPodTemplate"]["metadata"]["labels"]}} in [
+        peer for rule in policy["spec"]["ingress"] for peer in rule["from"]
+    ]
