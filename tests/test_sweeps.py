@@ -9,9 +9,23 @@ from pgan_ray.spec import SweepRecord, load_record, load_sweep, profile_names
 SWEEPS = sorted(Path(__file__).parent.parent.joinpath("sweeps").glob("*.yaml"))
 # (file, profile): configurations, replicates, cells
 COUNTS = {
+    ("fmnist_alpha", "paper"): (5, 25, 2250),
+    ("fmnist_alpha", "quick"): (3, 15, 225),
     ("mnist_alpha", "paper"): (5, 25, 2250),
     ("mnist_alpha", "quick"): (3, 15, 225),
     ("mnist_alpha", "quick-full"): (3, 15, 225),
+    ("mnist_detection", "paper"): (7, 35, 700),
+    ("mnist_detection", "quick"): (5, 15, 300),
+    ("mnist_label_flip", "paper"): (3, 5, 1350),
+    ("mnist_label_flip", "quick"): (3, 5, 225),
+    ("mnist_lambda", "paper"): (10, 50, 1000),
+    ("mnist_lambda", "quick"): (4, 20, 120),
+    ("mnist_targeted", "paper"): (1, 5, 250),
+    ("mnist_targeted", "quick"): (1, 5, 50),
+    ("mnist_train_size", "paper"): (1, 5, 500),
+    ("mnist_train_size", "quick"): (1, 5, 80),
+    ("synthetic", "paper"): (4, 20, 400),
+    ("synthetic", "quick"): (4, 20, 400),
 }
 
 
