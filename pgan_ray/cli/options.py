@@ -14,6 +14,14 @@ tracking_uri = click.option(
     help="MLflow's store or server. Default: the sweep's own, else MLFLOW_TRACKING_URI, else ./mlflow.db.",
 )
 
+expect_gpus = click.option(
+    "--expect-gpus",
+    is_flag=True,
+    envvar="PGAN_RAY_EXPECT_GPUS",
+    show_envvar=True,
+    help="Ask the cluster for GPUs even while it has none: an autoscaler will bring them.",
+)
+
 
 def choosing(command: Command) -> Command:
     """The options that say what of a sweep file is run."""
@@ -40,6 +48,7 @@ def running(command: Command) -> Command:
             help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
         ),
         click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine."),
+        expect_gpus,
         tracking_uri,
         click.option(
             "--offline-tracking", is_flag=True, help="Leave MLflow alone; `pgan-ray track DIR` brings it up to date."

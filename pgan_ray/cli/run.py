@@ -34,6 +34,7 @@ class Options:
 
     data_dir: Path | None
     address: str | None
+    expect_gpus: bool
     tracking_uri: str | None
     offline_tracking: bool
     as_json: bool
@@ -54,7 +55,7 @@ class _Prepared:
 
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
-    check_cluster(record.sweep.resources, options.address)
+    check_cluster(record.sweep.resources, options.address, expects_gpus=options.expect_gpus)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
@@ -69,9 +70,14 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
 
 def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
     store, options, progress = found.store, found.options, found.progress
-    cpu = record.sweep.resources.evaluator.cpu
+    cluster = connect(
+        options.address,
+        evaluator_cpu=record.sweep.resources.evaluator.cpu,
+        verbose=options.verbose,
+        expects_gpus=options.expect_gpus,
+    )
     # The signals last: Ray takes SIGTERM for itself when it starts.
-    with connect(options.address, evaluator_cpu=cpu, verbose=options.verbose) as here, _one_signal() as signals:
+    with cluster as here, _one_signal() as signals:
         claim.confirm()
         here.check_shared(store)
         members = _members(record, found.task, here)

@@ -19,6 +19,7 @@ from pgan_ray.spec import load_sweep, profile_names
     "--out", required=True, metavar="DIR", help="Where results go: s3://... or a directory that every node shares."
 )
 @options.choosing
+@options.expect_gpus
 @options.tracking_uri
 @click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
 def submit(
@@ -27,6 +28,7 @@ def submit(
     out: str,
     profile: str,
     overrides: tuple[str, ...],
+    expect_gpus: bool,
     tracking_uri: str | None,
     wait: bool,
 ) -> None:
@@ -50,6 +52,8 @@ def submit(
                 [f"{name} {redact(uri)}: must hold no secret, which jobs show to everybody: set it on the cluster"]
             )
     arguments = ["--out", out, "--profile", profile, *(part for text in overrides for part in ("--set", text))]
+    if expect_gpus:
+        arguments.append("--expect-gpus")
     if tracking_uri:
         arguments += ["--tracking-uri", tracking_uri]
     job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

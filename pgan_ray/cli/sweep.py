@@ -40,7 +40,9 @@ def sweep(
     def load(name: str) -> Sweep:
         return load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
 
-    chosen = profile if profile != "auto" else _choose_profile(file, load, running["address"])
+    chosen = profile
+    if profile == "auto":
+        chosen = _choose_profile(file, load, running["address"], expects_gpus=running["expect_gpus"])
     resolved = load(chosen)
     if dry_run:
         _check_data(resolved, running["data_dir"])
@@ -62,7 +64,7 @@ def sweep(
     sys.exit(run_record(SweepRecord(sweep_id, resolved), store, Options(**running)))
 
 
-def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | None) -> str:
+def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | None, *, expects_gpus: bool) -> str:
     if "quick" not in profile_names(file):
         return "paper"
     for name in ("paper", "quick"):
@@ -70,7 +72,9 @@ def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | Non
 
     from pgan_ray.cluster import cluster_address, connect, gpus_here
 
-    if cluster_address(address):
+    if expects_gpus:
+        has_gpu, place = True, "the cluster"
+    elif cluster_address(address):
         with connect(address, evaluator_cpu=1) as cluster:
             has_gpu, place = cluster.has_gpu(), "the cluster"
     else:

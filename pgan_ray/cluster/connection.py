@@ -25,13 +25,17 @@ Request = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Connection:
-    """A cluster that this process is connected to. ``local_cores`` is None where it was joined, not started."""
+    """A cluster that this process is connected to. ``local_cores`` is None where it was joined, not started.
+
+    ``expects_gpus``: an autoscaler will bring them.
+    """
 
     local_cores: int | None
+    expects_gpus: bool = False
 
     def has_gpu(self) -> bool:
-        """Whether any node has a GPU now."""
-        return bool(ray.cluster_resources().get("GPU", 0) > 0)
+        """Whether any node has a GPU now, or will have."""
+        return self.expects_gpus or bool(ray.cluster_resources().get("GPU", 0) > 0)
 
     def describe(self) -> str:
         """The cluster in words."""
@@ -100,7 +104,9 @@ def _sees(store: Store, name: str) -> bool:
 
 
 @contextmanager
-def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False) -> Iterator[Connection]:
+def connect(
+    address: str | None, *, evaluator_cpu: float, verbose: bool = False, expects_gpus: bool = False
+) -> Iterator[Connection]:
     """Join the cluster at ``address`` (or ``RAY_ADDRESS``), else start a local one; leave it at the end.
 
     A local cluster announces one evaluator's CPUs more than the machine has. Stage 2 so has a budget of its own
@@ -124,7 +130,7 @@ def connect(address: str | None, *, evaluator_cpu: float, verbose: bool = False)
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)
     try:
-        yield Connection(cores)
+        yield Connection(cores, expects_gpus)
     finally:
         ray.shutdown()
 
@@ -139,7 +145,7 @@ def _join(address: str, quiet: dict[str, object]) -> None:
         ) from None
 
 
-def check_cluster(resources: ResourcesSpec, address: str | None) -> None:
+def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus: bool = False) -> None:
     """See, before anything starts, that the cluster to join answers, or that this machine can hold every actor.
 
     Resources of a cluster that is joined are not looked at: it may grow. Raises `ClusterError`, `SpecError`.
@@ -150,6 +156,8 @@ def check_cluster(resources: ResourcesSpec, address: str | None) -> None:
         return
     faults = []
     cores, gpus = available_cores(), gpus_here()
+    if expects_gpus and not gpus:
+        faults.append("--expect-gpus: must go with a cluster that an autoscaler feeds, got this machine alone")
     for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
         if stage.cpu > cores:
             faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")

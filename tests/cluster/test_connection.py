@@ -64,3 +64,16 @@ def test_resources_that_this_machine_never_grants_are_refused_before_anything_st
     with socket.create_server(("127.0.0.1", 0)) as server:
         check_cluster(resources, f"127.0.0.1:{server.getsockname()[1]}")  # may grow
     check_cluster(ResourcesSpec(), None)
+
+
+def test_gpus_that_are_expected_are_asked_for_though_none_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 2.0})
+    trial = ResourcesSpec().trial
+    assert Connection(None).request(trial) == {"CPU": trial.cpu}
+    assert Connection(None, expects_gpus=True).request(trial) == {"CPU": trial.cpu, "GPU": trial.gpu}
+
+
+def test_this_machine_alone_grows_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    with pytest.raises(SpecError, match="--expect-gpus"):
+        check_cluster(ResourcesSpec(), None, expects_gpus=True)

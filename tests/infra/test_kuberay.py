@@ -122,12 +122,13 @@ def test_the_head_has_no_room_for_trials() -> None:
 
 def test_a_lost_job_is_resumed_and_a_finished_one_costs_nothing() -> None:
     spec = JOB["spec"]
-    command, file, out, *options = spec["entrypoint"].split()
+    *start, command, file, out, option, profile = spec["entrypoint"].split()
+    # The first try and those that resume it start where no GPU is yet.
+    assert start == ["env", "PGAN_RAY_EXPECT_GPUS=1"]
     assert command == "sweep-or-resume"
     assert (INFRA.parent / file.removeprefix("/home/ray/")).is_file()
     assert out.startswith("s3://")
-    # `auto` would look for a GPU before there is one.
-    assert options == ["--profile", "paper"]
+    assert [option, profile] == ["--profile", "paper"]
     assert spec["backoffLimit"] > 0
     assert spec["shutdownAfterJobFinishes"] is True
     (submitter,) = spec["submitterPodTemplate"]["spec"]["containers"]
