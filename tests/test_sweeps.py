@@ -21,7 +21,7 @@ COUNTS = {
     ("mnist_lambda", "paper"): (10, 50, 1000),
     ("mnist_lambda", "quick"): (4, 20, 120),
     ("mnist_targeted", "paper"): (1, 5, 250),
-    ("mnist_targeted", "quick"): (1, 5, 50),
+    ("mnist_targeted", "quick"): (1, 5, 75),
     ("mnist_train_size", "paper"): (1, 5, 500),
     ("mnist_train_size", "quick"): (1, 5, 80),
     ("synthetic", "paper"): (4, 20, 400),
