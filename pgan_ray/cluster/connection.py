@@ -5,9 +5,10 @@ import math
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ray
 from ray.exceptions import RayError
@@ -20,7 +21,22 @@ from pgan_ray.spec import ResourcesSpec, StageResources
 # Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
 RESERVED_SHARE = 8
 PROBE_S = 10.0
+NODES_FRESH_S = 2.0
 Request = Mapping[str, float]
+
+
+@dataclass
+class _Nodes:
+    """The living nodes. The driver's loop asks at every turn; Ray is asked at most every `NODES_FRESH_S`."""
+
+    _found: list[dict[str, object]] = field(default_factory=list)
+    _asked: float = float("-inf")
+
+    def now(self) -> list[dict[str, object]]:
+        now = time.monotonic()
+        if now - self._asked > NODES_FRESH_S:
+            self._found, self._asked = [node for node in ray.nodes() if node["Alive"]], now
+        return self._found
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,7 @@ class Connection:
 
     local_cores: int | None
     expects_gpus: bool = False
+    _nodes: _Nodes = field(default_factory=_Nodes, init=False, repr=False, compare=False)
 
     def has_gpu(self) -> bool:
         """Whether any node has a GPU now, or will have."""
@@ -41,7 +58,7 @@ class Connection:
         """The cluster in words."""
         total = ray.cluster_resources()
         cpus = self.local_cores or int(total.get("CPU", 0))
-        return f"{len(_nodes())} node(s), {cpus} CPU(s), {total.get('GPU', 0):g} GPU(s)"
+        return f"{len(self._nodes.now())} node(s), {cpus} CPU(s), {total.get('GPU', 0):g} GPU(s)"
 
     def request(self, resources: StageResources) -> dict[str, float]:
         """What one actor of a stage asks for here: no share of a GPU where there is none."""
@@ -52,7 +69,7 @@ class Connection:
 
     def slots(self, request: Request) -> int:
         """How many actors with this request the nodes as they are now can hold at once."""
-        found = sum(_fitting(node, request) for node in _nodes())
+        found = sum(_fitting(node, request) for node in self._nodes.now())
         return found if self.local_cores is None else min(found, int(self.local_cores / request["CPU"] + 1e-9))
 
     def trial_limit(self, trial: Request, evaluator: Request) -> int:
@@ -76,7 +93,7 @@ class Connection:
 
     def check_shared(self, store: Store) -> None:
         """See that every node has this package and sees the files of ``store``. Raises `ClusterError`."""
-        nodes = _nodes()
+        nodes = self._nodes.now()
         if self.local_cores is not None or "://" in store.location:
             return
         sees = ray.remote(num_cpus=0)(_sees)
@@ -195,10 +212,6 @@ def gpus_here() -> int:
     import torch
 
     return torch.cuda.device_count()
-
-
-def _nodes() -> list[dict[str, object]]:
-    return [node for node in ray.nodes() if node["Alive"]]
 
 
 def _fitting(node: Mapping[str, object], request: Request) -> int:

@@ -77,3 +77,20 @@ def test_this_machine_alone_grows_no_gpus(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     with pytest.raises(SpecError, match="--expect-gpus"):
         check_cluster(ResourcesSpec(), None, expects_gpus=True)
+
+
+def test_the_nodes_are_asked_for_every_two_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, answers = [100.0], [1]
+
+    def nodes() -> list[dict[str, object]]:
+        return [{"Alive": True, "Resources": {"CPU": 2}}] * answers[0]
+
+    monkeypatch.setattr("pgan_ray.cluster.connection.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("ray.nodes", nodes)
+    joined = Connection(None)
+    assert joined.slots({"CPU": 1}) == 2
+    answers[0] = 5
+    clock[0] += 1.9
+    assert joined.slots({"CPU": 1}) == 2
+    clock[0] += 0.2
+    assert joined.slots({"CPU": 1}) == 10
