@@ -1,14 +1,19 @@
 """Means over replicates with their intervals: the numbers that the table and MLflow show."""
 
+import itertools
 import math
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.special import stdtrit  # scipy.stats takes half a second to import, on every worker
 
 from pgan_ray.results.schema import RATES
+
+POINT = ("configuration", "variant", "poison_fraction")
+CHUNK = 1000  # groups that are Python's at a time
 
 
 @dataclass(frozen=True)
@@ -37,22 +42,34 @@ def summarise(rows: pa.Table) -> list[Point]:
     The unit of the intervals is the replicate: the runs of one generator share it, so they are averaged first, and
     Student's t is taken over those means. Cells without a score are left out.
     """
-    by_point: dict[tuple[str, str, float], list[dict[str, object]]] = defaultdict(list)
-    for row in rows.select(["configuration", "variant", "poison_fraction", "replicate", "outcome", *RATES]).to_pylist():
-        if row["outcome"] == "complete":
-            by_point[row["configuration"], row["variant"], row["poison_fraction"]].append(row)
-    points = []
-    for (configuration, variant, fraction), cells in sorted(by_point.items()):
-        rates = {}
-        for rate in RATES:
-            by_replicate: dict[int, list[float]] = defaultdict(list)
-            for cell in cells:
-                if cell[rate] is not None:
-                    by_replicate[int(cell["replicate"])].append(float(cell[rate]))  # type: ignore[call-overload,arg-type]
-            if by_replicate:
-                rates[rate] = estimate(by_replicate.values())
-        points.append(Point(configuration, variant, fraction, rates))
-    return points
+    complete = rows.select([*POINT, "replicate", *RATES]).filter(pc.equal(rows["outcome"], "complete"))
+    # Arrow groups, so that a large sweep's rows never are Python's; the sums are ours, whose last bits do not depend
+    # on the order of the rows.
+    groups = complete.group_by([*POINT, "replicate"]).aggregate([(rate, "list") for rate in RATES])
+    groups = groups.sort_by([(name, "ascending") for name in (*POINT, "replicate")])
+    return [
+        Point(configuration, variant, fraction, _rates(list(replicates)))
+        for (configuration, variant, fraction), replicates in itertools.groupby(_rows(groups), _point)
+    ]
+
+
+def _point(group: Mapping[str, Any]) -> tuple[str, str, float]:
+    return group["configuration"], group["variant"], group["poison_fraction"]
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    for part in table.to_batches(max_chunksize=CHUNK):
+        yield from part.to_pylist()
+
+
+def _rates(replicates: list[dict[str, Any]]) -> dict[str, Estimate]:
+    """The estimates of one point, from the lists of values of each of its replicates."""
+    rates = {}
+    for rate in RATES:
+        values = [[value for value in group[f"{rate}_list"] if value is not None] for group in replicates]
+        if any(values):
+            rates[rate] = estimate([group for group in values if group])
+    return rates
 
 
 def estimate(by_replicate: Iterable[list[float]]) -> Estimate:
