@@ -16,6 +16,7 @@ MAX_LINES = 400
 # DESIGN's table of the house. Beyond it everyone may import `errors` and, as the base of all, `spec`.
 MAY_IMPORT = {
     "spec": set[str](),
+    "cost": set[str](),
     "data": set[str](),
     "nn": set[str](),
     "attacks": {"data", "nn"},
@@ -26,9 +27,9 @@ MAY_IMPORT = {
     "results": set[str](),
     "tracking": {"results"},
     "report": {"results"},
-    "bench": {"data", "nn", "attacks", "defences", "victims", "evaluation"},
-    "cluster": {"data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
-    "cli": {"data", "attacks", "results", "tracking", "report", "bench", "cluster"},
+    "bench": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation"},
+    "cluster": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
+    "cli": {"cost", "data", "attacks", "results", "tracking", "report", "bench", "cluster"},
 }
 ONLY_IN = {
     "ray": "cluster",

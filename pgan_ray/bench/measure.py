@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from pgan_ray.attacks import Member, PGan
-from pgan_ray.bench import flops
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
+from pgan_ray.cost import flops
 from pgan_ray.data import TaskData
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import Settings

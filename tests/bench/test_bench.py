@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from pgan_ray.attacks import Member, PGan
-from pgan_ray.bench import flops, run_benchmark
+from pgan_ray.bench import run_benchmark
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
+from pgan_ray.cost import flops
 from pgan_ray.data import TaskData, load_dataset, select_task
 from pgan_ray.nn import StackedMLP
 from pgan_ray.spec import Settings, load_sweep

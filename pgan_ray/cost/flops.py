@@ -20,14 +20,20 @@ def trained(inputs: int, network: NetworkSpec, outputs: int) -> int:
     return 3 * forward(inputs, network, outputs) - first
 
 
-def pgan_iteration(attack: AttackSpec, features: int) -> int:
-    """One iteration of Algorithm 1 for a binary task.
+def outputs_of(classes: int) -> int:
+    """Logits of a classifier: one for two classes."""
+    return 1 if classes == 2 else classes
+
+
+def pgan_iteration(attack: AttackSpec, features: int, classes: int = 2) -> int:
+    """One iteration of Algorithm 1, ``classes`` being those that C tells apart.
 
     G's step needs the gradients of D and C by their inputs, not by their weights.
     """
     generator = forward(attack.generator.noise_features, attack.generator, features)
-    of_d, of_c = (trained(features, critic, 1) for critic in (attack.discriminator, attack.classifier))
-    through = sum(2 * forward(features, critic, 1) for critic in (attack.discriminator, attack.classifier))
+    critics = ((attack.discriminator, 1), (attack.classifier, outputs_of(classes)))
+    of_d, of_c = (trained(features, critic, outputs) for critic, outputs in critics)
+    through = sum(2 * forward(features, critic, outputs) for critic, outputs in critics)
     point = attack.discriminator_steps * (generator + 2 * of_d)
     point += attack.classifier_steps * (generator + 2 * of_c)
     own = trained(attack.generator.noise_features, attack.generator, features)
@@ -37,4 +43,4 @@ def pgan_iteration(attack: AttackSpec, features: int) -> int:
 
 def victim_step(victim: VictimSpec, features: int, classes: int) -> int:
     """One step of a victim on a full batch."""
-    return victim.batch_size * trained(features, victim, 1 if classes == 2 else classes)
+    return victim.batch_size * trained(features, victim, outputs_of(classes))

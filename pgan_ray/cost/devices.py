@@ -1,0 +1,59 @@
+"""Figures of devices, as published, and the rates that we assume of them: the one place to put better ones.
+
+Peaks are the data sheets' (dense, without sparsity) of NVIDIA's H100 SXM5, A100 SXM4 80 GB, L4 and T4. The share of
+them that batched products of some hundreds of rows sustain is an assumption: nobody has measured this engine there.
+"""
+
+from dataclasses import dataclass
+
+from pgan_ray.cost.work import Work
+
+
+@dataclass(frozen=True)
+class Device:
+    """A GPU, or one core of a CPU.
+
+    Peaks in FLOP/s by the sweep's `precision`; ``memory_rate``: bytes/s. ``share``: of peaks and memory rate that the
+    engine is assumed to sustain; ``launch_s``: of one kernel. ``host_rate``: FLOP/s of detectors and scikit-learn, on
+    one core beside the device.
+    """
+
+    name: str
+    peak: dict[str, float]
+    memory_rate: float
+    memory_bytes: float
+    is_gpu: bool = True
+    share: float = 0.4
+    launch_s: float = 6e-6
+    host_rate: float = 3e9
+    slots: int = 1  # units that run a kernel's tiles: streaming multiprocessors
+
+    def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0) -> float:
+        """Of ``work`` on a ``part`` of the device: the slowest of products, memory and launches, then the host's."""
+        rate, memory = self.share * self.peak[precision] * part, self.share * self.memory_rate * part
+        return max(work.flop / rate, work.moved / memory, work.launches * self.launch_s) + (
+            work.host_flop / self.host_rate
+        )
+
+
+DEVICES = {
+    device.name: device
+    for device in (
+        Device("h100", {"float32": 67e12, "tf32": 494e12, "bf16": 989e12}, 3.35e12, 80e9, slots=132),
+        Device("a100", {"float32": 19.5e12, "tf32": 156e12, "bf16": 312e12}, 2.04e12, 80e9, slots=108),
+        Device("l4", {"float32": 30.3e12, "tf32": 60e12, "bf16": 121e12}, 0.3e12, 24e9, slots=58),
+        # No TF32 and no bf16 in hardware: both run as float32.
+        Device("t4", {"float32": 8.1e12, "tf32": 8.1e12, "bf16": 8.1e12}, 0.32e12, 16e9, slots=40),
+        # One core with AVX2 at 3 GHz: 16 lanes, a multiplication and an addition, twice a cycle.
+        Device(
+            "cpu",
+            {"float32": 96e9, "tf32": 96e9, "bf16": 96e9},
+            10e9,
+            4e9,
+            is_gpu=False,
+            share=0.5,
+            launch_s=4e-6,
+        ),
+    )
+}
+"""By the name that `pgan-ray plan --device` takes."""

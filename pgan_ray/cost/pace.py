@@ -1,0 +1,50 @@
+"""Seconds of a trial and of a batch, by a device's assumed rates; `bench` has the measured counterpart."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from pgan_ray.cost.devices import Device
+from pgan_ray.cost.points import Points
+from pgan_ray.cost.sweep import cell_work, generator_work
+from pgan_ray.cost.work import Work
+from pgan_ray.spec import EvaluationSpec, Settings
+
+# Around each piece of work, on the way through Tune or Ray: reports, files, messages.
+TRIAL_S, BATCH_S = 1.0, 0.1
+
+
+class Pace(Protocol):
+    """How fast one actor is."""
+
+    def trial_s(self, settings: Settings, points: Points, members: int) -> float:
+        """Seconds in which it trains ``members`` replicates as one stack."""
+        ...
+
+    def batch_s(
+        self, settings: Settings, evaluation: EvaluationSpec, points: Points, members: int, fraction: float
+    ) -> float:
+        """Seconds in which it evaluates ``members`` cells, the largest poison fraction being ``fraction``."""
+        ...
+
+
+@dataclass(frozen=True)
+class DevicePace:
+    """One actor on its ``part`` of a device, by assumption."""
+
+    device: Device
+    part: float = 1.0
+
+    def trial_s(self, settings: Settings, points: Points, members: int) -> float:
+        """As `Pace.trial_s`."""
+        work = generator_work(settings, points).times(members, launched_once=True)
+        return TRIAL_S + self._seconds(work, settings)
+
+    def batch_s(
+        self, settings: Settings, evaluation: EvaluationSpec, points: Points, members: int, fraction: float
+    ) -> float:
+        """As `Pace.batch_s`."""
+        work = cell_work(evaluation, settings.task, points, fraction).times(members, launched_once=True)
+        return BATCH_S + self._seconds(work, settings)
+
+    def _seconds(self, work: Work, settings: Settings) -> float:
+        return self.device.seconds(work, precision=settings.precision, part=self.part)

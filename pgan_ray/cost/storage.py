@@ -1,0 +1,44 @@
+"""Bytes in the sweep's directory, and metric points in MLflow."""
+
+from pgan_ray.cost.memory import FLOAT_BYTES, generator_weights
+from pgan_ray.cost.points import Points
+from pgan_ray.spec import Configuration
+
+# As `pgan_ray.cluster` stores them; a test compares.
+REPORTS = 50
+SAMPLE_SETS, SAMPLES = 6, 64
+TRAINING_METRICS = 5
+# Measured: a Parquet file with the columns of a table, and what each row adds.
+CURVE_BYTES, RECORD_BYTES = 8_000, 400
+BATCH_BYTES, ROW_BYTES = 11_500, 200
+CELLS_OF_A_BATCH = 10
+MLFLOW_REPORTS = REPORTS
+
+
+def stored_bytes(configuration: Configuration, points: Points) -> int:
+    """Files of all replicates of a configuration: weights, poison set, samples and curve; and the rows of its cells."""
+    settings = configuration.settings
+    attack = settings.attack
+    cells = sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in configuration.variants)
+    kept = cells * (ROW_BYTES + BATCH_BYTES / CELLS_OF_A_BATCH)
+    if attack.is_trained:
+        poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
+        numbers = generator_weights(attack, points.features) + (poison + SAMPLE_SETS * SAMPLES) * points.features
+        kept += FLOAT_BYTES * numbers + CURVE_BYTES + RECORD_BYTES
+    return round(attack.replicates * kept)
+
+
+def mlflow_points(configuration: Configuration, iterations: int) -> int:
+    """Metric points of a configuration's run and of its generators' (``iterations`` of each)."""
+    settings = configuration.settings
+    found = settings.attack.replicates * min(REPORTS, iterations) * TRAINING_METRICS
+    # Its `generators` and `victims`.
+    found += 2
+    first = configuration.variants[0].evaluation
+    if first.victim.name != "none":
+        found += 1 + (0 in first.poison_fractions)  # the worst and the clean error
+    for variant in configuration.variants:
+        scores = 0 if variant.evaluation.victim.name == "none" else 3 + (2 if settings.attack.replicates > 1 else 0)
+        for fraction in variant.evaluation.poison_fractions:
+            found += scores + 1 + (fraction > 0)  # genuine points that were rejected, and poison where there is some
+    return found

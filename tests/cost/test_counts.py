@@ -1,0 +1,183 @@
+"""Counts against what the engine, the data and the files really have."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from pgan_ray.attacks import Member, PGan
+from pgan_ray.cluster.trainable import REPORTS, SAMPLED_REPORTS, SAMPLES
+from pgan_ray.cost import (
+    cell_work,
+    count,
+    fallback_points,
+    flops,
+    generator_weights,
+    iterations,
+    kept_size,
+    known_points,
+    mlflow_points,
+    pgan_iteration_work,
+    stack_of_generators,
+    stack_of_victims,
+    storage,
+    victim_step_work,
+    weights,
+)
+from pgan_ray.data import load_dataset, select_task
+from pgan_ray.nn import StackedMLP
+from pgan_ray.results import RATES, Estimate, Point
+from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
+from pgan_ray.tracking.curves import TRAINING_METRICS, victim_metrics
+from tests.results.rows import row
+from tests.tiny import tiny_sweep
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+
+
+def points_of(dataset: DatasetSpec, task: object) -> object:
+    return known_points(dataset)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return tiny_sweep(tmp_path)
+
+
+@pytest.mark.parametrize("classes", [[3, 5], [3, 5, 7, 8]])
+def test_an_iteration_takes_the_operations_that_the_engine_is_seen_to_do(tmp_path: Path, classes: list[int]) -> None:
+    settings = tiny_sweep(tmp_path, f"task.classes={classes}", "evaluation.poison_fractions=[0]").configurations[0]
+    attack = settings.settings.attack
+    task = select_task(load_dataset(settings.settings.dataset, seed=0), settings.settings.task)
+    stack = PGan(attack, [Member(r, 0.5, 0.9, 0) for r in range(3)], task, device=torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        stack.train(2)
+    needed = 3 * 2 * flops.pgan_iteration(attack, 64, len(classes))
+    assert counter.get_total_flops() == pytest.approx(needed, rel=0.05)
+    assert pgan_iteration_work(attack, 64, len(classes)).flop * 6 == needed
+
+
+def test_weights_are_the_networks_own(sweep: Sweep) -> None:
+    attack = sweep.configurations[0].settings.attack.generator.model_copy(update={"batch_norm": True})
+    initial = [torch.Generator()]
+    network = StackedMLP(8, attack.widths, 64, initial=initial, dropout=0, negative_slope=0, batch_norm=True)
+    whole = sweep.configurations[0].settings.attack.model_copy(update={"generator": attack})
+    assert generator_weights(whole, 64) == sum(v.numel() for v in network.state_dict().values())
+    plain = StackedMLP(8, attack.widths, 64, initial=initial, dropout=0, negative_slope=0)
+    assert weights(8, attack, 64) == sum(p.numel() for p in plain.parameters())
+
+
+@pytest.mark.parametrize("name", ["digits", "gaussians", "mnist-5k"])
+def test_sizes_of_the_built_in_data_are_known(name: str) -> None:
+    spec = DatasetSpec.model_validate({"name": name, "test_fraction": 0.3})
+    data, known = load_dataset(spec, seed=0), known_points(spec)
+    assert known is not None
+    assert known.features == data.train_features.shape[1]
+    for label in known.train:
+        assert known.train[label] == (data.train_labels == label).sum()
+        assert known.test[label] == (data.test_labels == label).sum()
+
+
+def test_sizes_of_idx_data_add_up() -> None:
+    for name in ("mnist", "fashion-mnist"):
+        known = known_points(DatasetSpec.model_validate({"name": name}))
+        assert known is not None
+        assert (sum(known.train.values()), sum(known.test.values())) == (60_000, 10_000)
+    assert known_points(DatasetSpec(path="a.npz")) is None
+
+
+def test_the_papers_sweep() -> None:
+    paper = load_sweep(SWEEPS / "mnist_alpha.yaml")
+    settings = paper.configurations[0].settings
+    points = known_points(settings.dataset)
+    assert points is not None
+    assert iterations(settings, points) == 56_000
+    cost = count(paper, lambda dataset, task: points)
+    assert (cost.configurations, cost.generators, cost.cells) == (5, 25, 2250)
+    assert cost.stage1.flop == pytest.approx(25 * 56_000 * 30e9, rel=0.05)
+    # 950 of 1,000 points are left after the detectors.
+    assert cost.stage2.flop == pytest.approx(2250 * 2000 * 950 * 6.3e6, rel=0.05)
+    assert 25 * 5_000_000 < cost.stored_bytes < 25 * 20_000_000
+    assert paper.cells * 2 < cost.mlflow_points < 10_000
+
+
+def test_ten_classes_and_more_points_are_counted() -> None:
+    targeted = load_sweep(SWEEPS / "mnist_targeted.yaml").configurations[0]
+    binary = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0]
+    costs = []
+    for configuration in (targeted, binary):
+        points = known_points(configuration.settings.dataset)
+        assert points is not None
+        evaluation = configuration.variants[0].evaluation
+        costs.append(cell_work(evaluation, configuration.settings.task, points, 0.0))
+    # 10,000 points and 1,000 epochs against 1,000 and 2,000.
+    assert costs[0].flop == pytest.approx(5 * costs[1].flop, rel=0.02)
+    # C of the surrogate tells two classes apart, as in the binary task.
+    surrogates = [len(c.settings.task.surrogate.classes) for c in (targeted, binary)]
+    assert surrogates == [2, 2]
+
+
+@pytest.mark.parametrize("victim", ["mlp", "logistic", "linear_svm", "random_forest", "knn", "none"])
+@pytest.mark.parametrize("detector", ["knn_distance", "local_outlier_factor", "isolation_forest", "one_class_svm"])
+def test_every_kind_takes_something_and_more_points_take_more(tmp_path: Path, victim: str, detector: str) -> None:
+    sizes = []
+    for size in (20, 60):
+        overrides = [f"evaluation.victim.name={victim}", f"evaluation.detector.name={detector}"]
+        (first, *_) = tiny_sweep(tmp_path, *overrides, f"evaluation.train_per_class={size}").configurations
+        points = known_points(first.settings.dataset)
+        assert points is not None
+        work = cell_work(first.variants[0].evaluation, first.settings.task, points, 0.0)
+        assert (work.flop > 0) == (work.launches > 0) == (victim in ("mlp", "logistic"))
+        sizes.append(work.flop + work.host_flop)
+    assert 0 < sizes[0] < sizes[1]
+
+
+def test_what_detectors_leave(tmp_path: Path) -> None:
+    (first, *_) = tiny_sweep(tmp_path, "evaluation.placement=add").configurations
+    evaluation = first.variants[0].evaluation
+    assert [kept_size(evaluation, 2, fraction) for fraction in (0, 0.4)] == [114, 160]
+    no_detector = evaluation.model_copy(update={"detector": evaluation.detector.model_copy(update={"name": "none"})})
+    assert kept_size(no_detector, 2, 0.4) == 168
+
+
+def test_memory_grows_with_the_stack_and_holds_its_weights() -> None:
+    first = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0]
+    evaluation = first.variants[0].evaluation
+    one, ninety = (stack_of_victims(evaluation, 784, 2, members, 950) for members in (1, 90))
+    assert ninety == 90 * one
+    own = 4 * weights(784, evaluation.victim, 1)
+    assert 4 * own < one < 10 * own
+    assert stack_of_generators(first.settings.attack, 784, 2, 5) == 5 * stack_of_generators(
+        first.settings.attack, 784, 2, 1
+    )
+
+
+def test_constants_are_the_clusters() -> None:
+    assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (storage.REPORTS, storage.SAMPLES, storage.SAMPLE_SETS)
+    assert len(TRAINING_METRICS) == storage.TRAINING_METRICS
+
+
+def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
+    import pyarrow as pa
+
+    first = sweep.configurations[0]
+    estimate = Estimate(0.1, 0.05, 2, 4)
+    points = [
+        Point(first.id, "", f, {rate: estimate for rate in RATES if f or rate != "rejected_poison"})
+        for f in (0, 0.2, 0.4)
+    ]
+    rows = pa.Table.from_pylist([row()]).select(["replicate", "outcome"])
+    written = len(victim_metrics(first, points, rows, 100, 0))
+    assert mlflow_points(first, 60) == written + 2 * REPORTS * len(TRAINING_METRICS)
+    assert mlflow_points(first, 7) == written + 2 * 7 * len(TRAINING_METRICS)
+
+
+def test_a_stack_of_steps_moves_its_weights_several_times(sweep: Sweep) -> None:
+    victim = sweep.configurations[0].settings.evaluation.victim
+    work = victim_step_work(victim, 64, 2)
+    assert work.moved > 5 * 4 * weights(64, victim, 1)
+    assert work.intensity == work.flop / work.moved
+    stack = work.times(10, launched_once=True)
+    assert (stack.flop, stack.launches, stack.intensity) == (10 * work.flop, work.launches, work.intensity)
+    assert fallback_points(sweep.configurations[0].settings.task).features == 784

@@ -1,0 +1,65 @@
+"""The schedule, against ones worked out by hand; and devices."""
+
+import pytest
+
+from pgan_ray.cost import DEVICES, Forecast, Job, Shape, Work, forecast
+
+
+def shape(cpus: int, **changes: object) -> Shape:
+    """A cluster of single-core actors."""
+    given = {"trials": cpus, "evaluators": cpus, **changes}
+    return Shape("test", {"CPU": cpus}, {"CPU": 1}, {"CPU": 1}, **given)  # type: ignore[arg-type]
+
+
+def test_work_on_one_slot_adds_up() -> None:
+    assert forecast([Job(3, (1, 1)), Job(2, (4,))], [5], shape(1)) == Forecast(16, 5, 1.0)
+
+
+def test_the_longest_batches_start_first() -> None:
+    assert forecast([], [1, 1, 1, 1, 4], shape(2)).seconds == 4
+    assert forecast([], [4, 1, 1, 1, 1], shape(2)).busy == 1.0
+
+
+def test_stage_2_starts_when_its_generator_is_there() -> None:
+    # Slot 1: 0-2 and 2-7; slot 2: 0-4 and 4-5.
+    found = forecast([Job(2, (5,)), Job(4, (1,))], [], shape(2))
+    assert (found.seconds, found.stage1_s, found.busy) == (7, 4, pytest.approx(5 / 7))
+
+
+def test_room_is_left_to_stage_2() -> None:
+    # One trial at a time: three of 2 s each, and the batches beside the next trial.
+    found = forecast([Job(2, (2,))] * 3, [], shape(2, trials=1))
+    assert (found.seconds, found.stage1_s) == (8, 6)
+
+
+def test_more_actors_than_cores_share_them() -> None:
+    room = Shape("local", {"CPU": 2}, {"CPU": 1}, {"CPU": 1}, 1, 1, cores=1)
+    # 0-2 the first trial; then the second's 2 s and the batch's 2 s share one core until 6.
+    assert forecast([Job(2, (2,)), Job(2)], [], room).seconds == 6
+
+
+def test_starts_are_paid_by_new_actors_alone() -> None:
+    # The trial's actor serves the second trial; the evaluator goes on as long as a batch waits.
+    found = forecast([Job(2), Job(2)], [1, 1], shape(1, start_s=10))
+    assert found.seconds == 10 + 4 + 10 + 2
+
+
+def test_a_gpu_is_shared_by_parts() -> None:
+    quarter = {"CPU": 1, "GPU": 0.25}
+    room = Shape("gpu", {"CPU": 64, "GPU": 1}, quarter, quarter, trials=3, evaluators=4)
+    assert forecast([Job(1)] * 6, [], room).seconds == 2
+
+
+def test_no_room_is_said() -> None:
+    with pytest.raises(ValueError, match="must have room for one actor of each stage"):
+        forecast([], [1], Shape("none", {"CPU": 1}, {"CPU": 2}, {"CPU": 2}, 1, 1))
+
+
+@pytest.mark.parametrize("name", sorted(DEVICES))
+def test_a_device_is_bound_by_the_slowest_of_three(name: str) -> None:
+    device = DEVICES[name]
+    assert device.seconds(Work(flop=device.peak["float32"] * device.share)) == pytest.approx(1)
+    assert device.seconds(Work(moved=device.memory_rate * device.share)) == pytest.approx(1)
+    assert device.seconds(Work(launches=1 / device.launch_s)) == pytest.approx(1)
+    assert device.seconds(Work(host_flop=device.host_rate)) == pytest.approx(1)
+    assert device.seconds(Work(flop=device.peak["float32"] * device.share), part=0.25) == pytest.approx(4)
