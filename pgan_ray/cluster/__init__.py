@@ -6,9 +6,11 @@ Reads a sweep and its data; hands results to the sweep's directory and events to
 from pgan_ray.cluster.connection import Connection, check_cluster, cluster_address, connect, gpus_here
 from pgan_ray.cluster.driver import Outcome, SweepRun
 from pgan_ray.cluster.progress import Progress, Quiet, State
+from pgan_ray.cluster.worker import Engine
 
 __all__ = [
     "Connection",
+    "Engine",
     "Outcome",
     "Progress",
     "Quiet",

@@ -13,11 +13,13 @@ import ray
 
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.evaluator import Stage2, rows_without_scores
-from pgan_ray.cluster.plan import Batch, Trial, batches, trials
+from pgan_ray.cluster.plan import Batch, Stage2Cut, Trial, trials
 from pgan_ray.cluster.progress import Progress, State
 from pgan_ray.cluster.stage1 import Event, Stage1Run
 from pgan_ray.cluster.stage2 import Finished, Stage2Run
+from pgan_ray.cluster.timeline import Span, Timeline
 from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
+from pgan_ray.cluster.worker import Engine
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
 from pgan_ray.results import Point, Store, has_rows, read_record, read_rows, summarise, write_rows
@@ -60,12 +62,15 @@ class SweepRun:
         progress: Progress,
         *,
         members: tuple[int, int],
+        engine: Engine | None = None,
     ) -> None:
-        """``members``: networks per actor of stage 1 and of stage 2."""
+        """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
+        engine = engine or Engine()
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._connection, self._members = connection, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
         self._trials = {trial.id: trial for trial in trials(record.sweep, members[0])}
+        self._stage2_cut = Stage2Cut(record.sweep, members[1])
         self._state = State(generators=record.sweep.generators, victims=record.sweep.cells)
         self._state.trials = dict.fromkeys(self._trials, 0.0)
         self._outcome = Outcome()
@@ -79,16 +84,17 @@ class SweepRun:
         in_object_store = ray.put(datasets)
         evaluator_request = self._evaluator_request  # not `self`: Tune pickles the function
         self._stage1 = Stage1Run(
-            Stage1(record, store, self._trials, in_object_store, find_checkpoints(store)),
+            Stage1(record, store, self._trials, in_object_store, find_checkpoints(store), engine),
             unfinished,
             request=trial_request,
             limit=lambda: connection.trial_limit(trial_request, evaluator_request),
         )
         self._stage1_runs = bool(unfinished)
         self._stage2 = Stage2Run(
-            Stage2(record, store), in_object_store, self._evaluator_request, resources.max_failures
+            Stage2(record, store, engine), in_object_store, self._evaluator_request, resources.max_failures
         )
         self._anything_started = not unfinished
+        self._timeline, self._most_slots = Timeline(), 1
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
@@ -122,6 +128,7 @@ class SweepRun:
             self._take_events()
             # At least one, so that an autoscaler sees the demand.
             slots = max(1, self._connection.slots(self._evaluator_request))
+            self._most_slots = max(self._most_slots, slots)
             for finished in self._stage2.poll(slots, POLL_S if self._stage2.busy else 0):
                 self._batch_finished(finished)
             self._state.evaluators = self._stage2.running
@@ -159,6 +166,7 @@ class SweepRun:
         self._state.trained += max(0.0, share - self._state.trials[trial.id])
         self._state.training_s += result["time_this_iter_s"]
         self._state.trials[trial.id] = share
+        self._timeline.add(result["actor"], Span(f"generators {trial.id}", *result["span"]))
         by_replicate: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for row in result["rows"]:
             by_replicate[row["replicate"]].append({k: v for k, v in row.items() if k != "replicate"})
@@ -200,7 +208,7 @@ class SweepRun:
                 self._stage2.add(batch for replicate in cuts for batch in replicate if not self._is_done(batch))
 
     def _cut(self, configuration: Configuration, replicate: int) -> list[Batch]:
-        cuts = list(batches(configuration, replicate, self._members[1]))
+        cuts = list(self._stage2_cut.batches(configuration, replicate))
         self._replicates_left[configuration.id] -= 1
         self._batches_left[configuration.id] += len(cuts)
         return cuts
@@ -232,6 +240,8 @@ class SweepRun:
 
     def _batch_finished(self, finished: Finished) -> None:
         batch = finished.batch
+        if finished.span is not None:
+            self._timeline.add(finished.actor, finished.span)
         if finished.rows is None:
             self._fail(f"batch {batch.id} failed, and with it {len(batch.cells)} cells", finished.error)
             self._state.victims_failed += len(batch.cells)
@@ -275,6 +285,8 @@ class SweepRun:
         outcome.points = summarise(rows)
         try:
             self._write_summary(rows)
+            if self._timeline.worked_s():
+                self._store.write("timeline.json", self._timeline.to_json().encode())
             if outcome.outcome == "complete":
                 self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
         except OSError as error:
@@ -296,6 +308,12 @@ class SweepRun:
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
             "cells_without_row": missing,
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
+            # Of this run, where a sweep was resumed.
+            "actors": {
+                "slots": self._most_slots,
+                "worked_s": self._timeline.worked_s(),
+                "all_busy_until_last_twentieth": self._timeline.busy(self._most_slots),
+            },
         }
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
 

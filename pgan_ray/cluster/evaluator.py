@@ -1,6 +1,7 @@
 """Stage 2: actors that train batches of victims."""
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
@@ -8,9 +9,10 @@ import torch
 
 from pgan_ray.attacks import Attack, fit_attack
 from pgan_ray.cluster.plan import Batch
-from pgan_ray.cluster.worker import Tasks, prepare
+from pgan_ray.cluster.timeline import Span, this_actor
+from pgan_ray.cluster.worker import Engine, Tasks, prepare
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.evaluation import CellResult, evaluate_cells
+from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_poison
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
 
@@ -23,6 +25,16 @@ class Stage2:
 
     record: SweepRecord
     store: Store
+    engine: Engine = field(default_factory=Engine)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What came of a batch: its rows, and who worked on them when."""
+
+    rows: list[Row]
+    actor: str
+    span: Span
 
 
 class Evaluator:
@@ -33,13 +45,17 @@ class Evaluator:
         self._stage, self._tasks = stage, Tasks(datasets)
         self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
 
-    def evaluate(self, batch: Batch) -> list[Row]:
+    def evaluate(self, batch: Batch) -> Evaluated:
         """The rows of ``batch``."""
+        start = time.time()
+        return Evaluated(self._rows(batch), this_actor(), Span(f"victims {batch.id}", start, time.time()))
+
+    def _rows(self, batch: Batch) -> list[Row]:
         record = self._stage.record
         configuration = next(c for c in record.sweep.configurations if c.id == batch.configuration)
         settings = configuration.settings
         task = self._tasks.of(settings)
-        results = evaluate_cells(
+        results = self._stage.engine.evaluate(
             batch.cells,
             batch.variant.evaluation,
             task,

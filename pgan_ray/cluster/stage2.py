@@ -1,15 +1,17 @@
 """Stage 2's run: a pool of evaluator actors that grows with the work and goes away with it."""
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+import heapq
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from pgan_ray.cluster.evaluator import EvaluatorActor, Row, Stage2
+from pgan_ray.cluster.evaluator import Evaluated, EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
+from pgan_ray.cluster.timeline import Span
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Finished:
     batch: Batch
     rows: list[Row] | None
     error: str = ""
+    actor: str = ""
+    span: Span | None = None
 
 
 @dataclass
@@ -36,7 +40,8 @@ class Stage2Run:
     datasets: Any  # a reference into the object store
     request: Mapping[str, float]
     max_failures: int
-    _waiting: deque[Batch] = field(default_factory=deque)
+    _waiting: list[tuple[float, int, Batch]] = field(default_factory=list)  # a heap: the costliest first
+    _order: Iterator[int] = field(default_factory=itertools.count)
     _workers: list[_Worker] = field(default_factory=list)
     _failures: dict[str, int] = field(default_factory=dict)
     retried: list[str] = field(default_factory=list)
@@ -52,13 +57,14 @@ class Stage2Run:
         return len(self._workers)
 
     def add(self, batches: Iterable[Batch]) -> None:
-        """Queue ``batches``, in order."""
-        self._waiting.extend(batches)
+        """Queue ``batches``. Big ones start first, so that no straggler is left in the end."""
+        for batch in batches:
+            heapq.heappush(self._waiting, (-batch.cost, next(self._order), batch))
 
     def poll(self, most_actors: int, timeout_s: float) -> list[Finished]:
         """Start what may start, and wait until something ends or ``timeout_s`` passes."""
         while self._waiting and len(self._workers) < most_actors:
-            self._start(self._new_actor(), self._waiting.popleft())
+            self._start(self._new_actor(), self._next())
         if not self._workers:
             return []
         done, _ = ray.wait([w.result for w in self._workers], num_returns=1, timeout=timeout_s)
@@ -71,6 +77,9 @@ class Stage2Run:
         self._workers.clear()
         self._waiting.clear()
 
+    def _next(self) -> Batch:
+        return heapq.heappop(self._waiting)[2]
+
     def _new_actor(self) -> Any:
         options = EvaluatorActor.options(num_cpus=self.request["CPU"], num_gpus=self.request.get("GPU", 0))
         return options.remote(self.stage, self.datasets)
@@ -82,7 +91,7 @@ class Stage2Run:
         worker = next(w for w in self._workers if w.result == result)
         self._workers.remove(worker)
         try:
-            rows = ray.get(result)
+            found: Evaluated = ray.get(result)
         except RayTaskError as error:
             # Our own code failed: it would again. The actor is as good as before.
             self._hand_over(worker.actor, most_actors)
@@ -92,11 +101,11 @@ class Stage2Run:
             ray.kill(worker.actor)
             return self._lost(worker.batch, str(error))
         self._hand_over(worker.actor, most_actors)
-        return Finished(worker.batch, rows)
+        return Finished(worker.batch, found.rows, actor=found.actor, span=found.span)
 
     def _hand_over(self, actor: Any, most_actors: int) -> None:
         if self._waiting and len(self._workers) < most_actors:
-            self._start(actor, self._waiting.popleft())
+            self._start(actor, self._next())
         else:
             ray.kill(actor)
 
@@ -106,5 +115,5 @@ class Stage2Run:
         if self._failures[batch.id] > self.max_failures:
             return Finished(batch, None, error)
         self.retried.append(f"batch {batch.id}: {error.splitlines()[0]}")
-        self._waiting.appendleft(batch)
+        self.add([batch])
         return None

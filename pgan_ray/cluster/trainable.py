@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from ray import tune
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import Member
 from pgan_ray.cluster.plan import Trial
-from pgan_ray.cluster.worker import Tasks, prepare
+from pgan_ray.cluster.timeline import this_actor
+from pgan_ray.cluster.worker import Engine, Tasks, prepare
 from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
 from pgan_ray.spec import SweepRecord
 
@@ -37,6 +38,7 @@ class Stage1:
     trials: dict[str, Trial]
     datasets: Any  # a reference into the object store: one copy on each node, which its workers share
     checkpoints: dict[str, list[str]]  # as `find_checkpoints` found them
+    engine: Engine = field(default_factory=Engine)
 
 
 def find_checkpoints(store: Store) -> dict[str, list[str]]:
@@ -74,7 +76,9 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         self._task = self._tasks.surrogate_of(settings)
         attack = settings.attack
         members = [Member(r, *attack.weights, settings.seed) for r in self._trial.replicates]
-        self._pgan = PGan(attack, members, self._task, device=self._device, precision=settings.precision)
+        self._pgan = self._stage.engine.stack(
+            attack, members, self._task, device=self._device, precision=settings.precision
+        )
         self._iterations = attack.resolve_iterations(len(self._task.poison_points))
         self._reports = 0
         self._seconds = 0.0
@@ -101,7 +105,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
 
     def step(self) -> dict[str, Any]:
         """Train until the next report. The last step leaves the generators in the store."""
-        start = time.monotonic()
+        start, began = time.monotonic(), time.time()
         total = min(REPORTS, self._iterations)
         target = self._iterations * (self._reports + 1) // total
         self._pgan.train(target - self._pgan.iteration)
@@ -128,6 +132,8 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
             "finished": finished,
             "done": finished,
             "should_checkpoint": due and not finished,
+            "actor": this_actor(),
+            "span": (began, time.time()),
         }
 
     def _keep_samples(self) -> None:

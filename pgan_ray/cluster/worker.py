@@ -1,9 +1,26 @@
 """What every worker process of either stage needs."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 
+from pgan_ray.attacks import PGan
 from pgan_ray.data import Dataset, TaskData, select_task
+from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.spec import Settings, TaskSpec
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What trains in the workers. Others take its place where what lies around it is measured alone.
+
+    ``stack``: makes what stage 1 trains, called as `PGan`; ``evaluate``: called as `evaluate_cells`.
+    """
+
+    stack: Callable[..., Any] = PGan
+    evaluate: Callable[..., list[CellResult]] = evaluate_cells
 
 
 def prepare(cpu: float) -> torch.device:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cluster.plan import batches, even_parts, trials
+from pgan_ray.cluster.plan import PARTS_LEFT, Batch, Stage2Cut, even_parts, trials
 from pgan_ray.spec import Sweep
 
 from ..tiny import tiny_sweep
@@ -46,26 +46,22 @@ def test_trials_have_stable_names(sweep: Sweep) -> None:
     ]
 
 
-def test_baselines_have_batches_and_no_trials(tmp_path: Path) -> None:
-    mixed = tiny_sweep(tmp_path, "attack.name={grid: [pgan, none]}", "attack.alpha=0.5")
-    assert [trial.id for trial in trials(mixed, 5)] == ["attack=pgan/r0-1"]
-    baseline = mixed.configurations[1]
-    assert [batch.id for r in range(2) for batch in batches(baseline, r, 100)] == [
-        "attack=none/r0/b000",
-        "attack=none/r1/b000",
-    ]
-    assert trials(tiny_sweep(tmp_path, "attack.name=random_label_flip"), 5) == []
+def batches(sweep: Sweep, members: int) -> list[Batch]:
+    """All of a sweep's, in the order of its file."""
+    cut = Stage2Cut(sweep, members)
+    return [b for c in sweep.configurations for r in range(c.settings.attack.replicates) for b in cut.batches(c, r)]
 
 
 @pytest.mark.parametrize("members", [1, 4, 6, 100])
 def test_batches_cover_every_cell_once(sweep: Sweep, members: int) -> None:
-    cut = [b for c in sweep.configurations for r in range(5) for b in batches(c, r, members)]
+    cut = batches(sweep, members)
     cells = [cell.id for batch in cut for cell in batch.cells]
     assert sorted(cells) == sorted(cell.id for c in sweep.configurations for r in range(5) for cell in c.cells(r))
     assert len(set(cells)) == len(cells) == sweep.cells
     assert len({batch.id for batch in cut}) == len(cut)
     for batch in cut:
         assert len(batch.cells) <= members
+        assert batch.cost > 0
         for cell in batch.cells:
             assert (cell.configuration, cell.replicate, cell.variant) == (
                 batch.configuration,
@@ -74,13 +70,46 @@ def test_batches_cover_every_cell_once(sweep: Sweep, members: int) -> None:
             )
 
 
-def test_batches_have_stable_names(sweep: Sweep, tmp_path: Path) -> None:
-    names = [batch.id for batch in batches(sweep.configurations[0], 3, 4)]
+def test_batches_have_stable_names_and_a_replicate_can_be_cut_alone(sweep: Sweep) -> None:
+    cut = Stage2Cut(sweep, 48)
+    names = [batch.id for batch in cut.batches(sweep.configurations[0], 3)]
     assert names == [
         "alpha=0.1/r3/percentile=0.9/b000",
-        "alpha=0.1/r3/percentile=0.9/b001",
         "alpha=0.1/r3/percentile=0.95/b000",
-        "alpha=0.1/r3/percentile=0.95/b001",
     ]
-    plain = tiny_sweep(tmp_path)
-    assert [batch.id for batch in batches(plain.configurations[0], 0, 100)] == ["alpha=0.1/r0/b000"]
+    again = Stage2Cut(sweep, 48)
+    list(again.batches(sweep.configurations[1], 0))
+    assert list(again.batches(sweep.configurations[0], 3)) == list(cut.batches(sweep.configurations[0], 3))
+
+
+def test_batches_get_smaller_towards_the_end_and_none_is_a_straggler(tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.replicates=20", "evaluation.runs=10")
+    costs = [batch.cost for batch in batches(sweep, 10)]
+    left = sum(costs)
+    for cost in costs:
+        assert cost <= max(left / PARTS_LEFT * 1.001, min(costs))
+        left -= cost
+    assert costs[0] == max(costs) == 10 * min(costs) == 10 * costs[-1]
+    # On a GPU, where a small stack takes as long as a larger one, none is tiny.
+    assert min(len(batch.cells) for batch in batches(tiny_sweep(tmp_path, "evaluation.runs=30"), 90)) == 10
+
+
+def test_a_costlier_variant_is_cut_finer(tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.replicates=10", "evaluation.victim.epochs={grid: [20, 2000]}")
+    cut = list(Stage2Cut(sweep, 6).batches(sweep.configurations[0], 0))
+    cheap, dear = ([len(b.cells) for b in cut if b.variant.id == f"epochs={n}"] for n in (20, 2000))
+    assert max(cheap) == 6
+    assert max(dear) < 6
+
+
+def test_a_stack_holds_training_sets_of_about_one_size(tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.replicates=50", "evaluation.placement=add", "evaluation.poison_set_size=200")
+    cut = list(Stage2Cut(sweep, 100).batches(sweep.configurations[0], 0))
+    assert [sorted({cell.poison_fraction for cell in batch.cells}) for batch in cut] == [[0.4], [0.2], [0.0]]
+
+
+def test_baselines_have_batches_and_no_trials(tmp_path: Path) -> None:
+    mixed = tiny_sweep(tmp_path, "attack.name={grid: [pgan, none]}", "attack.alpha=0.5")
+    assert [trial.id for trial in trials(mixed, 5)] == ["attack=pgan/r0-1"]
+    assert {batch.configuration for batch in batches(mixed, 100)} == {"attack=pgan", "attack=none"}
+    assert trials(tiny_sweep(tmp_path, "attack.name=random_label_flip"), 5) == []

@@ -72,6 +72,23 @@ def test_summary_counts_and_checkpoints_are_gone(undisturbed: Path) -> None:
     assert not (undisturbed / "tune").exists()
 
 
+def test_the_timeline_shows_every_trial_and_batch(undisturbed: Path) -> None:
+    events = json.loads((undisturbed / "timeline.json").read_text())["traceEvents"]
+    names = {event["name"] for event in events}
+    assert {name for name in names if name.startswith("generators")} == {
+        "generators alpha=0.1/r0-1",
+        "generators alpha=0.9/r0-1",
+    }
+    batches = {path.relative_to(undisturbed / "victims") for path in (undisturbed / "victims").rglob("*.parquet")}
+    assert {name for name in names if name.startswith("victims")} == {
+        f"victims {path.with_suffix('')}" for path in batches
+    }
+    actors = json.loads((undisturbed / "summary.json").read_text())["actors"]
+    assert actors["slots"] == 2
+    assert actors["worked_s"] == pytest.approx(sum(event["dur"] for event in events) / 1e6, abs=0.01)
+    assert 0 <= actors["all_busy_until_last_twentieth"] <= 1
+
+
 def test_what_is_finished_is_not_run_again_and_what_is_missing_comes_out_the_same(
     undisturbed: Path, run: Run, tmp_path: Path
 ) -> None:
