@@ -12,15 +12,16 @@ from types import FrameType
 import click
 import pyarrow as pa
 
+from pgan_ray.cli.estimate import estimate_line
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import LiveProgress, PlainProgress, clock, make_progress
 from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
-from pgan_ray.cluster.members import trial_members, victim_members
+from pgan_ray.cluster.members import members
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Lease, Store, lease
-from pgan_ray.spec import SweepRecord, load_record
+from pgan_ray.spec import Sweep, SweepRecord, load_record
 from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, redact, tracking_uri_of
 
 DELIVER_S = 120.0
@@ -80,8 +81,8 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
     with cluster as here, _one_signal() as signals:
         claim.confirm()
         here.check_shared(store)
-        members = _members(record, found.task, here)
-        record = _settled(record, members, found.datasets, here, found.uri)
+        is_new, stacks = not record.facts, _members(record, found.task, here)
+        record = _settled(record, stacks, found.datasets, here, found.uri)
         store.write("sweep.yaml", record.to_yaml().encode())
         _keep_points(store, found.task)
         tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=found.uri)
@@ -90,8 +91,10 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
             f"{sweep.generators} generators, {sweep.cells} victims on {here.describe()}"
         )
+        if is_new:
+            progress.notice(_estimate(sweep, stacks, found.datasets, here))
         with progress:
-            outcome = SweepRun(record, store, found.datasets, here, tracker, progress, members=members).run()
+            outcome = SweepRun(record, store, found.datasets, here, tracker, progress, members=stacks).run()
         stopped = outcome.outcome == "interrupted"
         if not stopped:
             _report(store, tracker, progress)
@@ -104,6 +107,14 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
         )
     _show(record, store, outcome, options)
     return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
+
+
+def _estimate(sweep: Sweep, stacks: tuple[int, int], datasets: dict[str, Dataset], here: Connection) -> str:
+    """How long it will take. The sweep does not depend on it: a fault of ours in it is told, and no more."""
+    try:
+        return estimate_line(sweep, stacks, datasets, here)
+    except Exception as error:
+        return f"no estimate ({type(error).__name__}: {error})"
 
 
 def _keep_points(store: Store, task: TaskData) -> None:
@@ -137,29 +148,24 @@ def _report(store: Store, tracker: Tracker, progress: Progress) -> None:
 
 
 def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
-    """Networks per actor of both stages, where every configuration has room.
-
-    Left to the machine, no trial is so large that another actor would have none.
-    """
+    """Networks per actor of both stages."""
     resources = record.sweep.resources
     trial, victim = here.request(resources.trial), here.request(resources.evaluator)
-    trial_memory, victim_memory = here.memory_per_slot(trial), here.memory_per_slot(victim)
-    every = record.sweep.configurations
-    trained = [c for c in every if c.settings.attack.is_trained]
-    share = -(-record.sweep.generators // max(1, here.slots(trial)))
-    most = share if resources.trial.members_per_actor == "auto" else record.sweep.generators
-    return (
-        max(1, min([most, *(trial_members(c, task, on_gpu="GPU" in trial, memory=trial_memory) for c in trained)])),
-        min(victim_members(c, task, on_gpu="GPU" in victim, memory=victim_memory) for c in every),
+    return members(
+        record.sweep,
+        task,
+        on_gpu=("GPU" in trial, "GPU" in victim),
+        memory=(here.memory_per_slot(trial), here.memory_per_slot(victim)),
+        slots=here.slots(trial),
     )
 
 
 def _settled(
-    record: SweepRecord, members: tuple[int, int], datasets: dict[str, Dataset], here: Connection, uri: str
+    record: SweepRecord, stacks: tuple[int, int], datasets: dict[str, Dataset], here: Connection, uri: str
 ) -> SweepRecord:
     """The record with what was left to the machine filled in, and with where it ran."""
     document = copy.deepcopy(record.sweep.document)
-    for stage, number in zip(("trial", "evaluator"), members, strict=True):
+    for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
         document["resources"][stage]["members_per_actor"] = number
     sweep = replace(record.sweep, document=document)
     found = record.facts or {**facts(sweep, datasets, here.describe()), "tracking_uri": redact(uri)}

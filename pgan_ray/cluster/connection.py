@@ -22,6 +22,7 @@ from pgan_ray.spec import ResourcesSpec, StageResources
 RESERVED_SHARE = 8
 PROBE_S = 10.0
 NODES_FRESH_S = 2.0
+ACCELERATOR = "accelerator_type:"
 Request = Mapping[str, float]
 
 
@@ -54,6 +55,16 @@ class Connection:
         """Whether any node has a GPU now, or will have."""
         return self.expects_gpus or bool(ray.cluster_resources().get("GPU", 0) > 0)
 
+    def total(self) -> dict[str, float]:
+        """CPUs and GPUs of all nodes."""
+        found = ray.cluster_resources()
+        return {name: float(found[name]) for name in ("CPU", "GPU") if name in found}
+
+    def gpu_kinds(self) -> list[str]:
+        """The kinds of its GPUs, as ``h100``, where Ray knows them."""
+        names = [name for name in ray.cluster_resources() if name.startswith(ACCELERATOR)]
+        return sorted({name.removeprefix(ACCELERATOR).split("-")[0].lower() for name in names})
+
     def describe(self) -> str:
         """The cluster in words."""
         total = ray.cluster_resources()
@@ -77,15 +88,8 @@ class Connection:
 
         A local cluster announces the room of one evaluator on top of its cores.
         """
-        slots = self.slots(trial)
-        evaluators = 1 if self.local_cores is not None else -(-slots // RESERVED_SHARE)
-        total = ray.cluster_resources()
-        room = min(
-            int((total.get(name, 0) - evaluators * evaluator.get(name, 0)) / amount + 1e-9)
-            for name, amount in trial.items()
-            if amount
-        )
-        return max(1, min(slots, room))
+        local = self.local_cores is not None
+        return trial_limit(self.slots(trial), ray.cluster_resources(), trial, evaluator, local=local)
 
     def memory_per_slot(self, request: Request) -> int:
         """Bytes of main memory for each actor with this request."""
@@ -114,6 +118,17 @@ class Connection:
                     )
         finally:
             store.delete(token)
+
+
+def trial_limit(slots: int, total: Request, trial: Request, evaluator: Request, *, local: bool) -> int:
+    """As `Connection.trial_limit`, of a cluster with these ``slots`` and resources in ``total``."""
+    evaluators = 1 if local else -(-slots // RESERVED_SHARE)
+    room = min(
+        int((total.get(name, 0) - evaluators * evaluator.get(name, 0)) / amount + 1e-9)
+        for name, amount in trial.items()
+        if amount
+    )
+    return max(1, min(slots, room))
 
 
 def _sees(store: Store, name: str) -> bool:

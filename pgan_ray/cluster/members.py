@@ -1,9 +1,9 @@
 """How many networks one actor trains as one stack, where the spec says ``auto``."""
 
-import itertools
+from typing import Protocol
 
-from pgan_ray.data import TaskData
-from pgan_ray.spec import Configuration, EvaluationSpec, NetworkSpec
+from pgan_ray.cost import kept_size, stack_of_generators, stack_of_victims
+from pgan_ray.spec import Configuration, Sweep
 
 # Stacks beyond this gain nothing: a CPU is saturated by one such network, a GPU by some dozens.
 MOST_ON_CPU = 10
@@ -11,10 +11,36 @@ MOST_ON_GPU = 100
 # A cluster's GPUs are not visible from the driver: assume the smallest that clouds still offer.
 ASSUMED_GPU_BYTES = 15 * 2**30
 USABLE = 0.6  # the rest is for the data, the libraries and the allocator
-FLOAT_BYTES = 4
 
 
-def trial_members(configuration: Configuration, task: TaskData, *, on_gpu: bool, memory: int) -> int:
+class Sized(Protocol):
+    """A task, or the known sizes of one."""
+
+    @property
+    def features(self) -> int:
+        """Of each point."""
+        ...
+
+
+def members(
+    sweep: Sweep, task: Sized, *, on_gpu: tuple[bool, bool], memory: tuple[int, int], slots: int
+) -> tuple[int, int]:
+    """Networks per actor of stage 1 and of stage 2, where every configuration has room.
+
+    Left to the machine, no trial is so large that another of the ``slots`` actors of stage 1 would have none.
+    ``on_gpu`` and ``memory``: of each stage, as for `trial_members`.
+    """
+    trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
+    share = -(-sweep.generators // max(1, slots))
+    most = share if sweep.resources.trial.members_per_actor == "auto" else sweep.generators
+    of_trials = [trial_members(c, task, on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
+    return (
+        max(1, min([most, *of_trials])),
+        min(victim_members(c, task, on_gpu=on_gpu[1], memory=memory[1]) for c in sweep.configurations),
+    )
+
+
+def trial_members(configuration: Configuration, task: Sized, *, on_gpu: bool, memory: int) -> int:
     """Replicates of one trial: as the spec says, else all of them as far as memory reaches.
 
     ``memory``: bytes of main memory for each actor, which count where it does not train ``on_gpu``.
@@ -23,17 +49,11 @@ def trial_members(configuration: Configuration, task: TaskData, *, on_gpu: bool,
     resources = settings.resources.trial
     if resources.members_per_actor != "auto":
         return min(resources.members_per_actor, settings.attack.replicates)
-    attack = settings.attack
-    generator, critics = attack.generator, (attack.discriminator, attack.classifier)
-    weights = _weights(generator.noise_features, generator, task.features)
-    weights += sum(_weights(task.features, critic, len(task.classes)) for critic in critics)
-    widths = [*generator.widths, *(w for critic in critics for w in critic.widths), 3 * task.features]
-    # Weights, gradients, two moments and the average; activations and masks of genuine and poison points.
-    each = FLOAT_BYTES * (5 * weights + 2 * attack.batch_size * 3 * sum(widths))
-    return max(1, min(attack.replicates, _usable(on_gpu, resources.gpu, memory) // each))
+    each = stack_of_generators(settings.attack, task.features, len(settings.task.surrogate.classes), 1)
+    return max(1, min(settings.attack.replicates, _usable(on_gpu, resources.gpu, memory) // each))
 
 
-def victim_members(configuration: Configuration, task: TaskData, *, on_gpu: bool, memory: int) -> int:
+def victim_members(configuration: Configuration, task: Sized, *, on_gpu: bool, memory: int) -> int:
     """Victims of one batch: as the spec says, else as many as help, as far as memory reaches.
 
     ``memory``: as for `trial_members`.
@@ -41,21 +61,14 @@ def victim_members(configuration: Configuration, task: TaskData, *, on_gpu: bool
     resources = configuration.settings.resources.evaluator
     if resources.members_per_actor != "auto":
         return resources.members_per_actor
-    each = max(_victim_bytes(variant.evaluation, task) for variant in configuration.variants)
+    classes = len(configuration.settings.task.classes)
+    each = max(
+        stack_of_victims(v.evaluation, task.features, classes, 1, kept_size(v.evaluation, classes, fraction))
+        for v in configuration.variants
+        for fraction in v.evaluation.poison_fractions
+    )
     most = MOST_ON_GPU if on_gpu else MOST_ON_CPU
     return max(1, min(most, _usable(on_gpu, resources.gpu, memory) // each))
-
-
-def _victim_bytes(evaluation: EvaluationSpec, task: TaskData) -> int:
-    victim = evaluation.victim
-    points = evaluation.train_per_class * len(task.classes)
-    weights = _weights(task.features, victim, len(task.classes))
-    return FLOAT_BYTES * (4 * weights + 2 * points * task.features + victim.batch_size * 6 * sum(victim.widths))
-
-
-def _weights(inputs: int, network: NetworkSpec, outputs: int) -> int:
-    sizes = [inputs, *network.widths, outputs]
-    return sum((size_in + 1) * size_out for size_in, size_out in itertools.pairwise(sizes))
 
 
 def _usable(on_gpu: bool, gpu_share: float, memory: int) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from pgan_ray.cost.devices import Device
+from pgan_ray.cost.devices import DEVICES, Device
 from pgan_ray.cost.points import Points
 from pgan_ray.cost.sweep import cell_work, generator_work
 from pgan_ray.cost.work import Work
@@ -29,22 +29,24 @@ class Pace(Protocol):
 
 @dataclass(frozen=True)
 class DevicePace:
-    """One actor on its ``part`` of a device, by assumption."""
+    """Actors on their parts of a device, by assumption; a stage without a part works on one core."""
 
     device: Device
-    part: float = 1.0
+    trial_part: float = 1.0
+    evaluator_part: float = 1.0
 
     def trial_s(self, settings: Settings, points: Points, members: int) -> float:
         """As `Pace.trial_s`."""
         work = generator_work(settings, points).times(members, launched_once=True)
-        return TRIAL_S + self._seconds(work, settings)
+        return TRIAL_S + self._seconds(work, settings, self.trial_part)
 
     def batch_s(
         self, settings: Settings, evaluation: EvaluationSpec, points: Points, members: int, fraction: float
     ) -> float:
         """As `Pace.batch_s`."""
         work = cell_work(evaluation, settings.task, points, fraction).times(members, launched_once=True)
-        return BATCH_S + self._seconds(work, settings)
+        return BATCH_S + self._seconds(work, settings, self.evaluator_part)
 
-    def _seconds(self, work: Work, settings: Settings) -> float:
-        return self.device.seconds(work, precision=settings.precision, part=self.part)
+    def _seconds(self, work: Work, settings: Settings, part: float) -> float:
+        device = self.device if part else DEVICES["cpu"]
+        return device.seconds(work, precision=settings.precision, part=part or 1.0)

@@ -1,0 +1,277 @@
+"""``pgan-ray plan``."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pgan_ray.cost import (
+    DEVICES,
+    DevicePace,
+    Pace,
+    Points,
+    Shape,
+    kept_size,
+    known_points,
+    stack_of_generators,
+    stack_of_victims,
+)
+from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
+
+if TYPE_CHECKING:
+    from pgan_ray.cli.estimate import Plan
+
+GIB = 2**30
+START_S = 10.0  # of an actor on a machine that we cannot ask: process, imports, CUDA
+BUDGET_S = 6.0
+STARTING = "the command's own start-up (imports, Ray, MLflow: about 10 s, more on a cold file cache) comes on top"
+
+
+class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
+    """``1,4,16``."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            numbers = (0,)
+        if min(numbers) < 1:
+            self.fail(f"must be whole numbers over 0 with commas between, got {value}", param, ctx)
+        return numbers
+
+
+@click.command(short_help="Say what a sweep takes before it is run.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick and paper.")
+@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
+@click.option(
+    "--device",
+    type=click.Choice(sorted(DEVICES)),
+    help="Reckon with assumed rates of this device. Default: measure this machine.",
+)
+@click.option("--gpus", type=_Numbers(), help="With a GPU as device: clusters of so many. Default: 1,4,16.")
+@click.option("--cpus", type=_Numbers(), help="Without: clusters of so many cores, beside this machine.")
+@click.option("--price-per-hour", type=click.FloatRange(0), help="Of one GPU and what it comes with; without, a core.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def plan(
+    file: Path,
+    profiles: tuple[str, ...],
+    overrides: tuple[str, ...],
+    device: str | None,
+    gpus: tuple[int, ...] | None,
+    cpus: tuple[int, ...] | None,
+    price_per_hour: float | None,
+    as_json: bool,
+) -> None:
+    """Count the work of the sweep FILE, and say how long it takes and what it costs on clusters of some sizes.
+
+    Example: pgan-ray plan sweeps/mnist_alpha.yaml --profile paper --device h100 --gpus 1,4,16 --price-per-hour 3
+    """
+    on_gpu = device is not None and DEVICES[device].is_gpu
+    if gpus and not on_gpu:
+        raise click.UsageError("--gpus must come with --device and the name of a GPU")
+    if cpus and on_gpu:
+        raise click.UsageError(f"--cpus must come without a GPU, got --device {device}")
+    names = profiles or [name for name in ("quick", "paper") if name in profile_names(file)]
+    sweeps = [load_sweep(file, profile=name, overrides=overrides) for name in names]
+    if on_gpu:
+        assert device is not None  # on_gpu says so
+        found = _on_gpus(sweeps, device, gpus or (1, 4, 16))
+    else:
+        found = _on_cores(sweeps, device, cpus or ())
+    report = [_report(plan, pace, shapes, price_per_hour) for plan, pace, shapes in found]
+    if as_json:
+        click.echo(json.dumps(report, indent=1))
+    else:
+        _show(report, _assumptions(found[0][1], device), price_per_hour)
+
+
+def _on_gpus(sweeps: list[Sweep], device: str, gpus: tuple[int, ...]) -> "list[tuple[Plan, Pace, list[Shape]]]":
+    from pgan_ray.cli.estimate import AMPLE, Plan, cluster_shape
+    from pgan_ray.cluster.members import members
+
+    found: list[tuple[Plan, Pace, list[Shape]]] = []
+    for sweep in sweeps:
+        resources = sweep.resources
+        shapes = [cluster_shape(sweep, f"{n} x {device}", cpus=AMPLE, gpus=n, start_s=START_S) for n in gpus]
+        uses = (resources.trial.gpu > 0, resources.evaluator.gpu > 0)
+        sized = _points(sweep.configurations[0].settings.dataset, sweep.configurations[0].settings.task)
+        for shape in shapes:
+            # More slots, smaller stacks: each size of the cluster has a cut of its own.
+            stacks = members(sweep, sized, on_gpu=uses, memory=(4 * GIB, 4 * GIB), slots=shape.evaluators)
+            pace = DevicePace(DEVICES[device], resources.trial.gpu, resources.evaluator.gpu)
+            found.append((Plan(sweep, stacks, _points), pace, [shape]))
+    return found
+
+
+def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) -> "list[tuple[Plan, Pace, list[Shape]]]":
+    from pgan_ray.bench.kept import keep_pace
+    from pgan_ray.bench.pace import measure_pace
+    from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
+    from pgan_ray.cluster.connection import available_cores
+    from pgan_ray.cluster.members import members
+
+    cores = available_cores()
+    plans = []
+    for sweep in sweeps:
+        sized = _points(sweep.configurations[0].settings.dataset, sweep.configurations[0].settings.task)
+        slots = local_shape(sweep, cores, 0.0).evaluators
+        memory = _memory() // slots
+        stacks = members(sweep, sized, on_gpu=(False, False), memory=(memory, memory), slots=slots)
+        plans.append(Plan(sweep, stacks, _points))
+    pace: Pace
+    if device is None:
+        slots = max(1, int(cores / sweeps[0].resources.trial.cpu))
+        budget_s = BUDGET_S * len(plans)
+        click.echo(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
+        shapes = [shape for plan in plans for shape in plan.shapes()]
+        threads = max(1, int(sweeps[0].resources.trial.cpu))
+        measured = measure_pace(shapes, processes=slots, threads=threads, budget_s=budget_s)
+        keep_pace(measured)
+        pace, start_s = measured, measured.start_s
+    else:
+        pace, start_s = DevicePace(DEVICES[device]), START_S
+    return [
+        (
+            plan,
+            pace,
+            [
+                local_shape(plan.sweep, cores, start_s),
+                *(cluster_shape(plan.sweep, f"{n} cores", cpus=n, gpus=0, start_s=start_s) for n in cpus),
+            ],
+        )
+        for plan in plans
+    ]
+
+
+def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
+    """Sizes as known, else of a user's own data."""
+    known = known_points(dataset)
+    if known is not None:
+        return known
+    from pgan_ray.cli.estimate import points_of_data
+    from pgan_ray.data import load_dataset
+
+    return points_of_data(load_dataset(dataset, seed=0))
+
+
+def _memory() -> int:
+    import os
+
+    return int(0.7 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))  # as Ray announces it
+
+
+def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float | None) -> dict[str, Any]:
+    cost, sweep = plan.cost, plan.sweep
+    clusters = []
+    for shape in shapes:
+        expected = plan.forecast(pace, shape)
+        units = shape.total.get("GPU") or shape.cores or shape.total["CPU"]
+        price = None if price_per_hour is None else expected.seconds / 3600 * units * price_per_hour
+        clusters.append({"cluster": shape.name, **asdict(expected), "price": price})
+    trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
+    return {
+        "sweep": sweep.name,
+        "profile": sweep.profile,
+        **asdict(cost),
+        "members_per_actor": {"trial": plan.stacks[0], "evaluator": plan.stacks[1]},
+        "trial_bytes": max((_trial_bytes(plan, index) for index in range(len(trained))), default=0),
+        "batch_bytes": max(_batch_bytes(plan, index) for index in range(len(sweep.configurations))),
+        "clusters": clusters,
+    }
+
+
+def _trial_bytes(plan: "Plan", index: int) -> int:
+    settings = [c.settings for c in plan.sweep.configurations if c.settings.attack.is_trained][index]
+    points, task = plan.points_of(settings.dataset, settings.task), settings.task.surrogate
+    stack = stack_of_generators(settings.attack, points.features, len(task.classes), plan.stacks[0])
+    return stack + 4 * points.features * points.train_points(task)
+
+
+def _batch_bytes(plan: "Plan", index: int) -> int:
+    configuration = plan.sweep.configurations[index]
+    settings = configuration.settings
+    points, classes = plan.points_of(settings.dataset, settings.task), len(settings.task.classes)
+    stacks = []
+    for variant in configuration.variants:
+        evaluation = variant.evaluation
+        kept = kept_size(evaluation, classes, max(evaluation.poison_fractions))
+        members = min(plan.stacks[1], len(evaluation.poison_fractions) * evaluation.runs)
+        stacks.append(stack_of_victims(evaluation, points.features, classes, members, kept))
+    return max(stacks) + 4 * points.features * points.train_points(settings.task)
+
+
+def _assumptions(pace: Pace, device: str | None) -> list[str]:
+    if device is None:
+        from pgan_ray.bench.pace import MeasuredPace
+
+        assert isinstance(pace, MeasuredPace)
+        return [
+            f"measured here: {pace.processes} processes at once, each {pace.gemm_rate / 1e9:.0f} GFLOP/s of matrix "
+            f"products; an actor starts in {pace.start_s:.1f} s"
+        ]
+    assumed = DEVICES[device]
+    peaks = ", ".join(f"{precision} {rate / 1e12:g}" for precision, rate in assumed.peak.items())
+    return [
+        f"assumed of {device}: {assumed.share:.0%} of its published peaks (TFLOP/s: {peaks}) and of its memory's "
+        f"{assumed.memory_rate / 1e9:g} GB/s; {assumed.launch_s * 1e6:g} µs a kernel; "
+        f"{START_S:g} s until an actor works; detectors and scikit-learn at {assumed.host_rate / 1e9:g} GFLOP/s on a "
+        "core. Nothing of it was measured."
+    ]
+
+
+def _show(report: list[dict[str, Any]], notes: list[str], price_per_hour: float | None) -> None:
+    from rich.table import Table
+
+    from pgan_ray.cli.table import show
+    from pgan_ray.cli.terminal import clock
+
+    seen: set[str] = set()
+    table = Table(title="time of the stages" + ("" if price_per_hour is None else ", and price"))
+    for column in ("profile", "cluster", "generators", "whole sweep", "slots busy", "price"):
+        if column != "price" or price_per_hour is not None:
+            table.add_column(column, justify="left" if column in ("profile", "cluster") else "right")
+    for one in report:
+        if one["profile"] not in seen:
+            seen.add(one["profile"])
+            click.echo(_counts(one))
+        for cluster in one["clusters"]:
+            cells = [one["profile"], cluster["cluster"], clock(cluster["stage1_s"]), clock(cluster["seconds"])]
+            cells.append(f"{cluster['busy']:.0%}")
+            table.add_row(*cells, *([] if price_per_hour is None else [f"{cluster['price']:,.2f}"]))
+    show(table)
+    for note in [*notes, STARTING]:
+        click.echo(note)
+
+
+def _counts(one: dict[str, Any]) -> str:
+    work = one["stage1"]["flop"], one["stage2"]["flop"]
+    stacks = one["members_per_actor"]
+    return (
+        f"{one['sweep']}, profile {one['profile']}: {one['configurations']} configurations, "
+        f"{one['generators']} generators, {one['cells']} cells\n"
+        f"  products: {_flop(work[0])} for generators, {_flop(work[1])} for victims\n"
+        f"  memory of an actor: {_bytes(one['trial_bytes'])} ({stacks['trial']} generators), "
+        f"{_bytes(one['batch_bytes'])} ({stacks['evaluator']} victims), libraries not counted\n"
+        f"  stored: {_bytes(one['stored_bytes'])}; MLflow points: {one['mlflow_points']:,}"
+    )
+
+
+def _flop(amount: float) -> str:
+    for name, size in (("EFLOP", 1e18), ("PFLOP", 1e15), ("TFLOP", 1e12)):
+        if amount >= size:
+            return f"{amount / size:.3g} {name}"
+    return f"{amount / 1e9:.3g} GFLOP"
+
+
+def _bytes(amount: float) -> str:
+    for name, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if amount >= size:
+            return f"{amount / size:.3g} {name}"
+    return f"{amount / 1e3:.3g} kB"

@@ -1,0 +1,94 @@
+"""This machine's pace: every shape is measured, and what was not goes by its operations."""
+
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.bench.kept import keep_pace, kept_pace
+from pgan_ray.bench.pace import BatchShape, MeasuredPace, TrialShape, measure_here, measure_pace
+from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
+from pgan_ray.cost import BATCH_S, TRIAL_S, Points, known_points
+from pgan_ray.spec import Configuration
+from tests.tiny import tiny_sweep
+
+
+def first_of(folder: Path, *overrides: str) -> tuple[Configuration, Points]:
+    configuration = tiny_sweep(folder, *overrides).configurations[0]
+    points = known_points(configuration.settings.dataset)
+    assert points is not None
+    return configuration, points
+
+
+def batch_shape(folder: Path, members: int, *overrides: str) -> BatchShape:
+    configuration, points = first_of(folder, *overrides)
+    return BatchShape(configuration.settings, configuration.variants[0].evaluation, points, members, 0.4)
+
+
+def test_every_kind_is_measured(tmp_path: Path) -> None:
+    configuration, points = first_of(tmp_path)
+    kinds = ("mlp", "logistic", "random_forest", "none")
+    batches = {kind: batch_shape(tmp_path, 3, f"evaluation.victim.name={kind}") for kind in kinds}
+    shapes = [TrialShape(configuration.settings, points, 2), *batches.values()]
+    pace = measure_pace(shapes, processes=1, threads=1, budget_s=0.1)
+    assert set(pace.seconds) == {shape.key for shape in shapes}
+    assert pace.trial_s(configuration.settings, points, 2) > TRIAL_S
+    for kind, shape in batches.items():
+        epoch, cell = pace.seconds[shape.key]
+        assert cell > 0
+        assert (epoch > 0) == (kind in ("mlp", "logistic"))
+        expected = BATCH_S + 3 * cell + shape.evaluation.victim.epochs * epoch
+        assert pace.batch_s(shape.settings, shape.evaluation, points, 3, 0.4) == expected
+    assert min(pace.gemm_rate, pace.start_s) > 0
+
+
+def test_here_is_measured_too_and_heavy_shapes_go_by_the_rate_of_products(tmp_path: Path) -> None:
+    light = batch_shape(tmp_path, 2)
+    heavy = batch_shape(tmp_path, 100, "evaluation.victim.widths=[4096, 4096]")
+    pace = measure_here([heavy, light], budget_s=0.05)
+    assert set(pace.seconds) == {light.key}
+    alone = measure_here([heavy], budget_s=0.05)
+    assert alone.seconds == {}
+    assert alone.batch_s(heavy.settings, heavy.evaluation, heavy.points, 100, 0.4) > 0
+
+
+def test_shapes_that_were_not_measured_go_by_the_nearest(tmp_path: Path) -> None:
+    small, large = batch_shape(tmp_path, 2), batch_shape(tmp_path, 8)
+    pace = MeasuredPace({small.key: (1.0, 0.5), large.key: (3.0, 0.5)}, (small, large), 1e9, 1.0, 2)
+    of = [pace.batch_s(small.settings, small.evaluation, small.points, n, 0.4) for n in (2, 8, 16)]
+    assert of[:2] == [BATCH_S + 2 * 0.5 + 20 * 1.0, BATCH_S + 8 * 0.5 + 20 * 3.0]
+    assert of[2] == pytest.approx(BATCH_S + 16 * 0.5 + 20 * 6.0)
+
+
+def test_alphas_share_a_shape_and_widths_do_not(tmp_path: Path) -> None:
+    (one, points), (other, _) = first_of(tmp_path), first_of(tmp_path, "attack.alpha=0.7", "attack.iterations=9")
+    assert TrialShape(one.settings, points, 2).key == TrialShape(other.settings, points, 2).key
+    (wide, _) = first_of(tmp_path, "attack.classifier.widths=[17]")
+    assert TrialShape(one.settings, points, 2).key != TrialShape(wide.settings, points, 2).key
+    assert batch_shape(tmp_path, 2).key == batch_shape(tmp_path, 2, "evaluation.victim.epochs=9").key
+    assert batch_shape(tmp_path, 2).key != batch_shape(tmp_path, 2, "evaluation.victim.batch_size=9").key
+
+
+def test_points_in_the_place_of_data_have_its_sizes(tmp_path: Path) -> None:
+    configuration, points = first_of(tmp_path)
+    task = stand_in_task(configuration.settings.task, points, most=100)
+    assert task.train_x.shape == (200, 64)
+    assert len(task.test_y) == points.test_points(configuration.settings.task)
+    assert (task.classes[task.poison_label], task.classes[task.source_label]) == (5, 3)
+    import numpy as np
+
+    attack = stand_in_attack(task, 30)
+    assert attack.sample(20, np.random.default_rng(0), np.zeros(0, np.int64)).shape == (20, 64)
+
+
+def test_a_kept_pace_serves_the_same_shapes_on_the_same_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shapes = [batch_shape(tmp_path, 2), batch_shape(tmp_path, 6)]
+    assert kept_pace(shapes) is None
+    pace = MeasuredPace({shape.key: (0.1, 0.2) for shape in shapes}, tuple(shapes), 1e9, 2.0, 2)
+    keep_pace(pace)
+    assert kept_pace(shapes) == pace
+    assert kept_pace([*shapes, batch_shape(tmp_path, 2, "evaluation.victim.widths=[17]")]) is None
+    monkeypatch.setattr("platform.node", lambda: "elsewhere")
+    assert kept_pace(shapes) is None

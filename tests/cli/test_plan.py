@@ -1,0 +1,106 @@
+"""``pgan-ray plan``, and the line that a sweep begins with."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pgan_ray.cli import estimate
+from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape, points_of_data
+from pgan_ray.cli.plan import plan
+from pgan_ray.cost import Points, known_points
+from pgan_ray.data import load_dataset
+from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec
+from tests.tiny import tiny_sweep, write_tiny
+
+
+def points_of(dataset: DatasetSpec, task: TaskSpec) -> Points:
+    found = known_points(dataset)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return tiny_sweep(tmp_path)
+
+
+def call(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(plan, [str(write_tiny(folder)), *arguments])
+
+
+class Steady:
+    """A pace of ten seconds for a trial, and one for each cell."""
+
+    def trial_s(self, settings: object, points: object, members: int) -> float:
+        return 10.0
+
+    def batch_s(self, settings: object, evaluation: object, points: object, members: int, fraction: float) -> float:
+        return float(members)
+
+
+def test_a_device_needs_no_measurement_and_more_of_them_are_faster(tmp_path: Path) -> None:
+    ended = call(tmp_path, "--device", "h100", "--gpus", "1,4", "--price-per-hour", "3", "--json")
+    assert ended.exit_code == 0, ended.output
+    one, four = json.loads(ended.stdout)
+    assert (one["configurations"], one["generators"], one["cells"]) == (2, 4, 24)
+    assert one["clusters"][0]["cluster"] == "1 x h100"
+    assert 0 < four["clusters"][0]["seconds"] <= one["clusters"][0]["seconds"]
+    hours = one["clusters"][0]["seconds"] / 3600
+    assert one["clusters"][0]["price"] == pytest.approx(3 * hours)
+
+
+def test_people_get_a_table_and_the_assumptions(tmp_path: Path) -> None:
+    ended = call(tmp_path, "--device", "t4", "--set", "attack.replicates=3")
+    assert ended.exit_code == 0, ended.output
+    assert "6 generators, 36 cells" in ended.stdout
+    assert "assumed of t4" in ended.stdout
+    assert "4 x t4" in ended.stdout
+
+
+def test_cores_by_assumption(tmp_path: Path) -> None:
+    ended = call(tmp_path, "--device", "cpu", "--cpus", "8,64", "--json")
+    (found,) = json.loads(ended.stdout)
+    assert [c["cluster"] for c in found["clusters"]][1:] == ["8 cores", "64 cores"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--gpus", "2"], "--gpus must come with --device"),
+        (["--device", "h100", "--cpus", "2"], "--cpus must come without a GPU"),
+        (["--device", "h100", "--gpus", "0"], "must be whole numbers over 0"),
+        (["--device", "h100", "--gpus", "a"], "must be whole numbers over 0"),
+        (["--device", "b52"], "'b52' is not one of"),
+    ],
+)
+def test_mistakes_are_told(tmp_path: Path, arguments: list[str], message: str) -> None:
+    ended = call(tmp_path, *arguments)
+    assert ended.exit_code == 2
+    assert message in ended.output
+
+
+def test_the_forecast_is_of_the_sweeps_own_trials_and_batches(sweep: Sweep) -> None:
+    found = Plan(sweep, (1, 3), points_of).forecast(Steady(), local_shape(sweep, 1, 0.0))
+    # One core: whatever the order, all seconds add up.
+    assert found.seconds == pytest.approx(4 * 10 + 24)
+    wide = Plan(sweep, (1, 3), points_of).forecast(Steady(), cluster_shape(sweep, "8", cpus=8, gpus=0, start_s=0))
+    assert wide.stage1_s == 10
+
+
+def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "MOST_CELLS", 10)
+    found = Plan(sweep, (1, 3), points_of).forecast(Steady(), cluster_shape(sweep, "4", cpus=4, gpus=0, start_s=0))
+    assert found.seconds == (4 * 10 + 24) / 4
+
+
+def test_baselines_take_time_too(tmp_path: Path) -> None:
+    baseline = tiny_sweep(tmp_path, "attack.name=random_label_flip", "attack.alpha=0.5")
+    found = Plan(baseline, (1, 3), points_of).forecast(Steady(), local_shape(baseline, 2, 0.0))
+    assert (found.stage1_s, found.seconds) == (0, baseline.cells / 2)
+
+
+def test_sizes_are_read_from_data_that_is_at_hand() -> None:
+    spec = DatasetSpec(name="digits")
+    assert points_of_data(load_dataset(spec, seed=0)) == known_points(spec)
