@@ -43,6 +43,7 @@ class Evaluator:
     def __init__(self, stage: Stage2, datasets: dict[str, Dataset]) -> None:
         """``datasets`` come from the object store: shared by all workers of a node, read-only."""
         self._stage, self._tasks = stage, Tasks(datasets)
+        self._configurations = {c.id: c for c in stage.record.sweep.configurations}
         self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
 
     def evaluate(self, batch: Batch) -> Evaluated:
@@ -52,8 +53,7 @@ class Evaluator:
 
     def _rows(self, batch: Batch) -> list[Row]:
         record = self._stage.record
-        configuration = next(c for c in record.sweep.configurations if c.id == batch.configuration)
-        settings = configuration.settings
+        settings = self._configurations[batch.configuration].settings
         task = self._tasks.of(settings)
         results = self._stage.engine.evaluate(
             batch.cells,

@@ -1,7 +1,8 @@
-"""Stage 2's run: a pool of evaluator actors that grows with the work and goes away with it."""
+"""Stage 2's run: a pool of evaluator actors that grows with the work and soon goes away without it."""
 
 import heapq
 import itertools
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from ray.exceptions import RayError, RayTaskError
 from pgan_ray.cluster.evaluator import Evaluated, EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
 from pgan_ray.cluster.timeline import Span
+
+# An evaluator without a batch waits so long for the next trial to end: a new one would spend seconds on its imports.
+IDLE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,12 @@ class Stage2Run:
     _waiting: list[tuple[float, int, Batch]] = field(default_factory=list)  # a heap: the costliest first
     _order: Iterator[int] = field(default_factory=itertools.count)
     _workers: list[_Worker] = field(default_factory=list)
+    _idle: list[tuple[Any, float]] = field(default_factory=list)  # actors, and since when
     _failures: dict[str, int] = field(default_factory=dict)
     retried: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._shared = ray.put(self.stage)  # once, and not for each actor: it holds every configuration
 
     @property
     def busy(self) -> bool:
@@ -64,7 +72,9 @@ class Stage2Run:
     def poll(self, most_actors: int, timeout_s: float) -> list[Finished]:
         """Start what may start, and wait until something ends or ``timeout_s`` passes."""
         while self._waiting and len(self._workers) < most_actors:
-            self._start(self._new_actor(), self._next())
+            actor = self._idle.pop()[0] if self._idle else self._new_actor()
+            self._start(actor, self._next())
+        self._send_home(most_actors)
         if not self._workers:
             return []
         done, _ = ray.wait([w.result for w in self._workers], num_returns=1, timeout=timeout_s)
@@ -72,9 +82,10 @@ class Stage2Run:
 
     def stop(self) -> None:
         """Kill the evaluators; batches in their hands are lost, rows already returned are not."""
-        for worker in self._workers:
-            ray.kill(worker.actor)
+        for actor in [*(worker.actor for worker in self._workers), *(actor for actor, _ in self._idle)]:
+            ray.kill(actor)
         self._workers.clear()
+        self._idle.clear()
         self._waiting.clear()
 
     def _next(self) -> Batch:
@@ -82,7 +93,7 @@ class Stage2Run:
 
     def _new_actor(self) -> Any:
         options = EvaluatorActor.options(num_cpus=self.request["CPU"], num_gpus=self.request.get("GPU", 0))
-        return options.remote(self.stage, self.datasets)
+        return options.remote(self._shared, self.datasets)
 
     def _start(self, actor: Any, batch: Batch) -> None:
         self._workers.append(_Worker(actor, batch, actor.evaluate.remote(batch)))
@@ -107,7 +118,16 @@ class Stage2Run:
         if self._waiting and len(self._workers) < most_actors:
             self._start(actor, self._next())
         else:
-            ray.kill(actor)
+            self._idle.append((actor, time.monotonic()))
+
+    def _send_home(self, most_actors: int) -> None:
+        """End the actors that have waited long enough, or that the cluster has no room for any more."""
+        kept = most_actors - len(self._workers)
+        now = time.monotonic()
+        for actor, since in self._idle[:]:
+            if now - since > IDLE_S or len(self._idle) > kept:
+                self._idle.remove((actor, since))
+                ray.kill(actor)
 
     def _lost(self, batch: Batch, error: str) -> Finished | None:
         """The actor died with its node or process: the batch runs again elsewhere, up to a limit."""

@@ -49,6 +49,9 @@ class Runs:
         self.client, self.experiment_id = connection.client, connection.experiment_id
         self.sweep_id = sweep_id
         self._known = self._load()
+        self._below: dict[str, set[str]] = {}  # key -> the keys of the runs below it
+        for key in self._known:
+            self._note(key)
 
     def _load(self) -> dict[str, KnownRun]:
         known: dict[str, KnownRun] = {}
@@ -87,6 +90,7 @@ class Runs:
                 tags={tag: value for tag, value in tags.items() if value is not None},
             )
             run = self._known[key] = KnownRun(made.info.run_id, "RUNNING", start_ms, None, above)
+            self._note(key)
             self._adopt(key, run)
         elif reopen and run.status in FINAL:
             self.client.update_run(run.id, status="RUNNING")
@@ -109,10 +113,14 @@ class Runs:
 
     def _adopt(self, key: str, run: KnownRun) -> None:
         """Move the children of an earlier run of ``key``, deleted here or by hand, to ``run``."""
-        for child_key, child in self._known.items():
-            if child_key.rpartition("/")[0] == key and child.parent != run.id:
+        for child_key in sorted(self._below.get(key, ())):
+            child = self._known.get(child_key)
+            if child is not None and child.parent != run.id:
                 self.client.set_tag(child.id, PARENT_TAG, run.id)
                 child.parent = run.id
+
+    def _note(self, key: str) -> None:
+        self._below.setdefault(key.rpartition("/")[0], set()).add(key)
 
     def describe(self, run: KnownRun, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """Write tags, and those parameters that are not there yet (MLflow never changes one)."""

@@ -1,0 +1,172 @@
+"""What a sweep costs around its training: real Tune, evaluators, store and MLflow, with the training left out.
+
+    python infra/benchmarks/orchestration.py 100 1000
+
+runs sweeps of so many configurations, each of one generator and 90 cells, one after the other in processes of their
+own, and prints a line of figures for each. MLflow is a sqlite file, or what --tracking-uri names.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import torch
+import yaml
+
+from pgan_ray.attacks import METRICS, Member, TrainingPoint
+from pgan_ray.cluster import Engine, Quiet, SweepRun, connect
+from pgan_ray.cluster.worker import dataset_key
+from pgan_ray.data import TaskData, load_dataset
+from pgan_ray.evaluation import CellResult
+from pgan_ray.results import Store, read_rows
+from pgan_ray.spec import AttackSpec, Cell, SweepRecord, load_sweep
+from pgan_ray.tracking import MlflowTracker
+from pgan_ray.victims import score
+
+FRACTIONS, RUNS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], 10
+CELLS = len(FRACTIONS) * RUNS
+DELIVER_S = 7200.0
+
+
+class NoTraining:
+    """As `pgan_ray.attacks.PGan`, with noise for poison and no losses."""
+
+    def __init__(
+        self, spec: AttackSpec, members: list[Member], task: TaskData, *, device: torch.device, precision: str
+    ) -> None:
+        self.members, self.iteration, self.features = tuple(members), 0, task.features
+        self.diverged_at: dict[int, int] = {}
+
+    def train(self, iterations: int) -> None:
+        self.iteration += iterations
+
+    def report(self) -> list[TrainingPoint]:
+        losses = dict.fromkeys(METRICS, 1.0 / (1 + self.iteration))
+        return [TrainingPoint(member.replicate, self.iteration, losses) for member in self.members]
+
+    def sample(self, points: int, *purpose: str) -> torch.Tensor:
+        return torch.zeros(len(self.members), points, self.features)
+
+    def sampling_generator(self) -> "NoTraining":
+        return self
+
+    def member_state(self, member: int) -> dict[str, torch.Tensor]:
+        return {"layers.0.weight": torch.zeros(2, self.features), "layers.0.bias": torch.zeros(1, self.features)}
+
+    def architecture(self) -> dict[str, object]:
+        return {"noise_features": 2, "layers": 1, "negative_slope": 0.1, "batch_norm": False, "output": "tanh"}
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {"iteration": torch.tensor(self.iteration)}
+
+    def load_state(self, tensors: dict[str, torch.Tensor]) -> None:
+        self.iteration = int(tensors["iteration"])
+
+
+def no_evaluation(cells: list[Cell], spec: object, task: TaskData, *_: object, **__: object) -> list[CellResult]:
+    """As `pgan_ray.evaluation.evaluate_cells`, with the same scores for all."""
+    matrix = torch.tensor([[90, 10], [5, 95]])
+    scores = score(matrix, poison_label=1, source_label=0)
+    return [CellResult(c, "complete", 100, 0.05, 0.01 if c.poison_fraction else None, scores, matrix) for c in cells]
+
+
+def sweep_file(configurations: int) -> dict[str, object]:
+    """A sweep of so many configurations, of one generator and 90 cells each."""
+    return {
+        "name": "orchestration",
+        "dataset": {"name": "digits"},
+        "task": {"classes": [3, 5], "poison_class": 5, "source_class": 3},
+        "attack": {
+            "alpha": {"grid": [index / configurations for index in range(configurations)]},
+            "lambda_prior": 0.9,
+            "replicates": 1,
+            "iterations": 50,
+        },
+        "evaluation": {
+            "poison_fractions": FRACTIONS,
+            "runs": RUNS,
+            "train_per_class": 60,
+            "trusted_per_class": 50,
+            "poison_set_size": 100,
+        },
+    }
+
+
+def run(configurations: int, folder: Path, tracking_uri: str | None) -> dict[str, float]:
+    """One sweep; its figures."""
+    file = folder / "orchestration.yaml"
+    file.write_text(yaml.safe_dump(sweep_file(configurations)))
+    sweep = load_sweep(file)
+    settings = sweep.configurations[0].settings
+    datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+    record, store = SweepRecord(f"orchestration-{configurations}-{int(time.time())}", sweep), Store(folder / "sweep")
+    tracker = MlflowTracker(store, record, tracking_uri=tracking_uri or f"sqlite:///{folder}/mlflow.db")
+    tracker.check()
+    with connect(None, evaluator_cpu=1.0) as here:
+        start_bytes = _memory()
+        start = time.monotonic()
+        engine = Engine(NoTraining, no_evaluation)
+        outcome = SweepRun(record, store, datasets, here, tracker, Quiet(), members=(1, 10), engine=engine).run()
+        stages_s = outcome.seconds
+        ran_s = time.monotonic() - start
+        undelivered = tracker.close(DELIVER_S)
+        delivered_s = time.monotonic() - start
+    rows = read_rows(store).num_rows
+    assert (outcome.outcome, rows, undelivered) == ("complete", configurations * CELLS, 0), outcome.failures[:1]
+    threads = threading.active_count()
+    return {
+        "configurations": configurations,
+        "cells": rows,
+        "stages_s": stages_s,
+        "summary_s": ran_s - stages_s,
+        "mlflow_behind_s": delivered_s - ran_s,
+        "ms_per_configuration": 1e3 * delivered_s / configurations,
+        "ms_per_cell": 1e3 * delivered_s / rows,
+        "driver_start_mb": start_bytes / 1e6,
+        "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+        "driver_cpu_s": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
+        "store_mb": _size(folder / "sweep") / 1e6,
+        "mlflow_mb": (_size(folder) - _size(folder / "sweep")) / 1e6,  # artifacts included
+        "threads": threads,
+    }
+
+
+def _memory() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _size(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def main() -> None:
+    """Every size in a process of its own: the peak of memory is one process's."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configurations", type=int, nargs="+")
+    parser.add_argument("--tracking-uri")
+    parser.add_argument("--in", dest="folder", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.folder:
+        (given.folder / "result.json").write_text(
+            json.dumps(run(given.configurations[0], given.folder, given.tracking_uri))
+        )
+        return
+    for configurations in given.configurations:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, str(Path(__file__).absolute()), str(configurations), "--in", folder]
+            more = ["--tracking-uri", given.tracking_uri] if given.tracking_uri else []
+            subprocess.run([*command, *more], check=True, cwd=folder)
+            found = json.loads(Path(folder, "result.json").read_text())
+        print(json.dumps({key: round(value, 3) for key, value in found.items()}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

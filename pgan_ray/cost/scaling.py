@@ -1,0 +1,170 @@
+"""The tables of ``infra/SCALING.md``, from the cost model: `tables` is the text between the file's markers.
+
+``python -m pgan_ray.cost.scaling infra/SCALING.md`` brings the file up to date.
+"""
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pgan_ray.cost.devices import DEVICES, Device
+from pgan_ray.cost.memory import stack_of_generators, stack_of_victims
+from pgan_ray.cost.traffic import pgan_iteration_work, victim_step_work
+from pgan_ray.cost.work import Work
+from pgan_ray.spec import AttackSpec, EvaluationSpec, VictimSpec
+
+BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
+FEATURES = 784
+STACKS = (1, 2, 5, 10, 30, 90)
+TILE = 128  # rows and columns of a product that one streaming multiprocessor takes at a time
+ATTACK = AttackSpec(alpha=0.1, lambda_prior=0.9, epochs=2000)  # Table 3: the spec's own defaults
+TABLE_4 = EvaluationSpec(poison_fractions=[0.0])
+TABLE_5 = TABLE_4.model_copy(
+    update={"train_per_class": 1000, "victim": VictimSpec(batch_size=500, epochs=1000)},
+)
+KEPT = 0.95  # of a victim's points are left by the detectors
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What one actor runs in its inner loop. ``smallest``: rows and columns of its narrowest large product."""
+
+    name: str
+    work: Work
+    smallest: tuple[int, int]
+
+
+PROGRAMS = (
+    _Program("pGAN iteration (Table 3)", pgan_iteration_work(ATTACK, FEATURES), (ATTACK.batch_size, 512)),
+    _Program("victim step (Table 4)", victim_step_work(TABLE_4.victim, FEATURES, 2), (200, 512)),
+    _Program("victim step, ten classes (Table 5)", victim_step_work(TABLE_5.victim, FEATURES, 10), (500, 512)),
+)
+
+
+def tables() -> str:
+    """All tables, in Markdown."""
+    return "\n".join([_work(), _ridges(), *(_stacks(program) for program in PROGRAMS), _crossings(), _memory()])
+
+
+def update(text: str) -> str:
+    """``text`` with the block between the markers replaced by `tables`."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the text must hold {BEGIN} and, after it, {END}")
+    return f"{before}{BEGIN}\n{tables()}{END}{after}"
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (head, ["---", *["---:"] * (len(head) - 1)], *rows)]
+    return f"### {title}\n\n" + "\n".join(lines) + "\n"
+
+
+def _work() -> str:
+    steps_4, steps_5 = 2000 * 1000 * KEPT / 200, 1000 * 10_000 * KEPT / 500
+    whole = (
+        ("generator: 56,000 iterations", PROGRAMS[0].work.times(56_000)),
+        ("victim: 2,000 epochs of 950 points", PROGRAMS[1].work.times(steps_4)),
+        ("victim: 1,000 epochs of 9,500 points", PROGRAMS[2].work.times(steps_5)),
+    )
+    every = [*((program.name, program.work) for program in PROGRAMS), *whole]
+    return _table(
+        "Work of one member",
+        ("unit", "GFLOP", "MB moved", "FLOP/byte", "kernels"),
+        [
+            (name, _number(w.flop / 1e9), _number(w.moved / 1e6), f"{w.intensity:.0f}", f"{w.launches:,.0f}")
+            for name, w in every
+        ],
+    )
+
+
+def _ridges() -> str:
+    return _table(
+        "Where rooflines bend: FLOP/byte above which products, and not memory, are the limit",
+        ("device", "memory, TB/s", *(f"{p}, TFLOP/s → ridge" for p in ("float32", "tf32", "bf16"))),
+        [
+            (
+                device.name,
+                f"{device.memory_rate / 1e12:g}",
+                *(
+                    f"{device.peak[p] / 1e12:g} → {device.peak[p] / device.memory_rate:.0f}"
+                    for p in ("float32", "tf32", "bf16")
+                ),
+            )
+            for device in DEVICES.values()
+            if device.is_gpu
+        ],
+    )
+
+
+def _stacks(program: _Program) -> str:
+    device = DEVICES["h100"]
+    rows = []
+    for members in STACKS:
+        work = program.work.times(members, launched_once=True)
+        tiles = members * -(-program.smallest[0] // TILE) * -(-program.smallest[1] // TILE)
+        cells = [f"{members}", f"{_ms(work.launches * device.launch_s)}", f"{_ms(work.moved / device.memory_rate)}"]
+        for precision in ("float32", "tf32", "bf16"):
+            bound, seconds = _bound(work, device, precision, tiles)
+            cells.append(f"{_ms(seconds / members)} ({bound})")
+        rows.append([*cells, f"{min(1.0, tiles / device.slots):.0%}"])
+    head = ("members", "launches, ms", "memory, ms", "float32", "tf32", "bf16", "SMs with a tile")
+    return _table(f"{program.name} on an H100, by stack size: ms for each member, and the limit", head, rows)
+
+
+def _crossings() -> str:
+    """Members from which on a stack is limited by its work, and not by launching kernels or by idle processors."""
+    device = DEVICES["h100"]
+    rows = []
+    for program in PROGRAMS:
+        launching = program.work.launches * device.launch_s
+        memory = program.work.moved / device.memory_rate
+        cells = []
+        for precision in ("float32", "tf32", "bf16"):
+            each = max(memory, program.work.flop / device.peak[precision])
+            cells.append(f"{math.ceil(launching / each)}")
+        tiles = -(-program.smallest[0] // TILE) * -(-program.smallest[1] // TILE)
+        rows.append((program.name, *cells, f"{-(-device.slots // tiles)}"))
+    head = ("members from which on ...", "launches hide: float32", "tf32", "bf16", "every SM has a tile")
+    return _table("Stack sizes that follow for an H100", head, rows)
+
+
+def _bound(work: Work, device: Device, precision: str, tiles: int) -> tuple[str, float]:
+    """The limit and its seconds, at full published rates; products use no more multiprocessors than have tiles."""
+    share = min(1.0, tiles / device.slots)
+    limits = {
+        "launches": work.launches * device.launch_s,
+        "memory": work.moved / device.memory_rate,
+        "products": work.flop / (device.peak[precision] * share),
+    }
+    name = max(limits, key=lambda limit: limits[limit])
+    return name, limits[name]
+
+
+def _memory() -> str:
+    rows = []
+    for name, each in (
+        ("generators (Table 3)", stack_of_generators(ATTACK, FEATURES, 2, 1)),
+        ("victims (Table 4)", stack_of_victims(TABLE_4, FEATURES, 2, 1, 950)),
+        ("victims, ten classes (Table 5)", stack_of_victims(TABLE_5, FEATURES, 10, 1, 9500)),
+    ):
+        quarter = int(0.6 * 0.25 * DEVICES["h100"].memory_bytes / each)
+        rows.append((name, f"{each / 1e6:.0f}", f"{5 * each / 1e9:.2f}", f"{90 * each / 1e9:.2f}", f"{quarter}"))
+    head = ("stack of", "MB each", "GB of 5", "GB of 90", "fit into 60 % of a quarter of an H100")
+    return _table("Memory of a stack, its training sets included", head, rows)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1e3 * seconds:.3g}"
+
+
+if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        file = Path(argument)
+        file.write_text(update(file.read_text(encoding="utf-8")), encoding="utf-8")
