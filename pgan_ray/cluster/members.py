@@ -8,6 +8,9 @@ from pgan_ray.spec import Configuration, Sweep
 # Stacks beyond this gain nothing: a CPU is saturated by one such network, a GPU by some dozens.
 MOST_ON_CPU = 10
 MOST_ON_GPU = 100
+# A core trains five replicates no faster in one stack than in five: short trials fill all cores up to stage 1's end,
+# and give stage 2 its first generators early.
+TRIALS_OF_A_CORE = 4
 # A cluster's GPUs are not visible from the driver: assume the smallest that clouds still offer.
 ASSUMED_GPU_BYTES = 15 * 2**30
 USABLE = 0.6  # the rest is for the data, the libraries and the allocator
@@ -27,11 +30,12 @@ def members(
 ) -> tuple[int, int]:
     """Networks per actor of stage 1 and of stage 2, where every configuration has room.
 
-    Left to the machine, no trial is so large that another of the ``slots`` actors of stage 1 would have none.
+    Left to the machine, no trial is so large that another of the ``slots`` actors of stage 1 would have none, and on
+    cores each has several.
     ``on_gpu`` and ``memory``: of each stage, as for `trial_members`.
     """
     trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
-    share = -(-sweep.generators // max(1, slots))
+    share = -(-sweep.generators // max(1, slots * (1 if on_gpu[0] else TRIALS_OF_A_CORE)))
     most = share if sweep.resources.trial.members_per_actor == "auto" else sweep.generators
     of_trials = [trial_members(c, task, on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
     return (

@@ -8,7 +8,7 @@ import torch
 from ray.tune.search import Searcher
 
 from pgan_ray.cluster import Connection, State
-from pgan_ray.cluster.members import trial_members, victim_members
+from pgan_ray.cluster.members import members, trial_members, victim_members
 from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.worker import Tasks, dataset_key, prepare
 from pgan_ray.data import Dataset, TaskData
@@ -110,6 +110,27 @@ def test_members_in_the_spec_win(tmp_path: Path, task: TaskData) -> None:
     sweep = tiny_sweep(tmp_path, "resources.trial.members_per_actor=1", "resources.evaluator.members_per_actor=7")
     assert trial_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 1
     assert victim_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 7
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "slots", "expected"),
+    [
+        (False, 1, 5),
+        (False, 2, 3),  # each core has some four trials
+        (False, 100, 1),
+        (True, 1, 5),
+        (True, 4, 5),  # a GPU likes large stacks
+        (True, 8, 3),  # yet every actor has one
+    ],
+)
+def test_trials_are_shared_out_among_slots(
+    tmp_path: Path, task: TaskData, on_gpu: bool, slots: int, expected: int
+) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.alpha={grid: [0.1, 0.3, 0.5, 0.7]}", "attack.replicates=5")
+    of = {"on_gpu": (on_gpu, on_gpu), "memory": (PLENTY, PLENTY), "slots": slots}
+    assert members(sweep, task, **of)[0] == expected
+    given = tiny_sweep(tmp_path, "attack.replicates=5", "resources.trial.members_per_actor=4")
+    assert members(given, task, **of)[0] == 4
 
 
 @pytest.mark.parametrize("widths", ["[[16], [4096, 4096]]", "[[4096, 4096], [16]]"])
