@@ -229,7 +229,7 @@ class SweepRun:
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
-        self._fail(f"trial {trial.id} failed, and with it {cells} cells", event.message)
+        self._fail(f"trial {trial.id} failed, and with it {_cells(cells)}", event.message)
         self._state.victims_failed += cells
         self._state.trials.pop(trial.id)
 
@@ -243,7 +243,7 @@ class SweepRun:
         if finished.span is not None:
             self._timeline.add(finished.actor, finished.span)
         if finished.rows is None:
-            self._fail(f"batch {batch.id} failed, and with it {len(batch.cells)} cells", finished.error)
+            self._fail(f"batch {batch.id} failed, and with it {_cells(len(batch.cells))}", finished.error)
             self._state.victims_failed += len(batch.cells)
             self._batches_left[batch.configuration] -= 1
             self._configuration_maybe_finished(batch.configuration)
@@ -321,6 +321,10 @@ class SweepRun:
         for configuration in self._configurations.values():
             for replicate in range(configuration.settings.attack.replicates):
                 yield from configuration.cells(replicate)
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"
 
 
 def _last_line(message: str) -> str:

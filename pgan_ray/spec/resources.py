@@ -14,8 +14,8 @@ class StageResources(Part):
     gpu: float = Field(default=0.25, ge=0, le=1, description="Share of a GPU; dropped where the cluster has none.")
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
-        description="Networks that one actor trains as one stack. Stage 1: replicates of a configuration; "
-        "stage 2: victims of a replicate. `auto`: by device and memory.",
+        description="Networks that one actor trains as one stack, at most. Stage 1: replicates of a configuration; "
+        "stage 2: victims of a replicate, fewer towards a sweep's end. `auto`: by device and memory.",
     )
 
 

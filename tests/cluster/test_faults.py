@@ -64,14 +64,16 @@ def assert_same_generators(one: Path, other: Path) -> None:
 
 
 def test_a_killed_evaluator_costs_no_row_and_makes_none_twice(run: Run, tmp_path: Path) -> None:
-    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.replicates=1", "evaluation.victim.epochs=1500")
+    # Long batches: the driver looks, and the killer with it, when one ends or after half a second.
+    overrides = ("attack.alpha=0.5", "attack.replicates=1", "evaluation.runs=1", "evaluation.victim.epochs=5000")
+    sweep = tiny_sweep(tmp_path, *overrides)
     killer = KillOnce("Evaluator.evaluate", lambda state: state.evaluators > 0)
     outcome = run(sweep, tmp_path / "sweep", progress=killer, members=(1, 2))
     assert killer.killed is not None
     assert outcome.outcome == "complete"
     assert len(outcome.retried) == 1
     assert "batch base/r0/b00" in outcome.retried[0]
-    assert read_rows(Store(tmp_path / "sweep")).num_rows == 6
+    assert read_rows(Store(tmp_path / "sweep")).num_rows == 3
 
 
 class LosePoison(MemoryTracker):
@@ -92,9 +94,9 @@ def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_it
     directory = tmp_path / "sweep"
     outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), directory, tracker=LosePoison(directory))
     assert outcome.outcome == "partial"
-    assert len(outcome.failures) == 2  # the batches of the replicate, in the order of their end
+    assert len(outcome.failures) == 6  # the batches of the replicate, of a cell each, in the order of their end
     for batch, failure in enumerate(sorted(outcome.failures)):
-        assert failure.startswith(f"batch base/r0/b00{batch} failed, and with it 3 cells")
+        assert failure.startswith(f"batch base/r0/b00{batch} failed, and with it 1 cell:")
         assert "FileNotFoundError" in failure
         assert "read_poison" in failure  # the remote part of the traceback
     rows = read_rows(Store(directory))
