@@ -12,7 +12,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from pgan_ray.data import TaskData, load_dataset
 from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_rows
 from pgan_ray.spec import AttackSpec, Cell, SweepRecord, load_sweep
-from pgan_ray.tracking import MlflowTracker
+from pgan_ray.tracking import MlflowTracker, NullTracker
 from pgan_ray.victims import score
 
 FRACTIONS, RUNS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], 10
@@ -98,7 +97,7 @@ def sweep_file(configurations: int) -> dict[str, object]:
     }
 
 
-def run(configurations: int, folder: Path, tracking_uri: str | None) -> dict[str, float]:
+def run(configurations: int, folder: Path, tracking_uri: str | None, without_mlflow: bool) -> dict[str, float]:
     """One sweep; its figures."""
     file = folder / "orchestration.yaml"
     file.write_text(yaml.safe_dump(sweep_file(configurations)))
@@ -106,7 +105,8 @@ def run(configurations: int, folder: Path, tracking_uri: str | None) -> dict[str
     settings = sweep.configurations[0].settings
     datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
     record, store = SweepRecord(f"orchestration-{configurations}-{int(time.time())}", sweep), Store(folder / "sweep")
-    tracker = MlflowTracker(store, record, tracking_uri=tracking_uri or f"sqlite:///{folder}/mlflow.db")
+    uri = tracking_uri or f"sqlite:///{folder}/mlflow.db"
+    tracker = NullTracker() if without_mlflow else MlflowTracker(store, record, tracking_uri=uri)
     tracker.check()
     with connect(None, evaluator_cpu=1.0) as here:
         start_bytes = _memory()
@@ -119,7 +119,6 @@ def run(configurations: int, folder: Path, tracking_uri: str | None) -> dict[str
         delivered_s = time.monotonic() - start
     rows = read_rows(store).num_rows
     assert (outcome.outcome, rows, undelivered) == ("complete", configurations * CELLS, 0), outcome.failures[:1]
-    threads = threading.active_count()
     return {
         "configurations": configurations,
         "cells": rows,
@@ -133,7 +132,6 @@ def run(configurations: int, folder: Path, tracking_uri: str | None) -> dict[str
         "driver_cpu_s": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
         "store_mb": _size(folder / "sweep") / 1e6,
         "mlflow_mb": (_size(folder) - _size(folder / "sweep")) / 1e6,  # artifacts included
-        "threads": threads,
     }
 
 
@@ -152,6 +150,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configurations", type=int, nargs="+")
     parser.add_argument("--tracking-uri")
+    parser.add_argument("--without-mlflow", action="store_true")
     parser.add_argument("--in", dest="folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.folder:
@@ -163,6 +162,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, str(Path(__file__).absolute()), str(configurations), "--in", folder]
             more = ["--tracking-uri", given.tracking_uri] if given.tracking_uri else []
+            more += ["--without-mlflow"] if given.without_mlflow else []
             subprocess.run([*command, *more], check=True, cwd=folder)
             found = json.loads(Path(folder, "result.json").read_text())
         print(json.dumps({key: round(value, 3) for key, value in found.items()}), flush=True)

@@ -18,7 +18,7 @@ from pgan_ray.cost import (
     stack_of_generators,
     stack_of_victims,
 )
-from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
+from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
 
 if TYPE_CHECKING:
     from pgan_ray.cli.estimate import Plan
@@ -181,21 +181,20 @@ def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float
         "profile": sweep.profile,
         **asdict(cost),
         "members_per_actor": {"trial": plan.stacks[0], "evaluator": plan.stacks[1]},
-        "trial_bytes": max((_trial_bytes(plan, index) for index in range(len(trained))), default=0),
-        "batch_bytes": max(_batch_bytes(plan, index) for index in range(len(sweep.configurations))),
+        "trial_bytes": max((_trial_bytes(plan, configuration) for configuration in trained), default=0),
+        "batch_bytes": max(_batch_bytes(plan, configuration) for configuration in sweep.configurations),
         "clusters": clusters,
     }
 
 
-def _trial_bytes(plan: "Plan", index: int) -> int:
-    settings = [c.settings for c in plan.sweep.configurations if c.settings.attack.is_trained][index]
+def _trial_bytes(plan: "Plan", configuration: Configuration) -> int:
+    settings = configuration.settings
     points, task = plan.points_of(settings.dataset, settings.task), settings.task.surrogate
     stack = stack_of_generators(settings.attack, points.features, len(task.classes), plan.stacks[0])
     return stack + 4 * points.features * points.train_points(task)
 
 
-def _batch_bytes(plan: "Plan", index: int) -> int:
-    configuration = plan.sweep.configurations[index]
+def _batch_bytes(plan: "Plan", configuration: Configuration) -> int:
     settings = configuration.settings
     points, classes = plan.points_of(settings.dataset, settings.task), len(settings.task.classes)
     stacks = []
