@@ -233,7 +233,7 @@ def _show(report: list[dict[str, Any]], notes: list[str], price_per_hour: float 
 
     seen: set[str] = set()
     table = Table(title="time of the stages" + ("" if price_per_hour is None else ", and price"))
-    for column in ("profile", "cluster", "generators", "whole sweep", "slots busy", "price"):
+    for column in ("profile", "cluster", "generators", "whole sweep", "all busy", "price"):
         if column != "price" or price_per_hour is not None:
             table.add_column(column, justify="left" if column in ("profile", "cluster") else "right")
     for one in report:

@@ -35,7 +35,7 @@ def test_its_links_lead_somewhere() -> None:
 
 def test_costs_have_a_place_of_their_own() -> None:
     (costs,) = re.findall(r"^## Costs\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)
-    assert re.search(r"pgan-ray plan \S+ --gpus \S+ --price-per-hour \S+", costs)
+    assert re.search(r"pgan-ray plan \S+ --device \S+ --gpus \S+ --price-per-hour \S+", costs)
 
 
 def test_no_secret_is_on_a_command_line() -> None:
