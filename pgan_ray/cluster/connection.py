@@ -91,6 +91,20 @@ class Connection:
         local = self.local_cores is not None
         return trial_limit(self.slots(trial), ray.cluster_resources(), trial, evaluator, local=local)
 
+    def evaluator_limit(self, trial: Request, evaluator: Request, trials_left: int) -> int:
+        """How many evaluators may run at once beside the trials that are left; at least one.
+
+        Trials go first: each of them has batches to follow, and Ray gives what is free to whoever asks at that moment.
+        """
+        trials = min(trials_left, self.trial_limit(trial, evaluator))
+        total = ray.cluster_resources()
+        room = min(
+            int((total.get(name, 0) - trials * trial.get(name, 0)) / amount + 1e-9)
+            for name, amount in evaluator.items()
+            if amount
+        )
+        return max(1, min(self.slots(evaluator), room))
+
     def memory_per_slot(self, request: Request) -> int:
         """Bytes of main memory for each actor with this request."""
         return int(ray.cluster_resources().get("memory", 0) / max(1, self.slots(request)))

@@ -129,7 +129,9 @@ class SweepRun:
             # At least one, so that an autoscaler sees the demand.
             slots = max(1, self._connection.slots(self._evaluator_request))
             self._most_slots = max(self._most_slots, slots)
-            for finished in self._stage2.poll(slots, POLL_S if self._stage2.busy else 0):
+            trials_left = sum(share < 1 for share in self._state.trials.values()) if self._stage1_runs else 0
+            most = self._connection.evaluator_limit(self._trial_request, self._evaluator_request, trials_left)
+            for finished in self._stage2.poll(most, POLL_S if self._stage2.busy else 0):
                 self._batch_finished(finished)
             self._state.evaluators = self._stage2.running
             if not self._anything_started and self._state.elapsed_s > WAIT_NOTICE_S:

@@ -94,3 +94,26 @@ def test_the_nodes_are_asked_for_every_two_seconds_at_most(monkeypatch: pytest.M
     assert joined.slots({"CPU": 1}) == 2
     clock[0] += 0.2
     assert joined.slots({"CPU": 1}) == 10
+
+
+@pytest.mark.parametrize(
+    ("local_cores", "cpus", "trials_left", "evaluators"),
+    [
+        (2, 3, 5, 1),  # a local cluster announces one evaluator's CPU more than it has
+        (2, 3, 1, 2),
+        (2, 3, 0, 2),
+        (1, 2, 3, 1),
+        (None, 16, 100, 2),  # an eighth is left to stage 2
+        (None, 16, 3, 13),
+        (None, 16, 0, 16),
+        (None, 1, 2, 1),
+        (None, 0, 2, 1),  # an autoscaler is to see the demand
+    ],
+)
+def test_evaluators_leave_room_for_the_trials_that_are_left(
+    monkeypatch: pytest.MonkeyPatch, local_cores: int | None, cpus: int, trials_left: int, evaluators: int
+) -> None:
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": float(cpus)})
+    monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": float(cpus)}}])
+    one = {"CPU": 1.0}
+    assert Connection(local_cores).evaluator_limit(one, one, trials_left) == evaluators
