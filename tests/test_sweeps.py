@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.spec import SweepRecord, load_record, load_sweep, profile_names
+from pgan_ray.report.series import series_of
+from pgan_ray.report.setting import departures
+from pgan_ray.report.verdicts import family
+from pgan_ray.spec import Sweep, SweepRecord, load_record, load_sweep, profile_names
 
 SWEEPS = sorted(Path(__file__).parent.parent.joinpath("sweeps").glob("*.yaml"))
 # (file, profile): configurations, replicates, cells
@@ -63,3 +66,54 @@ def test_mnist_alpha_is_the_papers() -> None:
     assert (evaluation.victim.epochs, evaluation.victim.widths) == (2000, [1024, 512])
     detector = evaluation.detector
     assert (detector.neighbours, detector.sample_size, detector.percentile) == (5, 20, 0.95)
+
+
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_its_body_is_the_papers_setting(file: Path) -> None:
+    """Section 4, Appendices B and C, Tables 1, 3, 4 and 5, as the report holds a sweep to them."""
+    _, series = series_of(load_sweep(file))
+    kind = family(series[0])
+    assert kind is not None
+    assert departures(kind, series) == []
+
+
+def body(stem: str) -> Sweep:
+    (file,) = (file for file in SWEEPS if file.stem == stem)
+    return load_sweep(file)
+
+
+def test_every_experiment_explores_what_the_paper_does() -> None:
+    """Figures 1, 2, 4, 5 and 6."""
+    fractions = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
+    weights = {c.settings.attack.weights for c in body("synthetic").configurations}
+    assert weights == {(0.0, 1.6), (0.2, 1.6), (0.8, 1.6), (1.0, 1.6)}
+
+    fmnist = body("fmnist_alpha").configurations
+    assert [c.settings.attack.weights for c in fmnist] == [(alpha, 0.9) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9)]
+    assert fmnist[0].variants[0].evaluation.poison_fractions == fractions
+
+    by_lambda = body("mnist_lambda").configurations
+    assert [c.settings.attack.weights for c in by_lambda] == [(0.2, round(0.1 * n, 1)) for n in range(1, 11)]
+    assert by_lambda[0].variants[0].evaluation.poison_fractions == [0.0, 0.2]
+
+    detection = body("mnist_detection").configurations
+    assert [c.settings.attack.alpha for c in detection] == [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
+    assert [v.evaluation.detector.percentile for v in detection[0].variants] == [0.9, 0.95]
+    assert {v.evaluation.victim.name for v in detection[0].variants} == {"none"}
+
+    (by_size,) = body("mnist_train_size").configurations
+    assert by_size.settings.attack.weights == (0.1, 0.9)
+    points = [2 * v.evaluation.train_per_class for v in by_size.variants]
+    assert points == [*range(1000, 10_000, 1000), 9800]  # MNIST has no 10,000, as the file says
+    assert {(v.evaluation.runs, *v.evaluation.poison_fractions) for v in by_size.variants} == {(5, 0.0, 0.2)}
+
+    flips = {c.settings.attack.name: c for c in body("mnist_label_flip").configurations}
+    assert set(flips) == {"pgan", "nearest_label_flip", "random_label_flip"}
+    assert flips["pgan"].settings.attack.weights == (0.1, 0.9)
+    assert {tuple(c.variants[0].evaluation.poison_fractions) for c in flips.values()} == {tuple(fractions)}
+
+    (targeted,) = body("mnist_targeted").configurations
+    assert targeted.settings.task.classes == list(range(10))
+    assert targeted.settings.task.surrogate_classes == [3, 5]
+    assert targeted.settings.attack.weights == (0.1, 0.9)
+    assert targeted.variants[0].evaluation.poison_fractions == [0.0, 0.01, 0.02, 0.03, 0.04]
