@@ -155,7 +155,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.folder:
         (given.folder / "result.json").write_text(
-            json.dumps(run(given.configurations[0], given.folder, given.tracking_uri))
+            json.dumps(run(given.configurations[0], given.folder, given.tracking_uri, given.without_mlflow))
         )
         return
     for configurations in given.configurations:

@@ -19,6 +19,7 @@ from pgan_ray.bench.pace import BatchShape, MeasuredPace, TrialShape
 def keep_pace(pace: MeasuredPace) -> None:
     """Keep a measurement for the sweeps to come; where that cannot be, they measure again."""
     found = {"machine": _machine(), "start_s": pace.start_s, "gemm_rate": pace.gemm_rate, "processes": pace.processes}
+    found["share"] = pace.share
     found["seconds"] = {_digest(key): times for key, times in pace.seconds.items()}
     with contextlib.suppress(OSError):
         file = _pace_file()
@@ -36,9 +37,8 @@ def kept_pace(shapes: Sequence[TrialShape | BatchShape]) -> MeasuredPace | None:
             return None
         seconds = {shape.key: found["seconds"][_digest(shape.key)] for shape in shapes}
         times = {key: (float(loop), float(cell)) for key, (loop, cell) in seconds.items()}
-        return MeasuredPace(
-            times, tuple(shapes), float(found["gemm_rate"]), float(found["start_s"]), int(found["processes"])
-        )
+        rate, start_s, share = (float(found[name]) for name in ("gemm_rate", "start_s", "share"))
+        return MeasuredPace(times, tuple(shapes), rate, start_s, int(found["processes"]), share)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # none kept, another version's, or of other shapes
 

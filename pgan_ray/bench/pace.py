@@ -2,7 +2,8 @@
 
 Busy cores slow each other down, and small networks spend more on the way around their products than on these: neither
 shows in a rate of matrix products, which is measured beside them for comparison alone. Contenders take turns, so that
-a noisy machine is noisy to all.
+a noisy machine is noisy to all. What counts is the time that a process had its core: what others take of the machine
+just now is told, and not taken for the sweep's pace.
 """
 
 import multiprocessing
@@ -112,6 +113,7 @@ class MeasuredPace:
 
     ``seconds``: by a shape's key, of an iteration (trials), or of an epoch and of one cell's preparation (batches).
     ``gemm_rate``: FLOP/s of each process beside the others. ``start_s``: of a new process, until it can train.
+    ``share``: of their cores that the processes got; less than all of it where others use the machine too.
     """
 
     seconds: dict[Key, tuple[float, float]]
@@ -119,6 +121,7 @@ class MeasuredPace:
     gemm_rate: float
     start_s: float
     processes: int
+    share: float = 1.0
 
     def trial_s(self, settings: Settings, points: Points, members: int) -> float:
         """As `pgan_ray.cost.Pace.trial_s`."""
@@ -206,6 +209,7 @@ def _chosen(shapes: Sequence[TrialShape | BatchShape]) -> tuple[TrialShape | Bat
 class _Found:
     ready: float
     seconds: dict[Key, float]
+    share: float
 
 
 def _merged(
@@ -216,7 +220,8 @@ def _merged(
         shape.key: (mean.get(("loop", *shape.key), 0.0), mean.get(("cell", *shape.key), 0.0)) for shape in chosen
     }
     start_s = max(0.0, statistics.fmean(one.ready for one in found) - begun)
-    return MeasuredPace(seconds, chosen, 2.0 * GEMM_SIZE**3 / mean[GEMM], start_s, processes)
+    share = statistics.fmean(one.share for one in found)
+    return MeasuredPace(seconds, chosen, 2.0 * GEMM_SIZE**3 / mean[GEMM], start_s * share, processes, share)
 
 
 @dataclass
@@ -238,10 +243,11 @@ def _measure(given: tuple[Sequence[TrialShape | BatchShape], int, float]) -> _Fo
     contenders = [_gemm(), *(c for shape in shapes for c in _contenders(shape))]
     if _barrier is not None:
         _barrier.wait(JOIN_S)
-    end = time.perf_counter() + budget_s
+    begun, used = time.perf_counter(), time.process_time()
+    end = begun + budget_s
     turns: dict[Key, list[float]] = {contender.key: [] for contender in contenders}
     for contender in contenders:  # caches, the allocator, and how many units make a turn
-        took = _turn(contender)
+        took = _turn(contender, threads)
         contender.once = took > TURN_S * 4
         contender.units = max(1, min(1000, round(TURN_S / 2 / took)))
         if contender.once or budget_s < 2:
@@ -249,14 +255,16 @@ def _measure(given: tuple[Sequence[TrialShape | BatchShape], int, float]) -> _Fo
     while time.perf_counter() < end:
         for contender in contenders:
             if not contender.once or len(turns[contender.key]) < 2:
-                turns[contender.key].append(_turn(contender))
-    return _Found(ready, {c.key: statistics.median(turns[c.key]) * c.scale for c in contenders})
+                turns[contender.key].append(_turn(contender, threads))
+    share = (time.process_time() - used) / threads / (time.perf_counter() - begun)
+    return _Found(ready, {c.key: statistics.median(turns[c.key]) * c.scale for c in contenders}, min(1.0, share))
 
 
-def _turn(contender: _Contender) -> float:
-    start = time.perf_counter()
+def _turn(contender: _Contender, threads: int) -> float:
+    """Seconds of one unit, while the process had its cores."""
+    start = time.process_time()
     contender.run(contender.units)
-    return (time.perf_counter() - start) / contender.units
+    return max(1e-9, time.process_time() - start) / threads / contender.units
 
 
 def _gemm() -> _Contender:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GIB = 2**30
 START_S = 10.0  # of an actor on a machine that we cannot ask: process, imports, CUDA
 BUDGET_S = 6.0
+MOSTLY = 0.95
 STARTING = "the command's own start-up (imports, Ray, MLflow: about 10 s, more on a cold file cache) comes on top"
 
 
@@ -184,6 +185,7 @@ def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float
         "trial_bytes": max((_trial_bytes(plan, configuration) for configuration in trained), default=0),
         "batch_bytes": max(_batch_bytes(plan, configuration) for configuration in sweep.configurations),
         "clusters": clusters,
+        "share_of_cores": getattr(pace, "share", None),
     }
 
 
@@ -211,10 +213,13 @@ def _assumptions(pace: Pace, device: str | None) -> list[str]:
         from pgan_ray.bench.pace import MeasuredPace
 
         assert isinstance(pace, MeasuredPace)
-        return [
+        notes = [
             f"measured here: {pace.processes} processes at once, each {pace.gemm_rate / 1e9:.0f} GFLOP/s of matrix "
             f"products; an actor starts in {pace.start_s:.1f} s"
         ]
+        if pace.share < MOSTLY:
+            notes.append(f"others took {1 - pace.share:.0%} of the cores meanwhile; the times are those without them")
+        return notes
     assumed = DEVICES[device]
     peaks = ", ".join(f"{precision} {rate / 1e12:g}" for precision, rate in assumed.peak.items())
     return [

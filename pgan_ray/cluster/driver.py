@@ -314,6 +314,7 @@ class SweepRun:
             "actors": {
                 "slots": self._most_slots,
                 "worked_s": self._timeline.worked_s(),
+                "cpu_s": self._timeline.cpu_s(),
                 "all_busy_until_last_twentieth": self._timeline.busy(self._most_slots),
             },
         }

@@ -48,8 +48,11 @@ class Evaluator:
 
     def evaluate(self, batch: Batch) -> Evaluated:
         """The rows of ``batch``."""
-        start = time.time()
-        return Evaluated(self._rows(batch), this_actor(), Span(f"victims {batch.id}", start, time.time()))
+        start, used = time.time(), time.process_time()
+        rows = self._rows(batch)
+        return Evaluated(
+            rows, this_actor(), Span(f"victims {batch.id}", start, time.time(), time.process_time() - used)
+        )
 
     def _rows(self, batch: Batch) -> list[Row]:
         record = self._stage.record

@@ -105,7 +105,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
 
     def step(self) -> dict[str, Any]:
         """Train until the next report. The last step leaves the generators in the store."""
-        start, began = time.monotonic(), time.time()
+        start, began, used = time.monotonic(), time.time(), time.process_time()
         total = min(REPORTS, self._iterations)
         target = self._iterations * (self._reports + 1) // total
         self._pgan.train(target - self._pgan.iteration)
@@ -133,7 +133,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
             "done": finished,
             "should_checkpoint": due and not finished,
             "actor": this_actor(),
-            "span": (began, time.time()),
+            "span": (began, time.time(), time.process_time() - used),
         }
 
     def _keep_samples(self) -> None:

@@ -212,6 +212,6 @@ def test_dry_run_shows_the_resolved_sweep_and_starts_nothing(home: Path) -> None
 
 def test_help_names_every_command_with_an_example() -> None:
     group = call("--help").stdout
-    for command in ("sweep", "resume", "ui", "track", "bench"):
+    for command in ("sweep", "resume", "ui", "track", "plan", "bench"):
         assert f"  {command} " in group
         assert "Example: pgan-ray" in call(command, "--help").stdout
