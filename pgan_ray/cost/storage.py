@@ -9,9 +9,9 @@ REPORTS = 50
 SAMPLE_SETS, SAMPLES = 6, 64
 TRAINING_METRICS = 5
 # Measured: a Parquet file with the columns of a table, and what each row adds.
-CURVE_BYTES, RECORD_BYTES = 8_000, 400
-BATCH_BYTES, ROW_BYTES = 11_500, 200
-CELLS_OF_A_BATCH = 10
+CURVE_BYTES, RECORD_BYTES = 4_500, 200
+BATCH_BYTES, ROW_BYTES = 7_500, 50
+CELLS_OF_A_BATCH = 5  # about; small ones at the end among them
 MLFLOW_REPORTS = REPORTS
 
 
