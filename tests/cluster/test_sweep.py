@@ -224,7 +224,7 @@ def test_baselines_alone_need_no_stage_1(run: Run, tmp_path: Path) -> None:
     )
     directory, tracker = tmp_path / "sweep", MemoryTracker()
     assert run(sweep, directory, tracker=tracker).outcome == "complete"
-    assert sorted(path.name for path in directory.iterdir()) == ["summary.json", "victims"]
+    assert sorted(path.name for path in directory.iterdir()) == ["summary.json", "timeline.json", "victims"]
     assert not any(isinstance(event, GeneratorFinished | Training) for event in tracker.events)
     assert sum(isinstance(event, ConfigurationFinished) for event in tracker.events) == 2
     store = Store(directory)
