@@ -22,6 +22,10 @@ expect_gpus = click.option(
     help="Ask the cluster for GPUs even while it has none: an autoscaler will bring them.",
 )
 
+really_large = click.option(
+    "--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells."
+)
+
 
 def choosing(command: Command) -> Command:
     """The options that say what of a sweep file is run."""

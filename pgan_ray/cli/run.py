@@ -20,9 +20,9 @@ from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import members
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.results import Lease, Store, lease
+from pgan_ray.results import Lease, Store, lease, redact
 from pgan_ray.spec import Sweep, SweepRecord, load_record
-from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, redact, tracking_uri_of
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, tracking_uri_of
 
 DELIVER_S = 120.0
 DELIVER_STOPPED_S = 20.0  # somebody waits for the end
@@ -96,16 +96,17 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
         with progress:
             outcome = SweepRun(record, store, found.datasets, here, tracker, progress, members=stacks).run()
         stopped = outcome.outcome == "interrupted"
-        if not stopped:
-            _report(store, tracker, progress)
+        has_report = not stopped and _report(store, tracker, progress)
         undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
     if undelivered:
         click.echo(
             f"MLflow did not take {undelivered} events; nothing is lost: "
-            f"send them with `pgan-ray track {store.location}`",
+            f"send them with `pgan-ray track {redact(store.location)}`",
             err=True,
         )
     _show(record, store, outcome, options)
+    if has_report:
+        click.echo(f"the report: {redact(store.place('report/index.html'))}", err=True)
     return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
 
 
@@ -132,19 +133,23 @@ def _keep_points(store: Store, task: TaskData) -> None:
         )
 
 
-def _report(store: Store, tracker: Tracker, progress: Progress) -> None:
-    """Draw the report. The sweep's results do not depend on it: a fault of ours in it is told, and no more."""
+def _report(store: Store, tracker: Tracker, progress: Progress) -> bool:
+    """Draw the report, and tell whether that was done.
+
+    The sweep's results do not depend on it: a fault of ours in it is told, and no more.
+    """
     try:
         from pgan_ray.report import write_report  # matplotlib takes a while, and a part of it may be missing
 
         write_report(store, store.below("report"))
     except KeyboardInterrupt:
         progress.notice(f"the report was not finished: pgan-ray report {store.location}")
-        return
+        return False
     except Exception:
         progress.notice(f"the report could not be written:\n{traceback.format_exc()}")
-        return
+        return False
     tracker.report_written()
+    return True
 
 
 def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
@@ -186,10 +191,8 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options)
         click.echo(f"diverged: {text}", err=True)
     for text in outcome.retried:
         click.echo(f"retried: {text}", err=True)
-    where = store.location
+    where = redact(store.location)
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
-    if store.exists("report/index.html"):
-        click.echo(f"the report: {where}/report/index.html", err=True)
     if options.offline_tracking:
         click.echo(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
     else:

@@ -21,6 +21,7 @@ from pgan_ray.spec import load_sweep, profile_names
 @options.choosing
 @options.expect_gpus
 @options.tracking_uri
+@options.really_large
 @click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
 def submit(
     file: Path,
@@ -30,6 +31,7 @@ def submit(
     overrides: tuple[str, ...],
     expect_gpus: bool,
     tracking_uri: str | None,
+    yes_really_large: bool,
     wait: bool,
 ) -> None:
     """Run the sweep FILE on the cluster whose job server is at URL. The file alone is sent, and checked before.
@@ -39,12 +41,12 @@ def submit(
     Example: pgan-ray submit sweeps/mnist_alpha.yaml --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
     """
     resolved = [
-        load_sweep(file, profile=name, overrides=overrides)
+        load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
         for name in ([profile] if profile != "auto" else profile_names(file))
     ]
 
     from pgan_ray.cluster.submit import submit as send
-    from pgan_ray.tracking import redact
+    from pgan_ray.results import redact
 
     for name, uri in (("--tracking-uri", tracking_uri), ("--out", out)):
         if uri and redact(uri) != uri:
@@ -54,6 +56,8 @@ def submit(
     arguments = ["--out", out, "--profile", profile, *(part for text in overrides for part in ("--set", text))]
     if expect_gpus:
         arguments.append("--expect-gpus")
+    if yes_really_large:
+        arguments.append("--yes-really-large")
     if tracking_uri:
         arguments += ["--tracking-uri", tracking_uri]
     job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

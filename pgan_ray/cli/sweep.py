@@ -21,7 +21,7 @@ from pgan_ray.spec.yaml_file import dump_yaml
 @options.choosing
 @click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
-@click.option("--yes-really-large", is_flag=True, help="Allow over 10,000 configurations or 10 million cells.")
+@options.really_large
 @options.running
 def sweep(
     file: Path,
@@ -52,7 +52,7 @@ def sweep(
     from pgan_ray.cli.run import Options, run_record
     from pgan_ray.results import Store
 
-    sweep_id = f"{resolved.name}-{chosen}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     store = Store(out or Path("results", sweep_id))
     if store.exists("sweep.yaml"):
         raise SpecError(
@@ -91,7 +91,7 @@ def _check_data(resolved: Sweep, data_dir: Path | None) -> None:
     try:
         load_datasets(resolved, data_dir, lambda notice: click.echo(notice, err=True), may_download=False)
     except DataAbsentError as absent:
-        click.echo(f"the sizes of the data are not checked: {absent}", err=True)
+        click.echo(f"what depends on the data is not checked: {absent}", err=True)
 
 
 def _show(resolved: Sweep, as_json: bool) -> None:

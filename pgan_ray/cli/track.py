@@ -13,8 +13,8 @@ def track(directory: str, tracking_uri: str | None) -> None:
 
     Example: pgan-ray track results/mnist_alpha-quick-20260102-030405-ab12 --tracking-uri http://127.0.0.1:5000
     """
-    from pgan_ray.results import Store, read_sweep
-    from pgan_ray.tracking import rebuild, redact, tracking_uri_of
+    from pgan_ray.results import Store, read_sweep, redact
+    from pgan_ray.tracking import rebuild, tracking_uri_of
 
     store = Store(directory)
     record = read_sweep(store)

@@ -21,13 +21,10 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
 
     Example: pgan-ray ui results/mnist_alpha-quick-20260102-030405-ab12
     """
-    from pgan_ray.tracking import curve_link, redact, tracking_uri_of
+    from pgan_ray.results import Store, read_sweep, redact
+    from pgan_ray.tracking import curve_link, tracking_uri_of
 
-    record = None
-    if directory:
-        from pgan_ray.results import Store, read_sweep
-
-        record = read_sweep(Store(directory))
+    record = read_sweep(Store(directory)) if directory else None
     uri = tracking_uri_of(record.facts if record else {}, tracking_uri)
     on_server = uri.startswith(("http://", "https://"))
     address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray
 
 from pgan_ray.cluster.connection import Connection
@@ -22,7 +23,7 @@ from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
 from pgan_ray.cluster.worker import Engine
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
-from pgan_ray.results import Point, Store, has_rows, read_record, read_rows, summarise, write_rows
+from pgan_ray.results import Point, Store, has_rows, outcome_of, read_record, read_rows, summarise, write_rows
 from pgan_ray.spec import Cell, Configuration, SweepRecord
 
 if TYPE_CHECKING:
@@ -259,9 +260,6 @@ class SweepRun:
             self._fail(
                 f"{len(emptied)} victims failed", f"{', '.join(emptied)}: the detectors left nothing to train on"
             )
-        self._outcome.diverged += [
-            f"victim {row['cell_id']}" for row in finished.rows if row["outcome"] == "diverged" and row["train_size"]
-        ]
         self._count(batch)
 
     def _count(self, batch: Batch) -> None:
@@ -279,11 +277,14 @@ class SweepRun:
 
     def _end(self) -> Outcome:
         outcome = self._outcome
-        if outcome.outcome == "complete" and (outcome.failures or outcome.diverged):
-            outcome.outcome = "partial"
         outcome.retried += self._stage2.retried
         outcome.seconds = self._state.elapsed_s
         rows = read_rows(self._store)
+        # Those of an earlier start too, whose generator is told of apart.
+        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
+        outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
+        if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
+            outcome.outcome = "partial"
         outcome.points = summarise(rows)
         try:
             self._write_summary(rows)

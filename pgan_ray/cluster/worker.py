@@ -40,23 +40,25 @@ def dataset_key(settings: Settings) -> str:
 
 
 class Tasks:
-    """The task of any settings: this process's one copy of what it trains on, which most configurations share."""
+    """The tasks of any settings: this process's one copy of what it trains on, which most configurations share."""
 
     def __init__(self, datasets: dict[str, Dataset]) -> None:
         self._datasets = datasets
-        self._last: tuple[str, TaskData] | None = None
+        self._last: dict[str, tuple[str, TaskData]] = {}  # by use
 
     def of(self, settings: Settings) -> TaskData:
         """The victims' points, selected again only where they differ from the last ones. Raises `DataError`."""
-        return self._select(settings, settings.task)
+        return self._select("victims", settings, settings.task)
 
     def surrogate_of(self, settings: Settings) -> TaskData:
         """The points that pGAN is trained on, likewise."""
-        return self._select(settings, settings.task.surrogate)
+        if settings.task.surrogate_classes is None:
+            return self.of(settings)
+        return self._select("surrogate", settings, settings.task.surrogate)
 
-    def _select(self, settings: Settings, task: TaskSpec) -> TaskData:
+    def _select(self, use: str, settings: Settings, task: TaskSpec) -> TaskData:
         dataset = dataset_key(settings)
         key = dataset + task.model_dump_json()
-        if self._last is None or self._last[0] != key:
-            self._last = (key, select_task(self._datasets[dataset], task))
-        return self._last[1]
+        if use not in self._last or self._last[use][0] != key:
+            self._last[use] = (key, select_task(self._datasets[dataset], task))
+        return self._last[use][1]

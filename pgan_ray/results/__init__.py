@@ -14,7 +14,9 @@ from pgan_ray.results.generators import (
     write_generator,
 )
 from pgan_ray.results.lease import Lease, lease
+from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.record import read_sweep
+from pgan_ray.results.redact import redact
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, summarise
@@ -30,18 +32,21 @@ __all__ = [
     "GeneratorRecord",
     "Lease",
     "MeanConfusion",
+    "Outcome",
     "Point",
     "Store",
     "estimate",
     "has_rows",
     "lease",
     "mean_confusions",
+    "outcome_of",
     "read_poison",
     "read_record",
     "read_rows",
     "read_samples",
     "read_sweep",
     "read_training",
+    "redact",
     "summarise",
     "write_generator",
     "write_rows",

@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -48,16 +48,20 @@ class Lease:
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
+        if self._is_mine():
+            with suppress(OSError):  # what stays behind is taken over
+                self._store.delete(FILE)
+
+    def _is_mine(self) -> bool:
         holder = _read(self._store)
-        if holder is not None and holder.get("token") == self._token:
-            self._store.delete(FILE)
+        return holder is not None and holder.get("token") == self._token
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_S):
-            try:
-                self._write()
-            except OSError:
-                continue  # a full disk or a store that is away: the sweep itself meets it as well
+            # A driver that slept for long finds another one's claim, which it must not take.
+            if self._is_mine():
+                with suppress(OSError):  # a full disk or a store that is away: the sweep itself meets it as well
+                    self._write()
 
     def _write(self) -> None:
         self._beat += 1

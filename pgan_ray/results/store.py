@@ -32,6 +32,10 @@ class Store:
         place, question, options = self.location.partition("?")  # such as an endpoint
         return Store(f"{place.rstrip('/')}/{folder}{question}{options}")
 
+    def place(self, name: str) -> str:
+        """Where the file ``name`` is, for people."""
+        return self.below(name).location
+
     @cached_property
     def _root(self) -> tuple[fs.FileSystem, str]:
         rule = f"{self.location}: must be a directory or a URI such as s3://bucket/sweep"

@@ -48,7 +48,9 @@ def settings_faults(tree: grid.Tree) -> list[Fault]:
 
 
 def size(tree: grid.Tree) -> tuple[int, int]:
-    """How many configurations and cells a ``tree`` without faults describes; none of them is made.
+    """How many configurations and cells a ``tree`` without faults describes at most; none of them is made.
+
+    Choices that mean nothing beside others, such as alphas of a baseline, are counted here and left out later.
 
     A sweep's cells are replicates x fractions x runs, summed over all combinations. An axis changes some of these
     factors and no other axis changes the same, so the sum is the product of the axes' own sums over the base's count.

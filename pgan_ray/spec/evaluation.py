@@ -16,9 +16,9 @@ class VictimSpec(NetworkSpec):
     name: Literal["mlp", "logistic", "linear_svm", "random_forest", "knn", "none"] = Field(
         default="mlp",
         description="Kind of classifier. `mlp`: the paper's networks; `logistic`: logistic regression (softmax with "
-        "more than two classes), which reads `optimizer`, `epochs` and `batch_size`; `linear_svm`, `random_forest` "
-        "and `knn` are scikit-learn's with its defaults, for attacks that transfer; `none`: no victim is trained, "
-        "detectors alone are measured.",
+        "more than two classes), which reads `optimizer`, `epochs` and `batch_size`; `linear_svm` (on standardised "
+        "features), `random_forest` and `knn` are scikit-learn's with its defaults, for attacks that transfer; "
+        "`none`: no victim is trained, detectors alone are measured.",
     )
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
     batch_size: int = Field(default=200, ge=1, description="Points of one step.")
@@ -33,8 +33,8 @@ class DetectorSpec(Part):
             description="`knn_distance`: mean distance to the nearest of a sample of trusted points "
             "(Wu & Jermaine 2006); `sphere`: distance to the mean trusted point (Steinhardt et al. 2017); "
             "`local_outlier_factor`, `isolation_forest` and `one_class_svm` are scikit-learn's with its defaults; "
-            "`none`: nothing is rejected. All but the first are fitted on one half of the trusted points, and take "
-            "their threshold from the other.",
+            "`none`: nothing is rejected. Those beside `knn_distance` are fitted on one half of the trusted points, "
+            "and take their threshold from the other.",
         )
     )
     neighbours: int = Field(

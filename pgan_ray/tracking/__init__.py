@@ -5,23 +5,20 @@ Reads the rows and generator files that `results` keeps, and hands them to an ML
 The only room that imports mlflow, and only once a store is used.
 """
 
-from pgan_ray.tracking.events import Outcome
 from pgan_ray.tracking.mlflow_tracker import MlflowTracker
 from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
 from pgan_ray.tracking.simple import MemoryTracker, NullTracker
 from pgan_ray.tracking.ui import curve_link
-from pgan_ray.tracking.uri import redact, tracking_uri, tracking_uri_of
+from pgan_ray.tracking.uri import tracking_uri, tracking_uri_of
 
 __all__ = [
     "MemoryTracker",
     "MlflowTracker",
     "NullTracker",
-    "Outcome",
     "Tracker",
     "curve_link",
     "rebuild",
-    "redact",
     "tracking_uri",
     "tracking_uri_of",
 ]

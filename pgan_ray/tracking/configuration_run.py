@@ -12,7 +12,7 @@ from pgan_ray.tracking.context import Context
 from pgan_ray.tracking.curves import victim_metrics
 from pgan_ray.tracking.runs import KnownRun, Runs
 
-COMPARED = "victim/test_error"
+COMPARED = "victims"  # how many are in the means: another number, other means
 
 
 def finish(context: Context, configuration: str, rows: pa.Table, status: str | None = None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import TrackingError
-from pgan_ray.tracking.uri import redact
+from pgan_ray.results.redact import redact
 from pgan_ray.tracking.writer import one_line
 
 EXPERIMENT = "pgan-ray"

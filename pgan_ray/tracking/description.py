@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.spec.unread import is_read
 
 # Facts that MLflow has a place of its own for.
 MLFLOW_TAGS = {"git_commit": "mlflow.source.git.commit", "user": "mlflow.user"}
@@ -24,8 +25,13 @@ def sweep_params(record: SweepRecord) -> dict[str, str]:
 
 
 def configuration_params(configuration: Configuration) -> dict[str, str]:
-    """All settings of a configuration, ``section.field``; several values where its variants differ."""
-    params = dict(flatten(configuration.settings.model_dump(mode="json")))
+    """What a configuration reads of its settings, ``section.field``; several values where its variants differ."""
+    settings = configuration.settings
+    params = {
+        key: text
+        for key, text in flatten(settings.model_dump(mode="json"))
+        if key.startswith("evaluation.") or is_read(settings, tuple(key.split(".")))
+    }
     variants = [dict(flatten({"evaluation": v.evaluation.model_dump(mode="json")})) for v in configuration.variants]
     for key in variants[0]:
         values = list(dict.fromkeys(variant.get(key, "") for variant in variants))

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-Outcome = Literal["complete", "partial", "interrupted", "failed"]
+from pgan_ray.results import Outcome
+
 Rows = Sequence[Mapping[str, float | int]]  # of `pgan_ray.results.TRAINING`
 
 

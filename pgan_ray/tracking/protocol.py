@@ -2,11 +2,11 @@
 
 from typing import Protocol
 
+from pgan_ray.results import Outcome
 from pgan_ray.tracking.events import (
     ConfigurationFinished,
     Event,
     GeneratorFinished,
-    Outcome,
     ReportWritten,
     Rows,
     SweepFinished,

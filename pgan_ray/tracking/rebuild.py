@@ -1,12 +1,11 @@
 """Bringing a sweep's directory to MLflow once more: after an outage, or to another server."""
 
-from pgan_ray.results import Store, read_record, read_rows
+from pgan_ray.results import Outcome, Store, read_record, read_rows
 from pgan_ray.spec import Configuration, SweepRecord
 from pgan_ray.tracking.connection import EXPERIMENT
 from pgan_ray.tracking.events import (
     ConfigurationFinished,
     GeneratorFinished,
-    Outcome,
     ReportWritten,
     SweepFinished,
     SweepStarted,
@@ -51,4 +50,4 @@ def _outcomes(store: Store, configuration: Configuration) -> set[str]:
 def _outcome(outcomes: set[str]) -> Outcome:
     if "missing" in outcomes:
         return "interrupted"
-    return "partial" if "failed" in outcomes else "complete"
+    return "partial" if outcomes - {"complete"} else "complete"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pgan_ray.results.redact import redact
 from pgan_ray.tracking.connection import Connection
-from pgan_ray.tracking.uri import redact
 
 KEY_TAG, SWEEP_TAG, PARENT_TAG = "pgan.key", "pgan.sweep", "mlflow.parentRunId"
 MAX_PARAM, MAX_TAG, MAX_NAME = 6000, 8000, 250

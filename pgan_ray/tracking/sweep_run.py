@@ -6,12 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.results import mean_confusions, read_rows, summarise
+from pgan_ray.results import Outcome, mean_confusions, read_rows, summarise
+from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
-from pgan_ray.tracking.events import Outcome
 from pgan_ray.tracking.runs import MAX_TAG, KnownRun, clean
-from pgan_ray.tracking.uri import redact
 
 STATUS: dict[Outcome, str] = {
     "complete": "FINISHED",

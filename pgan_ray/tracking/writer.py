@@ -10,8 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from pgan_ray.results.redact import redact
 from pgan_ray.tracking.events import Event, Training, coalesce, weight
-from pgan_ray.tracking.uri import redact
 
 logger = logging.getLogger("pgan_ray.tracking")
 

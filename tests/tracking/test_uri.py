@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.tracking import redact, tracking_uri, tracking_uri_of
+from pgan_ray.results import redact
+from pgan_ray.tracking import tracking_uri, tracking_uri_of
 
 
 def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
