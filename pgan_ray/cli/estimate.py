@@ -59,7 +59,10 @@ class Plan:
         return list(found.values())
 
     def forecast(self, pace: Pace, shape: Shape) -> Forecast:
-        """How long it takes with actors of this ``pace`` on a cluster of this ``shape``."""
+        """How long it takes with actors of this ``pace`` on a cluster of this ``shape``.
+
+        Raises `SpecError` where the cluster has no room for an actor.
+        """
         trials, batches = self._jobs(pace)
         if self.sweep.cells > MOST_CELLS:
             return _spread(trials, batches, shape)
@@ -145,6 +148,8 @@ def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Da
     from pgan_ray.cli.terminal import clock
     from pgan_ray.cluster.worker import dataset_key
 
+    if sweep.cells > MOST_CELLS:
+        return f"no estimate of {sweep.cells:,} cells; `pgan-ray plan` takes longer"
     sizes = {
         c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])
         for c in {dataset_key(c.settings): c for c in sweep.configurations}.values()

@@ -18,6 +18,7 @@ from pgan_ray.cost import (
     stack_of_generators,
     stack_of_victims,
 )
+from pgan_ray.errors import SpecError
 from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
 
 if TYPE_CHECKING:
@@ -155,6 +156,9 @@ def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
     """Sizes as known, else of a user's own data."""
     known = known_points(dataset)
     if known is not None:
+        absent = sorted(set(task.classes) - set(known.train))
+        if absent:
+            raise SpecError([f"task.classes: must be labels of {dataset.label}, {sorted(known.train)}, got {absent}"])
         return known
     from pgan_ray.cli.estimate import points_of_data
     from pgan_ray.data import load_dataset

@@ -7,12 +7,13 @@ import click
 @click.argument("directory", metavar="DIR")
 @click.option("--out", metavar="DIR", help="Where the report goes: a directory or s3://... Default: DIR/report.")
 @click.option(
-    "--price-per-hour",
+    "--price-per-actor-hour",
     type=click.FloatRange(min=0),
     metavar="P",
-    help="Price of one hour of an actor, to give the compute used as money.",
+    help="Price of one hour of one actor, to give the compute used as money. `plan` asks for that of a GPU or core: an "
+    "actor has as many of them, or as small a share of one, as the sweep's `resources` say.",
 )
-def report(directory: str, out: str | None, price_per_hour: float | None) -> None:
+def report(directory: str, out: str | None, price_per_actor_hour: float | None) -> None:
     """Write the report on the sweep in DIR, finished or not: one HTML page, its figures (PNG, SVG) and tables (CSV).
 
     Prints where the page is.
@@ -20,12 +21,12 @@ def report(directory: str, out: str | None, price_per_hour: float | None) -> Non
     Example: pgan-ray report results/mnist_alpha-quick-20260102-030405-ab12
     """
     from pgan_ray.report import write_report
-    from pgan_ray.results import Store, read_sweep
+    from pgan_ray.results import Store, read_sweep, redact
 
     source = Store(directory)
     read_sweep(source)  # before anything is written
     target = Store(out) if out else source.below("report")
     target.check()
-    names = write_report(source, target, price_per_hour=price_per_hour)
-    click.echo(f"{len(names)} files written to {target.location}", err=True)
-    click.echo(f"{target.location}/{names[0]}")
+    names = write_report(source, target, price_per_actor_hour=price_per_actor_hour)
+    click.echo(f"{len(names)} files written to {redact(target.location)}", err=True)
+    click.echo(redact(target.place(names[0])))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pgan_ray.tracking import Tracker
 
 POLL_S = 0.5
-STOP_S = 15.0
+STOP_S = 5.0
 WAIT_NOTICE_S = 60.0
 
 
@@ -279,23 +279,29 @@ class SweepRun:
         outcome = self._outcome
         outcome.retried += self._stage2.retried
         outcome.seconds = self._state.elapsed_s
-        rows = read_rows(self._store)
-        # Those of an earlier start too, whose generator is told of apart.
-        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
-        outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
-        if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
-            outcome.outcome = "partial"
-        outcome.points = summarise(rows)
         try:
-            self._write_summary(rows)
+            self._judge_rows()
             if self._timeline.worked_s():
                 self._store.write("timeline.json", self._timeline.to_json().encode())
             if outcome.outcome == "complete":
                 self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
         except OSError as error:
             self._fail("the summary could not be written", str(error))
+            outcome.outcome = "partial" if outcome.outcome == "complete" else outcome.outcome
         self._tracker.sweep_finished(outcome.outcome)
         return outcome
+
+    def _judge_rows(self) -> None:
+        """What came of it by all rows, those of an earlier start among them; and the summary."""
+        outcome = self._outcome
+        rows = read_rows(self._store)
+        # Victims without a training set are their generator's, which is told of apart.
+        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
+        outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
+        if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
+            outcome.outcome = "partial"
+        outcome.points = summarise(rows)
+        self._write_summary(rows)
 
     def _write_summary(self, rows: pa.Table) -> None:
         outcome = self._outcome

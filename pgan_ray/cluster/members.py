@@ -30,13 +30,14 @@ def members(
 ) -> tuple[int, int]:
     """Networks per actor of stage 1 and of stage 2, where every configuration has room.
 
-    Left to the machine, no trial is so large that another of the ``slots`` actors of stage 1 would have none, and on
-    cores each has several.
+    Left to the machine, trials on cores are so small that each of the ``slots`` actors of stage 1 has several. On a GPU
+    a stack of all replicates takes little longer than one of a single replicate (``infra/SCALING.md``).
     ``on_gpu`` and ``memory``: of each stage, as for `trial_members`.
     """
     trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
-    share = -(-sweep.generators // max(1, slots * (1 if on_gpu[0] else TRIALS_OF_A_CORE)))
-    most = share if sweep.resources.trial.members_per_actor == "auto" else sweep.generators
+    share = -(-sweep.generators // max(1, slots * TRIALS_OF_A_CORE))
+    is_cut = sweep.resources.trial.members_per_actor == "auto" and not on_gpu[0]
+    most = share if is_cut else sweep.generators
     of_trials = [trial_members(c, task, on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
     return (
         max(1, min([most, *of_trials])),

@@ -104,8 +104,8 @@ class Stage2Run:
         try:
             found: Evaluated = ray.get(result)
         except RayTaskError as error:
-            # Our own code failed: it would again. The actor is as good as before.
-            self._hand_over(worker.actor, most_actors)
+            # Our own code failed: it would again. The actor may be the worse for it, as after an error of CUDA's.
+            ray.kill(worker.actor)
             return Finished(worker.batch, None, str(error))
         except RayError as error:
             # The process or its node died, or ran out of memory.

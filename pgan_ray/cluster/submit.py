@@ -12,6 +12,7 @@ from pgan_ray.errors import ClusterError
 
 POLL_S = 2.0
 YOUNG_S = 60.0
+AWAY_S = 300.0
 CHATTY = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray._private.runtime_env.packaging")
 ENDED = {"SUCCEEDED": 0, "STOPPED": 130, "FAILED": 1}
 
@@ -24,11 +25,22 @@ class SubmittedSweep:
 
     def wait(self, show: Callable[[str], None]) -> int:
         """Hand on the job's output as it comes, until the job ends; returns the sweep's exit code."""
-        shown = 0
+        shown, away_since = 0, None
         while True:
-            # The status first: what the job says after it is in the log by then.
-            info = self._client.get_job_info(self.job_id)
-            log = self._client.get_job_logs(self.job_id)
+            try:
+                # The status first: what the job says after it is in the log by then.
+                info = self._client.get_job_info(self.job_id)
+                log = self._client.get_job_logs(self.job_id)
+            except (OSError, RuntimeError) as error:  # a port that is forwarded breaks off now and then
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since > AWAY_S:
+                    raise ClusterError(
+                        f"the Ray job server must answer for as long as the job {self.job_id} runs, which may well go "
+                        f"on, got {str(error).strip().splitlines()[0]}"
+                    ) from None
+                time.sleep(POLL_S)
+                continue
+            away_since = None
             if len(log) > shown:
                 show(log[shown:])
                 shown = len(log)

@@ -18,11 +18,12 @@ from pgan_ray.attacks import Member
 from pgan_ray.cluster.plan import Trial
 from pgan_ray.cluster.timeline import this_actor
 from pgan_ray.cluster.worker import Engine, Tasks, prepare
+from pgan_ray.cost import storage
 from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
 from pgan_ray.spec import SweepRecord
 
 # Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
-REPORTS = 50
+REPORTS = storage.REPORTS
 SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
 SAMPLES = 64
 TUNE_FOLDER = "tune"  # of a sweep's directory: what Tune keeps, checkpoints among it

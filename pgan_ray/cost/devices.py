@@ -44,7 +44,7 @@ DEVICES = {
         Device("l4", {"float32": 30.3e12, "tf32": 60e12, "bf16": 121e12}, 0.3e12, 24e9, slots=58),
         # No TF32 and no bf16 in hardware: both run as float32.
         Device("t4", {"float32": 8.1e12, "tf32": 8.1e12, "bf16": 8.1e12}, 0.32e12, 16e9, slots=40),
-        # One core with AVX2 at 3 GHz: 16 lanes, a multiplication and an addition, twice a cycle.
+        # One core with AVX2 at 3 GHz: 8 lanes, a multiplication and an addition, twice a cycle.
         Device(
             "cpu",
             {"float32": 96e9, "tf32": 96e9, "bf16": 96e9},

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pgan_ray.errors import SpecError
+
 Resources = Mapping[str, float]
 
 
@@ -104,9 +106,9 @@ def forecast(trials: Sequence[Job], batches: Sequence[float], shape: Shape) -> F
             start_s, warm_evaluators = (0.0, warm_evaluators - 1) if warm_evaluators else (shape.start_s, 0)
             heapq.heappush(running, (passed + start_s - heapq.heappop(waiting), started, "evaluator", ()))
             started += 1
-        warm_evaluators = 0  # an evaluator without a batch goes away
+        warm_evaluators = 0  # an evaluator without a batch soon goes away
         if not running:
-            raise ValueError(f"{shape.name}: must have room for one actor of each stage, got {dict(shape.total)}")
+            raise SpecError([f"{shape.name}: must have room for one actor of each stage, got {dict(shape.total)}"])
         end, _, kind, unlocked = heapq.heappop(running)
         lasted = (end - passed) / room.rate
         busy += lasted if room.full else 0.0

@@ -12,7 +12,6 @@ TRAINING_METRICS = 5
 CURVE_BYTES, RECORD_BYTES = 4_500, 200
 BATCH_BYTES, ROW_BYTES = 7_500, 50
 CELLS_OF_A_BATCH = 5  # about; small ones at the end among them
-MLFLOW_REPORTS = REPORTS
 
 
 def stored_bytes(configuration: Configuration, points: Points) -> int:

@@ -1,5 +1,6 @@
 """One driver at a time in a sweep's directory: two would train and write the same things twice."""
 
+import _thread
 import json
 import os
 import secrets
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -47,25 +49,25 @@ class Lease:
         """Give the directory back, unless somebody else holds it."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join()
-        if self._is_mine():
+            self._thread.join(RENEW_S)
+        holder = _read(self._store)
+        if holder is not None and holder.get("token") == self._token:
             with suppress(OSError):  # what stays behind is taken over
                 self._store.delete(FILE)
 
-    def _is_mine(self) -> bool:
-        holder = _read(self._store)
-        return holder is not None and holder.get("token") == self._token
-
     def _renew(self) -> None:
         while not self._ended.wait(RENEW_S):
-            # A driver that slept for long finds another one's claim, which it must not take.
-            if self._is_mine():
-                with suppress(OSError):  # a full disk or a store that is away: the sweep itself meets it as well
-                    self._write()
+            holder = _read(self._store)
+            if holder is not None and holder.get("token") != self._token:
+                # This process slept, or its store was away, until another one took over: it must not go on.
+                _thread.interrupt_main()
+                return
+            with suppress(OSError):  # a full disk or a store that is away: the sweep itself meets it as well
+                self._write()
 
     def _write(self) -> None:
         self._beat += 1
-        content = {"token": self._token, "beat": self._beat, "host": socket.gethostname(), "pid": os.getpid()}
+        content = {"token": self._token, "beat": self._beat, "host": _host(), "pid": os.getpid()}
         self._store.write(FILE, json.dumps(content).encode())
 
 
@@ -119,10 +121,8 @@ def _read(store: Store) -> dict[str, Any] | None:
 def _died_here(holder: dict[str, Any]) -> bool:
     """Whether the holder was a process of this machine that is no more."""
     pid = holder.get("pid")
-    if holder.get("host") != socket.gethostname() or not isinstance(pid, int):
+    if holder.get("host") != _host() or not isinstance(pid, int):
         return False
-    if pid == os.getpid():
-        return True  # a restarted container counts its processes from the start
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -130,6 +130,15 @@ def _died_here(holder: dict[str, Any]) -> bool:
     except OSError:
         return False
     return False
+
+
+def _host() -> str:
+    """This machine as it runs now, and the processes that it counts as one: containers may share a host's name."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):  # Linux alone has these
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8])
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
+    return " ".join(parts)
 
 
 def _name(holder: dict[str, Any]) -> str:

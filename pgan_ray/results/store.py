@@ -103,8 +103,8 @@ class Store:
     def remove(self, folder: str) -> None:
         """Delete ``folder`` with all that is in it, if it is there."""
         filesystem, path = self._path(folder)
-        if filesystem.get_file_info(path).type == fs.FileType.Directory:
-            filesystem.delete_dir(path)
+        if patiently(lambda: filesystem.get_file_info(path)).type == fs.FileType.Directory:
+            patiently(lambda: filesystem.delete_dir(path))
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write ``table`` as the Parquet file ``name``."""

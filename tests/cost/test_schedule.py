@@ -3,6 +3,7 @@
 import pytest
 
 from pgan_ray.cost import DEVICES, Forecast, Job, Shape, Work, forecast
+from pgan_ray.errors import SpecError
 
 
 def shape(cpus: int, **changes: object) -> Shape:
@@ -51,7 +52,7 @@ def test_a_gpu_is_shared_by_parts() -> None:
 
 
 def test_no_room_is_said() -> None:
-    with pytest.raises(ValueError, match="must have room for one actor of each stage"):
+    with pytest.raises(SpecError, match="must have room for one actor of each stage"):
         forecast([], [1], Shape("none", {"CPU": 1}, {"CPU": 2}, {"CPU": 2}, 1, 1))
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +11,7 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Store
-from pgan_ray.results.lease import FILE, Lease, lease
+from pgan_ray.results.lease import FILE, Lease, _host, lease
 
 MODULE = "pgan_ray.results.lease"
 
@@ -78,14 +77,14 @@ def test_one_that_is_silent_elsewhere_is_taken_over(store: Store) -> None:
     notices: list[str] = []
     leave(store, "elsewhere", 7)
     with lease(store, notices.append):
-        assert json.loads(store.read(FILE))["host"] == socket.gethostname()
+        assert json.loads(store.read(FILE))["host"] == _host()
     assert "process 7 on elsewhere" in notices[0]
 
 
 def test_one_that_died_here_is_taken_over_at_once(store: Store) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    leave(store, socket.gethostname(), process.pid)
+    leave(store, _host(), process.pid)
     with lease(store, silent):
         assert json.loads(store.read(FILE))["pid"] == os.getpid()
 
@@ -103,3 +102,16 @@ def test_a_damaged_file_holds_nobody_up(store: Store) -> None:
     store.write(FILE, b"{half")
     with lease(store, silent):
         pass
+
+
+def test_a_driver_that_was_taken_over_stops(store: Store) -> None:
+    """It slept, or its store was away."""
+
+    def sleep_through_it() -> None:
+        with lease(store, silent):
+            leave(store, "elsewhere", 7)
+            time.sleep(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        sleep_through_it()
+    assert json.loads(store.read(FILE))["token"] == "other"
