@@ -70,11 +70,15 @@ def test_mnist_alpha_is_the_papers() -> None:
 
 @pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
 def test_its_body_is_the_papers_setting(file: Path) -> None:
-    """Section 4, Appendices B and C, Tables 1, 3, 4 and 5, as the report holds a sweep to them."""
+    """Section 4, Appendices B and C, Tables 1, 3, 4 and 5, as the report holds a sweep to them.
+
+    But for one field: the paper's words on lambda hold if it weighs G's step, as in eq. 2 and 3.
+    """
+    known = {"mnist_lambda": [("attack.generator_loss", "algorithm1", "objective3")]}
     _, series = series_of(load_sweep(file))
     kind = family(series[0])
     assert kind is not None
-    assert departures(kind, series) == []
+    assert departures(kind, series) == known.get(file.stem, [])
 
 
 def body(stem: str) -> Sweep:

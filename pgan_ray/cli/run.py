@@ -183,7 +183,8 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options)
         click.echo(store.read("summary.json").decode())
     elif outcome.points:
         planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
-        show(error_table(outcome.points, planned))
+        if any("test_error" in point.rates for point in outcome.points):
+            show(error_table(outcome.points, planned))
         show(rates_table(outcome.points, planned))
     for text in outcome.failures:
         click.echo(f"failed: {text}", err=True)

@@ -80,7 +80,7 @@ class Cloud:
 
 
 @dataclass(frozen=True)
-class Boundary:
+class BoundaryLine:
     """The line a x + b y + c = 0."""
 
     label: str
@@ -96,7 +96,7 @@ class ScatterFigure:
     name: str
     title: str
     clouds: tuple[Cloud, ...]
-    boundaries: tuple[Boundary, ...]
+    boundaries: tuple[BoundaryLine, ...]
     limits: tuple[float, float, float, float]
 
 

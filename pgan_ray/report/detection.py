@@ -11,7 +11,7 @@ from pgan_ray.results import Estimate
 
 MAX_TOGETHER = 2
 MAX_ROWS = 40
-GENUINE, POISON = palette.CATEGORIES[0], palette.POISONED[0]
+PAIRS = ((palette.GENUINE, palette.POISON), (palette.GENUINE_LIGHT, palette.POISON_LIGHT))
 
 
 def detection_group(study: Study) -> Group | None:
@@ -65,7 +65,7 @@ def _by_axis(study: Study, axis: Axis, placed: Sequence[Series], victims: Sequen
     groups = combinations(placed, [axis.path, *victims])
     for index, members in enumerate(groups.values()):
         what = heading(members[0], study.axes, [axis.path, *victims])
-        colours = (GENUINE, POISON) if index % 2 == 0 or len(groups) > MAX_TOGETHER else ("#56B4E9", "#E69F00")
+        colours = PAIRS[0 if len(groups) > MAX_TOGETHER else index % 2]
         lines = []
         for rate, name, colour, style in (
             ("rejected_genuine", "genuine", colours[0], {"marker": "s", "dash": "--"}),
@@ -97,8 +97,8 @@ def _dots(study: Study, filtered: Sequence[Series], victims: Sequence[Path]) -> 
     for one in filtered[:MAX_ROWS]:
         dots = []
         for rate, name, colour, marker in (
-            ("rejected_genuine", "genuine", GENUINE, "s"),
-            ("rejected_poison", "poison", POISON, "o"),
+            ("rejected_genuine", "genuine", palette.GENUINE, "s"),
+            ("rejected_poison", "poison", palette.POISON, "o"),
         ):
             found = rejected(study, one, rate)
             if found is not None:

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from pgan_ray.report.study import Study
+from pgan_ray.results import outcome_of, redact
 from pgan_ray.spec import Sweep
 
 OUTCOMES = {
@@ -15,8 +16,6 @@ OUTCOMES = {
     "unfinished": "no summary yet: it is running, or was stopped at once",
     "empty": "no results yet",
 }
-_USER_INFO = re.compile(r"(?<=://)[^/\s'\"]*@")
-_QUERY = re.compile(r"(?<=\w)\?[^\s'\"]*")
 _FACTS = {
     "dataset": "data set",
     "dataset_source": "data source",
@@ -42,15 +41,13 @@ class Cost:
 
 
 def outcome(study: Study) -> str:
-    """One of `OUTCOMES`, by the summary where there is one; rows that are missing overrule a rosy one."""
-    said = study.summary.get("outcome")
-    if said in OUTCOMES and not (said == "complete" and study.missing):
+    """One of `OUTCOMES`, by the summary where there is one; the rows overrule a rosy one."""
+    said, found = study.summary.get("outcome"), outcome_of(study.rows, study.record.sweep.cells)
+    if said in OUTCOMES and not (said == "complete" and (found != "complete" or study.missing)):
         return str(said)
     if not study.cells:
         return "empty"
-    if study.missing:
-        return "unfinished"
-    return "complete" if all(row["outcome"] == "complete" for row in study.cells) else "partial"
+    return "unfinished" if found == "interrupted" or study.missing else str(found)
 
 
 def fact_rows(study: Study) -> list[tuple[str, str]]:
@@ -79,7 +76,7 @@ def fact_rows(study: Study) -> list[tuple[str, str]]:
     if versions:
         said = ", ".join(f"{_VERSIONS.get(fact, fact.replace('_', '-'))} {rest[fact]}" for fact in versions)
         others.append(("versions", said))
-    return rows + [(title, redacted(text)) for title, text in named + others]
+    return rows + [(title, redact(text)) for title, text in named + others]
 
 
 def costs(study: Study) -> list[Cost]:
@@ -117,7 +114,8 @@ def failures(study: Study) -> list[tuple[str, str]]:
     )
     found += [(f"{outcome}: {count} cells of {name}", "") for (name, outcome), count in sorted(silent.items())]
     found += [(f"missing: {count} cells of {name} have no row", "") for name, count in study.missing.items()]
-    return found
+    found += [(f"unreadable: {name}: {reason}", "") for name, reason in sorted(study.files.damaged.items())]
+    return [(redact(line), redact(text)) for line, text in found]
 
 
 def clock(seconds: float) -> str:
@@ -127,11 +125,6 @@ def clock(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min {rest:02d} s"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def redacted(text: str) -> str:
-    """``text`` without what URIs may hold of passwords and tokens."""
-    return _QUERY.sub("", _USER_INFO.sub("", text)) if "://" in text else text
 
 
 def _size(sweep: Sweep) -> str:

@@ -16,6 +16,7 @@ from pgan_ray.report.setting import departures
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
 from pgan_ray.report.verdicts import AGREES, CANNOT_TELL, DIFFERS, Finding, family
+from pgan_ray.results import redact
 from pgan_ray.spec.yaml_file import dump_yaml
 
 TEMPLATE = "page.html.jinja"
@@ -53,13 +54,14 @@ def page(
     groups: Sequence[DrawnGroup],
     found: Sequence[Finding],
     tables: Sequence[Table],
-    price_per_hour: float | None,
+    price_per_actor_hour: float | None,
 ) -> str:
     """The HTML text."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_redacted,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -75,7 +77,7 @@ def page(
         yaml=dump_yaml(study.record.sweep.document),
         costs=costs,
         hours=sum(cost.hours for cost in costs),
-        price=price_per_hour,
+        price=price_per_actor_hour,
         groups=groups,
         settings=_settings(study),
         verdicts=verdict_rows(found),
@@ -85,6 +87,11 @@ def page(
         has_rows=bool(study.cells),
         pairs_seeds=len({one.settings.seed for one in study.series}) == 1,
     )
+
+
+def _redacted(value: Any) -> Any:
+    """What the template is about to write; figures are written as they are."""
+    return redact(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _settings(study: Study) -> list[dict[str, Any]]:

@@ -14,12 +14,15 @@ _ALPHA_STOPS = (
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444", "#8C6D1F")
 ATTACKS = {"nearest_label_flip": "#009E73", "random_label_flip": "#56B4E9", "none": "#767676"}
 
-CLEAN = "#5A5A5A"
-POISONED = ("#D55E00", "#E69F00", "#B14D7F")
-"""Of the largest poison fraction, and of smaller ones."""
+GENUINE, GENUINE_LIGHT = "#0072B2", "#56B4E9"
+POISON, POISON_LIGHT = "#D55E00", "#E69F00"
+"""Of points; the light ones where a second pair is drawn beside the first."""
+GENUINE_TARGET = "#009E73"
+"""Genuine points of the poison's class, where they are told from those of the source class."""
 
-GENUINE_SOURCE, GENUINE_POISON, POISON = "#0072B2", "#009E73", "#D02020"
-"""Points in the plane: the paper's blue, green and red."""
+CLEAN, BOUNDARY = "#5A5A5A", "#000000"
+POISONED = (POISON, "#E69F00", "#B14D7F")
+"""Victims of the largest poison fraction, and of smaller ones."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", ":", "-.")

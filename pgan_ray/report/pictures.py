@@ -7,31 +7,37 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pgan_ray.report import palette
-from pgan_ray.report.charts import Boundary, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
-from pgan_ray.report.series import Series, attack_label, class_name, per_cent
+from pgan_ray.report.charts import BoundaryLine, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
+from pgan_ray.report.series import Series, class_name, configuration_label, per_cent
 from pgan_ray.report.study import Points, Study
-from pgan_ray.results import mean_confusions, read_samples
+from pgan_ray.results import mean_confusions
 
 MAX_MATRICES = 6
 MAX_CLOUD = 400
 MAX_SCATTERS = 12
 MAX_GRIDS = 24
 TILES = 32
-COLUMNS = 8
 
 
 def confusion_group(study: Study) -> Group | None:
     """Difference of mean confusion matrices, largest poison fraction minus clean, with more than two classes."""
-    matrices = {(m.configuration, m.variant, m.poison_fraction): m.matrix for m in mean_confusions(study.rows)}
+    several = [one for one in study.series if one.classes > 2]
+    if not several:
+        return None
+    configurations = pa.array({one.configuration for one in several}, pa.string())
+    rows = study.rows.filter(pc.is_in(study.rows["configuration"], configurations))
+    matrices = {(m.configuration, m.variant, m.poison_fraction): m.matrix for m in mean_confusions(rows)}
     figures = []
-    drawn = [one for one in study.series if one.classes > 2 and _both(one, matrices)]
+    drawn = [one for one in several if _both(one, matrices)]
     for index, one in enumerate(drawn[:MAX_MATRICES]):
         most = one.fractions[-1]
         poisoned, clean = ((one.configuration, one.variant, fraction) for fraction in (most, 0.0))
         difference = 100 * (matrices[poisoned] - matrices[clean])
-        names = tuple(class_name(one.settings, label) for label in one.settings.task.classes)
+        names = tuple(class_name(one.settings, label) for label in one.settings.task.labels)
         number = f"_{index + 1}" if len(drawn) > 1 else ""
         title = f"{one.label}: {per_cent(most)} poison minus clean"
         figures.append(HeatFigure(f"confusion{number}", title, "predicted class", "true class", names, difference))
@@ -65,13 +71,13 @@ def plane_group(study: Study) -> Group | None:
             share = max(1, MAX_CLOUD // len(sets))
             poison = np.concatenate([_thinned(points, share) for points in sets.values()])
             clouds.append(Cloud("poison", palette.POISON, poison, "x"))
-        boundaries: list[Boundary] = []
+        boundaries: list[BoundaryLine] = []
         most = one.fractions[-1]
         for fraction, label, dash in ((0.0, "clean", "--"), (most, f"{per_cent(most)} poison", "-")):
             line = mean_boundary(study, one, fraction) if fraction in one.fractions else None
             if line is not None and not (fraction == 0 and boundaries):
-                colour = palette.CLEAN if fraction == 0 else "#000000"
-                boundaries.append(Boundary(label, colour, dash, line))
+                colour = palette.CLEAN if fraction == 0 else palette.BOUNDARY
+                boundaries.append(BoundaryLine(label, colour, dash, line))
         number = f"_{index + 1}" if len(shown) > 1 else ""
         figures.append(ScatterFigure(f"plane{number}", one.label, tuple(clouds), tuple(boundaries), limits))
     return Group(
@@ -101,7 +107,7 @@ def mean_boundary(study: Study, one: Series, fraction: float) -> tuple[float, fl
 
 def _genuine_clouds(study: Study) -> list[Cloud]:
     task = study.series[0].settings.task
-    colours = {task.source_class: palette.GENUINE_SOURCE, task.poison_class: palette.GENUINE_POISON}
+    colours = {task.source_class: palette.GENUINE, task.poison_class: palette.GENUINE_TARGET}
     return [
         Cloud(
             f"class {label}" + {task.source_class: " (source)", task.poison_class: " (poison class)"}.get(label, ""),
@@ -136,7 +142,7 @@ def samples_group(study: Study) -> Group | None:
     """Generated images of each configuration: its first generator that has any, at its last iteration."""
     figures: list[TileFigure] = []
     configurations = study.record.sweep.configurations
-    labels = _configuration_labels(study)
+    labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
     for configuration in configurations:
         found = _last_samples(study, configuration.id)
         if found is None:
@@ -158,28 +164,11 @@ def samples_group(study: Study) -> Group | None:
     )
 
 
-def _configuration_labels(study: Study) -> dict[str, str]:
-    """Labels of configurations: a series' label where there is one variant, else what its generators differ in."""
-    labels: dict[str, str] = {}
-    for one in study.series:
-        inner = {axis.path for axis in study.axes if axis.path[0] == "evaluation"}
-        if not inner & set(one.choices):
-            labels.setdefault(one.configuration, one.label)
-        elif one.configuration == "base":
-            labels.setdefault(one.configuration, attack_label(one.settings.attack))
-        else:
-            labels.setdefault(one.configuration, one.configuration.replace("alpha=", "α ").replace("_", " "))
-    return labels
-
-
 def _last_samples(study: Study, configuration: str) -> npt.NDArray[np.uint8] | None:
     for (name, replicate), record in study.generators.items():
         if name != configuration or record.outcome != "complete" or record.image_shape is None:
             continue
-        try:
-            samples = read_samples(study.store, name, replicate)
-        except OSError:  # a directory copied in part
-            continue
+        samples = study.files.samples(name, replicate, record.image_shape)
         if samples:
             return grey(samples[max(samples)][:TILES], record.image_shape)
     return None

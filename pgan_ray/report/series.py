@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgan_ray.results import redact
 from pgan_ray.spec import AttackSpec, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
@@ -83,10 +84,14 @@ class Series:
 
     def position(self, axis: Axis) -> float | None:
         """Where it stands on a numeric ``axis``; training points are counted over all classes."""
-        value = self.choices.get(axis.path)
-        if value is None:
-            return None
-        return float(value) * (self.classes if axis.path == TRAIN else 1)
+        return None if self.choices.get(axis.path) is None else self.value(axis.path)
+
+    def value(self, path: Path) -> float:
+        """The number that its settings hold at ``path``; training points are counted over all classes."""
+        found: Any = self.settings
+        for key in path:
+            found = getattr(found, key)
+        return float(found) * (self.classes if path == TRAIN else 1)
 
 
 def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
@@ -117,6 +122,11 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
     ]
 
 
+def configuration_label(one: Series, axes: Sequence[Axis]) -> str:
+    """What the generators of its configuration are, whatever its variant."""
+    return _label(one.settings, [axis for axis in axes if axis.path[0] != "evaluation"], one.choices)
+
+
 def attack_label(attack: AttackSpec, *, with_alpha: bool = True) -> str:
     """``pGAN α 0.1``, ``nearest label flip``."""
     name = ATTACK_NAMES.get(attack.name, attack.name)
@@ -144,6 +154,10 @@ def per_cent(fraction: float) -> str:
 
 def value_label(axis: Axis, value: Any, classes: int) -> str:
     """One value of ``axis`` in a label."""
+    return redact(_value_text(axis, value, classes))
+
+
+def _value_text(axis: Axis, value: Any, classes: int) -> str:
     if axis.path == ALPHA:
         return f"α {value:g}"
     if axis.path == LAMBDA:

@@ -4,13 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgan_ray.report.paper import Family
-from pgan_ray.report.series import TRAIN, VICTIM, Series
+from pgan_ray.report.paper import LAMBDA_PRIOR, Family
+from pgan_ray.report.series import ALPHA, LAMBDA, TRAIN, VICTIM, Path, Series
 
 _SGD = {"name": "sgd", "learning_rate": 1e-3, "momentum": 0.9}
 _NETWORK = {"widths": [1024, 512], "dropout": 0.5, "negative_slope": 0.1, "optimizer": _SGD}
 _IMAGES: dict[str, Any] = {
     "attack": {
+        "lambda_prior": LAMBDA_PRIOR,
+        "generator_loss": "algorithm1",
         "replicates": 5,
         "epochs": 2000,
         "batch_size": 200,
@@ -65,6 +67,7 @@ PAPER: Mapping[Family, dict[str, Any]] = {
     "synthetic": {
         "attack": {
             "lambda_prior": 1.6,
+            "generator_loss": "algorithm1",
             "epochs": 3000,
             "batch_size": 500,
             "discriminator_steps": 1,
@@ -91,11 +94,9 @@ def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, s
     trained = [one.settings.attack.is_trained for one in series]
     found = []
     no_victims = all(one.settings.evaluation.victim.name == "none" for one in series)
-    papers_runs = 5 if any(TRAIN in one.choices for one in series) else 10  # Fig. 4 right has its own
-    for path, given in _leaves(PAPER[kind], ()):
+    for path, papers in _wanted(kind, series).items():
         if no_victims and path[:2] == VICTIM:
             continue
-        papers = papers_runs if path == ("evaluation", "runs") else given
         read = [
             _at(tree, path)
             for tree, is_trained in zip(trees, trained, strict=True)
@@ -116,15 +117,25 @@ def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, s
     return found
 
 
-def _leaves(tree: Mapping[str, Any], above: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any]]:
-    found: list[tuple[tuple[str, ...], Any]] = []
+def _wanted(kind: Family, series: Sequence[Series]) -> dict[Path, Any]:
+    """What the paper has for ``kind``, by path; some figures have a setting of their own."""
+    wanted = dict(_leaves(PAPER[kind], ()))
+    if any(TRAIN in one.choices for one in series):  # Fig. 4 right
+        wanted["evaluation", "runs"] = 5
+    if kind == "mnist" and any(LAMBDA in one.choices for one in series):  # Fig. 4 left
+        wanted[ALPHA] = 0.2
+    return wanted
+
+
+def _leaves(tree: Mapping[str, Any], above: Path) -> list[tuple[Path, Any]]:
+    found: list[tuple[Path, Any]] = []
     for key, value in tree.items():
         here = (*above, key)
         found += _leaves(value, here) if isinstance(value, Mapping) else [(here, value)]
     return found
 
 
-def _at(tree: Any, path: tuple[str, ...]) -> Any:
+def _at(tree: Any, path: Path) -> Any:
     for key in path:
         tree = tree[key]
     return tree

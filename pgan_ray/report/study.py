@@ -3,7 +3,6 @@
 Shapes: P poisoning points, N genuine points.
 """
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,33 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pgan_ray.report.files import Files
 from pgan_ray.report.series import Axis, Series, series_of
-from pgan_ray.results import (
-    VICTIMS,
-    Estimate,
-    GeneratorRecord,
-    Point,
-    Store,
-    estimate,
-    read_poison,
-    read_record,
-    read_rows,
-    read_sweep,
-    summarise,
-)
+from pgan_ray.results import RATES, Estimate, GeneratorRecord, Point, Store, read_sweep, summarise
 from pgan_ray.spec import SweepRecord
 
-GENUINE = "genuine.parquet"
+CELL = (
+    *("cell_id", "configuration", "variant", "poison_fraction", "replicate", "run", "outcome", "seconds"),
+    *(*RATES, "boundary"),
+)
+"""The columns of the rows that are Python's: matrices stay in the table, where they are small."""
 Points = npt.NDArray[np.float64]
 Values = dict[tuple[int, int], float]  # (replicate, run) -> value
 
 
 @dataclass
 class Study:
-    """All that a report is made of. ``summary`` is empty where none was written."""
+    """All that a report is made of. ``summary`` is empty where none was written.
 
-    store: Store
+    ``files``: where else it reads from, and what could not be read.
+    """
+
+    files: Files
     record: SweepRecord
     rows: pa.Table
     summary: dict[str, Any]
@@ -48,8 +44,8 @@ class Study:
 
     @cached_property
     def cells(self) -> list[dict[str, Any]]:
-        """The rows."""
-        return self.rows.to_pylist()  # type: ignore[no-any-return]
+        """The rows, without their matrices."""
+        return self.rows.select(CELL).to_pylist()  # type: ignore[no-any-return]
 
     @cached_property
     def points(self) -> dict[tuple[str, str], dict[float, Point]]:
@@ -82,21 +78,20 @@ class Study:
             places = self.placements.get(series.configuration, {})
             return {(replicate, 0): place[rate] for replicate, place in places.items()}
         if rate == "source_recall":
-            index = series.settings.task.classes.index(series.settings.task.source_class)
-            found = {
-                (row["replicate"], row["run"]): _recall(row["confusion"], index)
-                for row in self.cells_at(series, fraction)
-            }
+            index = series.settings.task.labels.index(series.settings.task.source_class)
+            found = {key: _recall(matrix, index) for key, matrix in self._matrices(series, fraction).items()}
         else:
             found = {(row["replicate"], row["run"]): row[rate] for row in self.cells_at(series, fraction)}
         return {key: value for key, value in found.items() if value is not None}
 
-    def mean(self, series: Series, fraction: float, rate: str) -> Estimate | None:
-        """The estimate of what `values` gives."""
-        by_replicate: dict[int, list[float]] = defaultdict(list)
-        for (replicate, _), value in self.values(series, fraction, rate).items():
-            by_replicate[replicate].append(value)
-        return estimate(by_replicate.values()) if by_replicate else None
+    def _matrices(self, series: Series, fraction: float) -> dict[tuple[int, int], list[list[int]] | None]:
+        """The confusion matrices of the complete rows of one point, by (replicate, run)."""
+        wanted = {"configuration": series.configuration, "variant": series.variant, "poison_fraction": fraction}
+        here = pc.equal(self.rows["outcome"], "complete")
+        for column, value in wanted.items():
+            here = pc.and_(here, pc.equal(self.rows[column], value))
+        found = self.rows.select(["replicate", "run", "confusion"]).filter(here).to_pylist()
+        return {(row["replicate"], row["run"]): row["confusion"] for row in found}
 
     def poison(self, configuration: str) -> dict[int, Points]:
         """The poison sets in the plane, (P, 2), by replicate."""
@@ -104,9 +99,8 @@ class Study:
         for (name, replicate), record in self.generators.items():
             if name != configuration or record.outcome != "complete" or record.image_shape is not None:
                 continue
-            try:
-                points = read_poison(self.store, name, replicate)
-            except OSError:  # a directory copied in part
+            points = self.files.poison(name, replicate)
+            if points is None:
                 continue
             if points.ndim == 2 and points.shape[1] == 2 and len(points) and np.isfinite(points).all():
                 found[replicate] = points.astype(np.float64)
@@ -121,15 +115,7 @@ class Study:
     @cached_property
     def genuine(self) -> dict[int, Points]:
         """Genuine points in the plane by class label, (N, 2); empty where the sweep has none."""
-        try:
-            table = self.store.read_table(GENUINE)
-        except OSError:
-            return {}
-        if not {"x", "y", "label"} <= set(table.column_names):
-            return {}
-        xy = np.column_stack([table["x"].to_numpy(), table["y"].to_numpy()]).astype(np.float64)
-        labels = table["label"].to_numpy()
-        return {int(label): xy[labels == label] for label in np.unique(labels)}
+        return self.files.genuine()
 
     @cached_property
     def placements(self) -> dict[str, dict[int, dict[str, float]]]:
@@ -176,37 +162,9 @@ class Study:
 
 def load_study(store: Store) -> Study:
     """Read the sweep in ``store``. Raises `SpecError` where there is none."""
-    record = read_sweep(store)
+    record, files = read_sweep(store), Files(store)
     axes, series = series_of(record.sweep)
-    return Study(store, record, _whole(read_rows(store)), _summary(store), _generators(store, record), axes, series)
-
-
-def _whole(rows: pa.Table) -> pa.Table:
-    """``rows`` with the columns that rows of an earlier version lack, as nulls."""
-    for column in VICTIMS:
-        if column.name not in rows.column_names:
-            rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
-    return rows
-
-
-def _summary(store: Store) -> dict[str, Any]:
-    try:
-        content = json.loads(store.read("summary.json"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _generators(store: Store, record: SweepRecord) -> dict[tuple[str, int], GeneratorRecord]:
-    found = {}
-    for configuration in record.sweep.configurations:
-        if not configuration.settings.attack.is_trained:
-            continue
-        for replicate in range(configuration.settings.attack.replicates):
-            generator = read_record(store, configuration.id, replicate)
-            if generator is not None:
-                found[configuration.id, replicate] = generator
-    return found
+    return Study(files, record, files.rows(), files.summary(), files.generators(record.sweep), axes, series)
 
 
 def _recall(confusion: list[list[int]] | None, index: int) -> float | None:

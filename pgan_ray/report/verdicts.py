@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pgan_ray.report.curves import combinations
 from pgan_ray.report.paper import (
@@ -19,7 +20,8 @@ from pgan_ray.report.paper import (
     Where,
     Within,
 )
-from pgan_ray.report.series import ALPHA, LAMBDA, Axis, Path, Series
+from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series
+from pgan_ray.report.setting import PAPER
 from pgan_ray.report.study import Study
 from pgan_ray.results import Estimate, estimate
 
@@ -130,7 +132,9 @@ def matches(where: Where, one: Series) -> bool:
         wanted = [(where.alpha, alpha), (where.lambda_prior, lambda_prior)]
         if any(want is not None and abs(want - got) > MATCH for want, got in wanted):
             return False
-        if alpha < where.alpha_from - MATCH or (where.alpha_not is not None and abs(alpha - where.alpha_not) < MATCH):
+        if where.alpha_from is not None and alpha < where.alpha_from - MATCH:
+            return False
+        if where.alpha_not is not None and abs(alpha - where.alpha_not) <= MATCH:
             return False
     papers_victim = "logistic" if kind == "synthetic" else "mlp"
     if not where.any_victim and evaluation.victim.name != papers_victim:
@@ -143,13 +147,26 @@ def matches(where: Where, one: Series) -> bool:
 
 def _judge_all(study: Study, statement: Statement) -> Iterator[Finding]:
     anchors = [one for one in study.series if matches(statement.where, one)]
+    if statement.where.papers_size:
+        anchors = _of_papers_size(anchors)
     if statement.where.any_victim:  # a detector does not know the victim
         anchors = [same[0] for same in combinations(anchors, _under(study, ("evaluation", "victim"))).values()]
-    measured = [(subject, combine(study, terms)) for subject, terms in _sums(study, statement, anchors)]
-    if statement.once and measured:
-        measured = [next((one for one in measured if one[1] is not None), measured[0])]
-    for subject, found in measured:
+    for subject, terms in _sums(study, statement, anchors):
+        found = combine(study, terms)
         yield Finding(statement, subject, found, *judge(statement.rule, found))
+
+
+def _of_papers_size(anchors: list[Series]) -> list[Series]:
+    """Those with as many training points as the paper's; all of them where the sweep has one size of its own."""
+    sizes = {one.settings.evaluation.train_per_class for one in anchors}
+    if len(sizes) < 2:
+        return anchors
+    return [
+        one
+        for one in anchors
+        if (kind := family(one)) is not None
+        and one.settings.evaluation.train_per_class == PAPER[kind]["evaluation"]["train_per_class"]
+    ]
 
 
 def _sums(study: Study, statement: Statement, anchors: list[Series]) -> Iterator[tuple[str, list[Term]]]:
@@ -200,17 +217,33 @@ def _moment(one: Series, at: Moment) -> float | None:
 def _other(study: Study, anchor: Series, where: Where) -> Series | None:
     """The series that is as ``anchor`` but for what ``where`` overrides; no values of other axes may differ."""
     given = {key: value for key, value in vars(where).items() if key in _OVERRIDES and value != getattr(Where(), key)}
-    free = {_OVERRIDES[key] for key in given}
+    free = [_OVERRIDES[key] for key in given]
     wanted = replace(where, families=(), any_victim=True, percentile=None)
+    kept = _but(anchor, free)
     for one in study.series:
-        same = all(
-            one.choices[path] == value
-            for path, value in anchor.choices.items()
-            if path in one.choices and path not in free
-        )
+        others = _but(one, free)
+        same = all(others[path] == value for path, value in kept.items() if path in others)
         if same and matches(wanted, one) and (family(one) == family(anchor)):
             return one
     return None
+
+
+def _but(one: Series, free: Sequence[Path]) -> dict[Path, Any]:
+    """Its values on the axes, without what stands at ``free``; an axis may be of a whole section that holds it."""
+    kept: dict[Path, Any] = {}
+    for path, value in one.choices.items():
+        inner = [some[len(path) :] for some in free if some[: len(path)] == path]
+        if any(rest in ((), ("name",)) for rest in inner):
+            continue  # under another name, a section means something else
+        kept[path] = _without(value, inner)
+    return kept
+
+
+def _without(value: Any, paths: Sequence[Path]) -> Any:
+    if not paths or not isinstance(value, dict):
+        return value
+    inner = {key: [path[1:] for path in paths if path[0] == key] for key in value}
+    return {key: _without(part, inner[key]) for key, part in value.items() if () not in inner[key]}
 
 
 def _over_fractions(parts: Sequence[Part], along: Along, one: Series) -> Iterator[tuple[str, list[Term]]]:
@@ -229,18 +262,20 @@ def _over_fractions(parts: Sequence[Part], along: Along, one: Series) -> Iterato
 def _over_axis(
     study: Study, statement: Statement, along: Along, anchors: list[Series]
 ) -> Iterator[tuple[str, list[Term]]]:
-    axis = next((axis for axis in study.axes if axis.path == along.path and axis.is_numeric), None)
-    if axis is None:
+    if not any(axis.path == along.path[: len(axis.path)] for axis in study.axes):
         return
-    for members in combinations([one for one in anchors if one.position(axis) is not None], [axis.path]).values():
+    groups: dict[str, list[Series]] = defaultdict(list)
+    for one in anchors:
+        groups[repr(_but(one, [along.path]))].append(one)
+    for members in groups.values():
         sums = [(one, terms) for one in members if (terms := _terms(study, statement.parts, one)) is not None]
         sums = _begun(study, sums)
-        if len(sums) < 2:
+        positions = [one.value(along.path) for one, _ in sums]
+        if len(set(positions)) < 2:
             continue
-        weights = slope_weights([_position(one, axis) for one, _ in sums])
         terms = [
             replace(term, weight=along.per * weight * term.weight)
-            for weight, (_, some) in zip(weights, sums, strict=True)
+            for weight, (_, some) in zip(slope_weights(positions), sums, strict=True)
             for term in some
         ]
         first, last = sums[0][0], sums[-1][0]
@@ -257,12 +292,6 @@ def slope_weights(xs: Sequence[float]) -> list[float]:
     mean = sum(xs) / len(xs)
     spread = sum((x - mean) ** 2 for x in xs)
     return [(x - mean) / spread for x in xs]
-
-
-def _position(one: Series, axis: Axis) -> float:
-    position = one.position(axis)
-    assert position is not None  # those without one were left out
-    return position
 
 
 def _under(study: Study, section: Path) -> list[Path]:

@@ -1,5 +1,10 @@
 """From a sweep's directory to a report's."""
 
+import contextlib
+import json
+import re
+from collections.abc import Iterable
+
 from pgan_ray.report.canvas import style, to_png, to_svg
 from pgan_ray.report.charts import Group, ScatterFigure, TileFigure
 from pgan_ray.report.curves import curve_groups
@@ -12,14 +17,16 @@ from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_t
 from pgan_ray.report.verdicts import findings
 from pgan_ray.results import Store
 
-INDEX = "index.html"
+INDEX, LIST = "index.html", "files.json"
+_OURS = re.compile(r"\w+\.(png|svg|csv)")
 
 
-def write_report(source: Store, target: Store, *, price_per_hour: float | None = None) -> list[str]:
+def write_report(source: Store, target: Store, *, price_per_actor_hour: float | None = None) -> list[str]:
     """Write the report on the sweep in ``source`` into ``target``; returns the names of the files.
 
     Works on a finished, a partial or a copied directory; the same directory gives the same bytes.
-    ``price_per_hour``: of one actor, for the cost. Raises `SpecError` where ``source`` holds no sweep.
+    What an earlier report left in ``target`` is deleted. ``price_per_actor_hour``: for the cost. Raises `SpecError`
+    where ``source`` holds no sweep.
     """
     study = load_study(source)
     groups = figure_groups(study)
@@ -32,11 +39,32 @@ def write_report(source: Store, target: Store, *, price_per_hour: float | None =
     files["points.csv"] = points_csv(study)
     files["paper.csv"] = paper_csv(found)
     files |= confusion_csvs(groups)
-    html = page(study, drawn, found, tables, price_per_hour)
+    html = page(study, drawn, found, tables, price_per_actor_hour)
+    stale = _listed(target) - set(files)
+    target.write(LIST, _list([*files, *stale]))  # first: whatever ends this, the next report knows what is there
     for name, content in files.items():
         target.write(name, content)
-    target.write(INDEX, html.encode())  # last: where it is, the rest is
-    return [INDEX, *sorted(files)]
+    target.write(INDEX, html.encode())  # after the others: where it is, they are
+    for name in stale:
+        with contextlib.suppress(FileNotFoundError):
+            target.delete(name)
+    target.write(LIST, _list(files))
+    return [INDEX, *sorted([*files, LIST])]
+
+
+def _list(names: Iterable[str]) -> bytes:
+    return json.dumps(sorted(names), indent=1).encode()
+
+
+def _listed(target: Store) -> set[str]:
+    """The files that an earlier report left in ``target``, by its list: figures and tables beside the page only."""
+    try:
+        names = json.loads(target.read(LIST))
+    except (OSError, ValueError):
+        return set()
+    if not isinstance(names, list):
+        return set()
+    return {name for name in names if isinstance(name, str) and _OURS.fullmatch(name)}
 
 
 def figure_groups(study: Study) -> list[Group]:

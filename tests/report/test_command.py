@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pgan_ray.results import Store
 from tests.report.report_sweep import make_store
 
 
@@ -20,9 +21,19 @@ def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == str(tmp_path / "sweep/report/index.html")
     assert Path(ended.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
-    ended = call("sweep", "--out", "elsewhere", "--price-per-hour", "1.5", folder=tmp_path)
+    ended = call("sweep", "--out", "elsewhere", "--price-per-actor-hour", "1.5", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "At 1.5 for each hour" in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
+
+
+def test_where_it_is_on_s3(s3: str, s3_server: str, tmp_path: Path) -> None:
+    """A location with a question keeps it at its end."""
+    make_store(tmp_path / "sweep", replicates=0)
+    options = f"?endpoint_override={s3_server.removeprefix('http://')}&scheme=http"
+    ended = call("sweep", "--out", f"{s3}/out{options}", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == f"{s3}/out/index.html{options}"
+    assert Store(f"{s3}/out").exists("index.html")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +42,7 @@ def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
         (["nowhere"], "must be the directory of a sweep"),
         (["file"], "must be the directory of a sweep"),
         (["sweep", "--out", "file/out"], "must be a place that can be written to"),
-        (["sweep", "--price-per-hour", "-1"], "-1"),
+        (["sweep", "--price-per-actor-hour", "-1"], "-1"),
     ],
 )
 def test_a_users_mistake_is_one_error_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:

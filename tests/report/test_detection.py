@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pgan_ray.report import palette
 from pgan_ray.report.charts import DotFigure, LineFigure
 from pgan_ray.report.detection import detection_group
 from tests.report.report_sweep import ALPHAS, DETECTION, FLIPS, PLANE, SIZES, make_study
@@ -19,6 +20,8 @@ def test_by_alpha_and_percentile(tmp_path: Path) -> None:
         f"{what}, percentile {p}" for what in ("genuine", "poison") for p in (0.9, 0.95)
     }
     genuine = next(line for line in figure.lines if line.label == "genuine, percentile 0.9")
+    assert genuine.colour == palette.GENUINE
+    assert next(line for line in figure.lines if line.label == "poison, percentile 0.9").colour == palette.POISON
     assert genuine.x == (0, 0.1, 0.9)
     assert genuine.y == pytest.approx([10.125] * 3)
 

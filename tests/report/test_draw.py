@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from pgan_ray.report import charts
+from pgan_ray.report import charts, palette
 from pgan_ray.report.canvas import style, to_png, to_svg
 from pgan_ray.report.draw import draw, spread
 
@@ -27,8 +27,11 @@ CHARTS = [
     charts.ScatterFigure(
         "plane",
         "Plane",
-        (charts.Cloud("poison", "#D02020", np.array([[0, 0], [9, 9.0]]), "x"),),
-        (charts.Boundary("clean", "#000000", "--", (0, 1, -1)), charts.Boundary("poisoned", "#000000", "-", (1, 0, 1))),
+        (charts.Cloud("poison", palette.POISON, np.array([[0, 0], [9, 9.0]]), "x"),),
+        (
+            charts.BoundaryLine("clean", "#000000", "--", (0, 1, -1)),
+            charts.BoundaryLine("poisoned", "#000000", "-", (1, 0, 1)),
+        ),
         (-1, 1, -1, 1),
     ),
     charts.TileFigure("tiles", "Tiles", np.zeros((9, 4, 4), np.uint8), "#300594"),

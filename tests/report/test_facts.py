@@ -33,6 +33,15 @@ def test_the_outcome_is_the_summarys(tmp_path: Path, said: str) -> None:
     assert ("duration", "1 h 02 min 03 s (wall clock, of the last start)") in facts.fact_rows(study)
 
 
+def test_rows_overrule_a_summary_that_calls_them_complete(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "diverged", scores=half_diverged)
+    store.write("summary.json", b'{"outcome": "complete"}')
+    assert facts.outcome(load_study(store)) == "partial"
+    store = make_store(tmp_path / "some", replicates=2)
+    store.write("summary.json", b'{"outcome": "complete"}')
+    assert facts.outcome(load_study(store)) == "unfinished"
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"outcome": 3, "seconds": "x", "failures": 1}'])
 def test_a_damaged_summary_is_none(tmp_path: Path, content: bytes) -> None:
     store = make_store(tmp_path, replicates=2)
@@ -45,7 +54,7 @@ def test_a_damaged_summary_is_none(tmp_path: Path, content: bytes) -> None:
 
 def test_facts_without_secrets_or_local_paths(tmp_path: Path) -> None:
     rows = dict(facts.fact_rows(make_study(tmp_path)))
-    assert rows["data source"] == "https://data.example/mnist.gz"
+    assert rows["data source"] == "https://***@data.example/mnist.gz?token=***"
     assert rows["versions"] == "torch 2.13.0"
     assert rows["finished"] == "9 of 9 generators, 54 of 54 cells"
     assert not any("hunter2" in text or "mlflow.db" in text for text in rows.values())
@@ -75,6 +84,15 @@ def test_failures_are_listed_once(tmp_path: Path) -> None:
     assert "diverged: 6 cells of alpha=0.9" in lines
     assert not any("cells of alpha=0.1" in line for line in lines if line.startswith("diverged"))
     assert "missing: 6 cells of alpha=0.1 have no row" in lines
+
+
+def test_failures_tell_no_secrets(tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    told = "no answer from https://someone:hunter2@mlflow.example/?token=hunter2\nTraceback: https://x:hunter2@y"
+    store.write("summary.json", json.dumps({"outcome": "failed", "failures": [told]}).encode())
+    lines = [text for entry in facts.failures(load_study(store)) for text in entry]
+    assert any("mlflow.example" in text for text in lines)
+    assert not any("hunter2" in text for text in lines)
 
 
 def test_diverged_generators_are_listed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pgan_ray.report import palette
 from pgan_ray.report.charts import HeatFigure, ScatterFigure, TileFigure
 from pgan_ray.report.palette import alpha_colour
 from pgan_ray.report.pictures import confusion_group, grey, mean_boundary, plane_group, samples_group
@@ -67,6 +68,7 @@ def test_the_plane_with_mean_boundaries(tmp_path: Path) -> None:
     figure = group.figures[0]
     assert isinstance(figure, ScatterFigure)
     assert [cloud.label for cloud in figure.clouds] == ["class 0 (source)", "class 1 (poison class)", "poison"]
+    assert [cloud.colour for cloud in figure.clouds] == [palette.GENUINE, palette.GENUINE_TARGET, palette.POISON]
     assert len(figure.clouds[2].points) == 90  # of three generators
     assert [boundary.label for boundary in figure.boundaries] == ["clean", "20 % poison"]
 
@@ -120,3 +122,13 @@ def test_diverged_generators_have_no_pictures(tmp_path: Path) -> None:
     make_generators(store, record, outcome="diverged")
     assert samples_group(load_study(store)) is None
     assert plane_group(load_study(store)) is None
+
+
+def test_samples_are_named_by_what_their_generators_differ_in(tmp_path: Path) -> None:
+    text = ALPHAS.replace("  runs: 2", "  runs: 2\n  victim: {name: {grid: [mlp, knn]}}")
+    group = samples_group(make_study(tmp_path / "alphas", text))
+    assert group is not None
+    assert [figure.title for figure in group.figures] == ["α 0.1", "α 0.5", "α 0.9"]
+    group = samples_group(make_study(tmp_path / "one", text.replace("{grid: [0.1, 0.5, 0.9]}", "0.1")))
+    assert group is not None
+    assert [figure.title for figure in group.figures] == ["pGAN α 0.1"]

@@ -37,6 +37,7 @@ class Page(HTMLParser):
         self.loads: list[str] = []
         self.links: list[str] = []
         self.tags: list[str] = []
+        self.ids: list[str] = []
         self.text = ""
         self.feed(text)
 
@@ -45,6 +46,8 @@ class Page(HTMLParser):
         for name, value in attrs:
             if name in ("src", "srcset", "data", "poster"):
                 self.loads.append(value or "")
+            if name == "id":
+                self.ids.append(value or "")
             if name == "href":
                 self.links.append(value or "")
 
@@ -61,7 +64,7 @@ def report(source: Store, folder: Path, **more: Any) -> Page:
 
 def test_a_finished_sweep(tmp_path: Path) -> None:
     store = make_store(tmp_path / "sweep")
-    page = report(store, tmp_path / "out", price_per_hour=2.0)
+    page = report(store, tmp_path / "out", price_per_actor_hour=2.0)
     assert len(page.loads) == 3 + 3 + 1 + 3
     assert all(load.startswith("data:image/") for load in page.loads)
     assert all(link.startswith("#") for link in page.links)
@@ -126,6 +129,83 @@ def test_what_files_say_is_escaped(tmp_path: Path) -> None:
     assert page.text.count(EVIL) >= 4
     for figure in (tmp_path / "out").glob("*.svg"):
         assert "script" not in figure.read_text()
+
+
+def test_no_secrets_reach_the_files(tmp_path: Path) -> None:
+    paths = [f"https://someone:hunter2@data.example/{name}.npz?token=hunter2" for name in ("a", "b")]
+    text = ALPHAS.replace('"three alphas"', json.dumps(paths[0])).replace(
+        "name: mnist}", f"path: {{grid: {json.dumps(paths)}}}}}"
+    )
+    store = make_store(tmp_path / "sweep", text)
+    told = {"outcome": "failed", "failures": [f"no\n{paths[0]}"], "retried": [paths[1]]}
+    store.write("summary.json", json.dumps(told).encode())
+    page = report(store, tmp_path / "out")
+    assert "data.example/b.npz" in page.text
+    for file in (tmp_path / "out").iterdir():
+        assert b"hunter2" not in file.read_bytes(), file.name
+
+
+def test_what_an_earlier_report_left_is_deleted(tmp_path: Path) -> None:
+    out = Store(tmp_path / "out")
+    earlier = set(write_report(make_store(tmp_path / "flips", FLIPS), out))
+    out.write("notes.csv", b"mine")
+    listed = json.loads(out.read("files.json"))
+    out.write("files.json", json.dumps([*listed, "../flips/sweep.yaml", "gone.png", 3]).encode())
+    now = set(write_report(make_store(tmp_path / "plane", PLANE), out))
+    assert earlier - now
+    assert set(out.names("")) == now | {"notes.csv"}
+    assert (tmp_path / "flips/sweep.yaml").exists()
+
+
+@pytest.mark.parametrize("content", [b"{", b"3", b'{"a": 1}', b"[1, null]"])
+def test_a_damaged_list_deletes_nothing(tmp_path: Path, content: bytes) -> None:
+    out = Store(tmp_path / "out")
+    out.write("files.json", content)
+    out.write("a", b"")
+    names = write_report(make_store(tmp_path / "sweep", replicates=0), out)
+    assert set(out.names("")) == {*names, "a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (ALPHAS, "victims/alpha=0.1/r0.parquet"),
+        (ALPHAS, "generators/alpha=0.1/r0/record.json"),
+        (ALPHAS, "generators/alpha=0.1/r0/samples.safetensors"),
+        (ALPHAS, "summary.json"),
+        (PLANE, "generators/alpha=0/r0/poison.safetensors"),
+        (PLANE, "genuine.parquet"),
+    ],
+)
+@pytest.mark.parametrize("share", [0.0, 0.7])
+def test_a_damaged_file_is_named_and_the_rest_is_shown(tmp_path: Path, text: str, name: str, share: float) -> None:
+    store = make_store(tmp_path / "sweep", text)
+    write_genuine(store)
+    store.write("summary.json", b'{"outcome": "complete"}')
+    content = store.read(name)
+    store.write(name, content[: int(share * len(content))])
+    page = report(store, tmp_path / "out")
+    assert f"unreadable: {name}: " in page.text
+    assert page.loads
+    assert page.text.count("unreadable: ") == 1
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"image_shape": null, "seconds": "x"}', b"\xff"])
+def test_a_record_that_is_none(tmp_path: Path, content: bytes) -> None:
+    store = make_store(tmp_path / "sweep", replicates=1)
+    store.write("generators/alpha=0.1/r0/record.json", content)
+    assert "unreadable: generators/alpha=0.1/r0/record.json" in report(store, tmp_path / "out").text
+
+
+def test_rows_that_are_others(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep", replicates=1)
+    rows = read_rows(store)
+    store.write_table("victims/x.parquet", rows.drop_columns(["cell_id"]))
+    store.write_table("victims/y.parquet", pa.table({"a": [1]}))
+    store.write_table("victims/z.parquet", rows)  # cells that are there twice
+    page = report(store, tmp_path / "out")
+    assert page.text.count("unreadable: ") == 2
+    assert "18 of 54 cells" in page.text
 
 
 def test_a_partial_sweep_and_one_without_results(tmp_path: Path) -> None:
@@ -194,7 +274,10 @@ def test_a_quick_profile_says_that_it_is_not_the_papers(tmp_path: Path) -> None:
     store = make_store(tmp_path / "sweep", ALPHAS)
     record = make_record(ALPHAS + "profiles: {quick: {attack: {batch_size: 20}}}\n", "quick")
     store.write("sweep.yaml", record.to_yaml().encode())
-    text = re.sub(r"\s+", " ", report(store, tmp_path / "out").text)
+    page = report(store, tmp_path / "out")
+    assert page.links == ["#setting"]
+    assert page.ids.count("setting") == 1
+    text = re.sub(r"\s+", " ", page.text)
     assert "Profile quick is not the paper's setting" in text
     assert "attack.batch_size" in text
 
