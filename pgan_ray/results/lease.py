@@ -1,9 +1,9 @@
 """One driver at a time in a sweep's directory: two would train and write the same things twice."""
 
-import _thread
 import json
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -60,7 +60,7 @@ class Lease:
             holder = _read(self._store)
             if holder is not None and holder.get("token") != self._token:
                 # This process slept, or its store was away, until another one took over: it must not go on.
-                _thread.interrupt_main()
+                os.kill(os.getpid(), signal.SIGINT)
                 return
             with suppress(OSError):  # a full disk or a store that is away: the sweep itself meets it as well
                 self._write()

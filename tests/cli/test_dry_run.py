@@ -173,7 +173,7 @@ def test_without_the_data_its_sizes_are_not_checked_and_it_says_so(dry_run: DryR
     assert code == 0
     assert out.endswith("# profile paper, configurations 2, generators 4, cells 24\n")
     assert errors == (
-        f"the sizes of the data are not checked: {name} must be on this machine to be looked at, got no "
+        f"what depends on the data is not checked: {name} must be on this machine to be looked at, got no "
         "train-images-idx3-ubyte\n"
     )
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]  # no cache was begun
