@@ -30,7 +30,7 @@ def check_attack(spec: AttackSpec, evaluation: EvaluationSpec, task: TaskData) -
     if spec.is_trained:
         return
     label = _taken_label(spec, task)
-    poison = round(max(evaluation.poison_fractions) * evaluation.train_per_class * len(task.classes))
+    poison = evaluation.poison_points(max(evaluation.poison_fractions), len(task.classes))
     needed = evaluation.trusted_per_class + evaluation.train_per_class + poison
     available = int(torch.count_nonzero(task.train_y == label))
     if available < needed:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.command(short_help="Measure the training engine on this machine.")
+@click.command()
 @click.option(
     "--sweep",
     "file",

@@ -48,7 +48,7 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
         return numbers
 
 
-@click.command(short_help="Say what a sweep takes before it is run.")
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick and paper.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")

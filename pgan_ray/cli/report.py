@@ -3,7 +3,7 @@
 import click
 
 
-@click.command(short_help="Write a sweep's figures and its comparison with the paper.")
+@click.command()
 @click.argument("directory", metavar="DIR")
 @click.option("--out", metavar="DIR", help="Where the report goes: a directory or s3://... Default: DIR/report.")
 @click.option(

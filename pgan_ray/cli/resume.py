@@ -8,7 +8,7 @@ import click
 from pgan_ray.cli import options
 
 
-@click.command(short_help="Finish an interrupted sweep.")
+@click.command()
 @click.argument("directory", metavar="DIR")
 @options.running
 def resume(directory: str, **running: Any) -> None:

@@ -12,7 +12,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.spec import load_sweep, profile_names
 
 
-@click.command(short_help="Send a sweep to a cluster's job server.")
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--address", required=True, metavar="URL", help="Ray's job server, such as http://127.0.0.1:8265.")
 @click.option(

@@ -16,7 +16,7 @@ from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
 from pgan_ray.spec.yaml_file import dump_yaml
 
 
-@click.command(short_help="Run a sweep file.")
+@click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @options.choosing
 @click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")

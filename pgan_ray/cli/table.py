@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from pgan_ray.results import Estimate, Point
+from pgan_ray.results import Estimate, Point, estimate_text
 
 
 def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
@@ -25,7 +25,7 @@ def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             curve[point.poison_fraction] = point.rates["test_error"]
     for (configuration, variant), curve in curves.items():
         label = " ".join(part for part in (configuration, variant) if part)
-        table.add_row(label, *(per_cent(curve.get(fraction), planned[configuration]) for fraction in fractions))
+        table.add_row(label, *(estimate_text(curve.get(fraction), planned[configuration]) for fraction in fractions))
     return table
 
 
@@ -58,18 +58,9 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
         table.add_row(
             " ".join(part for part in (configuration, variant) if part),
             f"{point.poison_fraction:.0%}",
-            *(per_cent(point.rates.get(rate), planned[configuration]) for rate in rates),
+            *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
-
-
-def per_cent(value: Estimate | None, planned: int) -> str:
-    """``6.8 ± 1.2``, with ``(3 of 5)`` where only 3 of 5 replicates count; a dash where there is nothing."""
-    if value is None:
-        return "-"
-    interval = "" if value.half_width is None else f" ± {100 * value.half_width:.1f}"
-    some = "" if value.replicates == planned else f" ({value.replicates} of {planned})"
-    return f"{100 * value.mean:.1f}{interval}{some}"
 
 
 def show(table: Table) -> None:

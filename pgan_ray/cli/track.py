@@ -5,7 +5,7 @@ import click
 from pgan_ray.cli import options
 
 
-@click.command(short_help="Write a sweep's directory into MLflow again.")
+@click.command()
 @click.argument("directory", metavar="DIR")
 @options.tracking_uri
 def track(directory: str, tracking_uri: str | None) -> None:

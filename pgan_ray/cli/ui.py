@@ -8,7 +8,7 @@ import click
 from pgan_ray.cli import options
 
 
-@click.command(short_help="Open MLflow's UI on the sweeps.")
+@click.command()
 @click.argument("directory", metavar="[DIR]", required=False)
 @options.tracking_uri
 @click.option(

@@ -66,7 +66,7 @@ def generator_work(settings: Settings, points: Points) -> Work:
 def poisoned_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:
     """Points of a victim's training set before the detectors."""
     genuine = evaluation.train_per_class * classes
-    return genuine + (round(fraction * genuine) if evaluation.placement == "add" else 0)
+    return genuine + (evaluation.poison_points(fraction, classes) if evaluation.placement == "add" else 0)
 
 
 def kept_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:

@@ -42,7 +42,7 @@ def poisoned_training_set(spec: EvaluationSpec, task: TaskData, attack: Attack, 
         train_per_class=spec.train_per_class,
         rng=numpy_generator(seed, *names, "split"),
     )
-    poison_points = round(cell.poison_fraction * spec.train_per_class * len(task.classes))
+    poison_points = spec.poison_points(cell.poison_fraction, len(task.classes))
     used = np.concatenate([*split.trusted, *split.train])
     poison = attack.sample(poison_points, numpy_generator(seed, *names, "poison"), used)
 

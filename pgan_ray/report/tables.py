@@ -10,7 +10,7 @@ from pgan_ray.report.charts import Group, HeatFigure
 from pgan_ray.report.series import Series, per_cent, taken_for
 from pgan_ray.report.study import Study
 from pgan_ray.report.verdicts import Finding, here_text, paper_text, unit
-from pgan_ray.results import RATES, Estimate
+from pgan_ray.results import RATES, Estimate, estimate_text
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,6 @@ def _by_fraction(study: Study, rate: str, name: str, title: str) -> Table:
         curve = study.curve(one, rate)
         rows.append((one.label, *(estimate_text(curve.get(f), one.settings.attack.replicates) for f in fractions)))
     return Table(name, title, ("series", *map(per_cent, fractions)), tuple(rows))
-
-
-def estimate_text(found: Estimate | None, planned: int) -> str:
-    """``6.8 ± 1.2``; ``(3 of 5)`` where only 3 of 5 generators count."""
-    if found is None:
-        return "-"
-    half = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
-    some = "" if found.replicates == planned else f" ({found.replicates} of {planned})"
-    return f"{100 * found.mean:.1f}{half}{some}"
 
 
 def points_csv(study: Study) -> bytes:

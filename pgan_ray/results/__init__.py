@@ -19,7 +19,7 @@ from pgan_ray.results.record import read_sweep
 from pgan_ray.results.redact import redact
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
-from pgan_ray.results.summary import Estimate, Point, estimate, summarise
+from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
 from pgan_ray.results.victims import has_rows, read_rows, write_rows
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Point",
     "Store",
     "estimate",
+    "estimate_text",
     "has_rows",
     "lease",
     "mean_confusions",

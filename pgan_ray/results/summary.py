@@ -83,3 +83,12 @@ def estimate(by_replicate: Iterable[list[float]]) -> Estimate:
         deviation = math.sqrt(math.fsum((m - mean) ** 2 for m in means) / (count - 1))
         half_width = float(stdtrit(count - 1, 0.975)) * deviation / math.sqrt(count)
     return Estimate(mean, half_width, count, sum(map(len, groups)))
+
+
+def estimate_text(found: Estimate | None, planned: int) -> str:
+    """``6.8 ± 1.2`` per cent, with ``(3 of 5)`` where only 3 of 5 replicates count; a dash where there is nothing."""
+    if found is None:
+        return "-"
+    half = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
+    some = "" if found.replicates == planned else f" ({found.replicates} of {planned})"
+    return f"{100 * found.mean:.1f}{half}{some}"

@@ -82,6 +82,10 @@ class EvaluationSpec(Part):
     victim: VictimSpec = Field(default=VictimSpec(), description="Who is attacked.")
     detector: DetectorSpec = Field(default=DetectorSpec(), description="How the training set is filtered.")
 
+    def poison_points(self, fraction: float, classes: int) -> int:
+        """Poisoning points in the training set of a victim of so many ``classes``."""
+        return round(fraction * self.train_per_class * classes)
+
     @model_validator(mode="after")
     def _fits(self) -> "EvaluationSpec":
         if len(set(self.poison_fractions)) != len(self.poison_fractions):

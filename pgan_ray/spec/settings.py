@@ -39,7 +39,7 @@ class Settings(Part):
                 f"`evaluation.poison_fractions` must be at most 1/{classes}, got {largest}: poison replaces points "
                 f"of the poison class, which is one of {classes} equal classes (`placement: add` has no such limit)"
             )
-        needed = round(largest * self.evaluation.train_per_class * classes)
+        needed = self.evaluation.poison_points(largest, classes)
         if self.attack.is_trained and needed > self.evaluation.poison_set_size:
             raise ValueError(
                 f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
