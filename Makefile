@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: sweep test check clean
+.PHONY: sweep test test-cluster check clean
 
 # The main job: the paper's Fig. 2 (left), in the profile that suits this machine.
 sweep: $(VENV)/installed
@@ -11,6 +11,10 @@ sweep: $(VENV)/installed
 
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
+
+# The long tests: clusters of several nodes, autoscaling, faults.
+test-cluster: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m cluster
 
 # What CI checks before the tests.
 check: $(VENV)/installed-dev
