@@ -51,6 +51,16 @@ class Connection:
     expects_gpus: bool = False
     _nodes: _Nodes = field(default_factory=_Nodes, init=False, repr=False, compare=False)
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether nodes may come and go: of a cluster that was joined."""
+        return self.local_cores is None
+
+    @property
+    def nodes(self) -> int:
+        """Nodes that live now, the head among them."""
+        return len(self._nodes.now())
+
     def has_gpu(self) -> bool:
         """Whether any node has a GPU now, or will have."""
         return self.expects_gpus or bool(ray.cluster_resources().get("GPU", 0) > 0)
@@ -69,7 +79,7 @@ class Connection:
         """The cluster in words."""
         total = ray.cluster_resources()
         cpus = self.local_cores or int(total.get("CPU", 0))
-        return f"{len(self._nodes.now())} node(s), {cpus} CPU(s), {total.get('GPU', 0):g} GPU(s)"
+        return f"{self.nodes} node(s), {cpus} CPU(s), {total.get('GPU', 0):g} GPU(s)"
 
     def request(self, resources: StageResources) -> dict[str, float]:
         """What one actor of a stage asks for here: no share of a GPU where there is none."""

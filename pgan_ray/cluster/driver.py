@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import ray
 
 from pgan_ray.cluster.connection import Connection
+from pgan_ray.cluster.demand import Demand, worth
 from pgan_ray.cluster.evaluator import Stage2, rows_without_scores
 from pgan_ray.cluster.plan import Batch, Stage2Cut, Trial, trials
 from pgan_ray.cluster.progress import Progress, State
@@ -96,6 +97,7 @@ class SweepRun:
         )
         self._anything_started = not unfinished
         self._timeline, self._most_slots = Timeline(), 1
+        self._demand, self._nodes = Demand(), connection.nodes
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
@@ -121,6 +123,7 @@ class SweepRun:
             self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
         self._stage1.stop()
         self._stage2.stop()
+        self._demand.end()
         self._stage1.join(STOP_S)
         return self._end()
 
@@ -132,6 +135,7 @@ class SweepRun:
             self._most_slots = max(self._most_slots, slots)
             trials_left = sum(share < 1 for share in self._state.trials.values()) if self._stage1_runs else 0
             most = self._connection.evaluator_limit(self._trial_request, self._evaluator_request, trials_left)
+            self._follow_cluster(trials_left, most)
             for finished in self._stage2.poll(most, POLL_S if self._stage2.busy else 0):
                 self._batch_finished(finished)
             self._state.evaluators = self._stage2.running
@@ -139,6 +143,19 @@ class SweepRun:
                 self._anything_started = True  # said once
                 self._progress.notice(f"no trial could start yet: waiting for a node with {self._trial_request}")
             self._progress.update(self._state, slots)
+
+    def _follow_cluster(self, trials_left: int, most_evaluators: int) -> None:
+        """Tell of nodes that come and go, and show an autoscaler what more of them could be used for."""
+        if not self._connection.may_grow:
+            return
+        nodes = self._connection.nodes
+        if nodes != self._nodes:
+            self._nodes = nodes
+            self._progress.notice(f"the cluster changed: {self._connection.describe()}")
+        trials = trials_left - self._connection.trial_limit(self._trial_request, self._evaluator_request)
+        waiting = worth(self._stage2.waiting, self._stage2.cells_waiting, self._state.seconds_per_victim)
+        evaluators = self._stage2.running + waiting - most_evaluators
+        self._demand.show([(self._trial_request, trials), (self._evaluator_request, evaluators)], nodes=nodes)
 
     def _take_events(self) -> None:
         """Handle stage 1's events; wait for one where nothing else would."""

@@ -29,16 +29,18 @@ class Finished:
     span: Span | None = None
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Worker:
     actor: Any
     batch: Batch
-    result: Any
 
 
 @dataclass
 class Stage2Run:
-    """Hands batches to evaluators. Each actor asks Ray for ``request``, so an autoscaler sees the demand."""
+    """Hands batches to evaluators. Each actor asks Ray for ``request``.
+
+    An actor is given its first batch when it runs: a batch never waits for a node while other actors are idle.
+    """
 
     stage: Stage2
     datasets: Any  # a reference into the object store
@@ -46,9 +48,12 @@ class Stage2Run:
     max_failures: int
     _waiting: list[tuple[float, int, Batch]] = field(default_factory=list)  # a heap: the costliest first
     _order: Iterator[int] = field(default_factory=itertools.count)
-    _workers: list[_Worker] = field(default_factory=list)
+    _starting: dict[Any, Any] = field(default_factory=dict)  # what is ready when the actor runs -> actor
+    _workers: dict[Any, _Worker] = field(default_factory=dict)  # result -> who makes it
     _idle: list[tuple[Any, float]] = field(default_factory=list)  # actors, and since when
     _failures: dict[str, int] = field(default_factory=dict)
+    _bad_starts: int = 0  # turns in which actors were lost before they ran, since one ran
+    _most: int = 1
     retried: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -61,8 +66,18 @@ class Stage2Run:
 
     @property
     def running(self) -> int:
-        """Actors that hold a batch, started or not."""
+        """Actors that hold a batch."""
         return len(self._workers)
+
+    @property
+    def waiting(self) -> int:
+        """Batches that no actor holds."""
+        return len(self._waiting)
+
+    @property
+    def cells_waiting(self) -> int:
+        """Cells of these batches."""
+        return sum(len(batch.cells) for _, _, batch in self._waiting)
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Queue ``batches``. Big ones start first, so that no straggler is left in the end."""
@@ -70,37 +85,68 @@ class Stage2Run:
             heapq.heappush(self._waiting, (-batch.cost, next(self._order), batch))
 
     def poll(self, most_actors: int, timeout_s: float) -> list[Finished]:
-        """Start what may start, and wait until something ends or ``timeout_s`` passes."""
-        while self._waiting and len(self._workers) < most_actors:
-            actor = self._idle.pop()[0] if self._idle else self._new_actor()
-            self._start(actor, self._next())
-        self._send_home(most_actors)
-        if not self._workers:
+        """Start what may start, wait until something ends or ``timeout_s`` passes, and return all that ended.
+
+        Raises `RayError` where no evaluator comes to run.
+        """
+        self._most = most_actors
+        while self._waiting and self._idle and len(self._workers) < most_actors:
+            self._give(self._idle.pop()[0])
+        self._send_home()
+        room = most_actors - len(self._workers) - len(self._starting)
+        for _ in range(min(room, len(self._waiting) - len(self._starting))):
+            self._start_actor()
+        pending = [*self._workers, *self._starting]
+        if not pending:
             return []
-        done, _ = ray.wait([w.result for w in self._workers], num_returns=1, timeout=timeout_s)
-        return [finished for result in done if (finished := self._collect(result, most_actors)) is not None]
+        ray.wait(pending, num_returns=1, timeout=timeout_s)
+        done, _ = ray.wait(pending, num_returns=len(pending), timeout=0)
+        self._take_started([ready for ready in done if ready in self._starting])
+        results = [result for result in done if result in self._workers]
+        return [ended for result in results if (ended := self._collect(result)) is not None]
 
     def stop(self) -> None:
         """Kill the evaluators; batches in their hands are lost, rows already returned are not."""
-        for actor in [*(worker.actor for worker in self._workers), *(actor for actor, _ in self._idle)]:
+        workers = (worker.actor for worker in self._workers.values())
+        for actor in [*workers, *self._starting.values(), *(actor for actor, _ in self._idle)]:
             ray.kill(actor)
         self._workers.clear()
+        self._starting.clear()
         self._idle.clear()
         self._waiting.clear()
 
-    def _next(self) -> Batch:
-        return heapq.heappop(self._waiting)[2]
-
-    def _new_actor(self) -> Any:
+    def _start_actor(self) -> None:
         options = EvaluatorActor.options(num_cpus=self.request["CPU"], num_gpus=self.request.get("GPU", 0))
-        return options.remote(self._shared, self.datasets)
+        actor = options.remote(self._shared, self.datasets)
+        self._starting[actor.__ray_ready__.remote()] = actor
 
-    def _start(self, actor: Any, batch: Batch) -> None:
-        self._workers.append(_Worker(actor, batch, actor.evaluate.remote(batch)))
+    def _take_started(self, ready: Iterable[Any]) -> None:
+        lost: RayError | None = None
+        for started in ready:
+            actor = self._starting.pop(started)
+            try:
+                ray.get(started)
+            except RayError as error:
+                ray.kill(actor)
+                if getattr(error, "actor_init_failed", False):
+                    raise  # our own code failed: it would again
+                lost = error
+            else:
+                self._bad_starts = 0
+                self._hand_over(actor)
+        if lost is not None:
+            # A node that goes takes all of its actors along: that counts once.
+            self._bad_starts += 1
+            if self._bad_starts > self.max_failures:
+                raise lost
 
-    def _collect(self, result: Any, most_actors: int) -> Finished | None:
-        worker = next(w for w in self._workers if w.result == result)
-        self._workers.remove(worker)
+    def _give(self, actor: Any) -> None:
+        batch = heapq.heappop(self._waiting)[2]
+        result = actor.evaluate.remote(batch)
+        self._workers[result] = _Worker(actor, batch)
+
+    def _collect(self, result: Any) -> Finished | None:
+        worker = self._workers.pop(result)
         try:
             found: Evaluated = ray.get(result)
         except RayTaskError as error:
@@ -111,23 +157,25 @@ class Stage2Run:
             # The process or its node died, or ran out of memory.
             ray.kill(worker.actor)
             return self._lost(worker.batch, str(error))
-        self._hand_over(worker.actor, most_actors)
+        self._hand_over(worker.actor)
         return Finished(worker.batch, found.rows, actor=found.actor, span=found.span)
 
-    def _hand_over(self, actor: Any, most_actors: int) -> None:
-        if self._waiting and len(self._workers) < most_actors:
-            self._start(actor, self._next())
+    def _hand_over(self, actor: Any) -> None:
+        if self._waiting and len(self._workers) < self._most:
+            self._give(actor)
         else:
             self._idle.append((actor, time.monotonic()))
 
-    def _send_home(self, most_actors: int) -> None:
+    def _send_home(self) -> None:
         """End the actors that have waited long enough, or that the cluster has no room for any more."""
-        kept = most_actors - len(self._workers)
+        kept = self._most - len(self._workers)
         now = time.monotonic()
         for actor, since in self._idle[:]:
             if now - since > IDLE_S or len(self._idle) > kept:
                 self._idle.remove((actor, since))
                 ray.kill(actor)
+        while self._starting and len(self._starting) > max(0, kept):
+            ray.kill(self._starting.popitem()[1])
 
     def _lost(self, batch: Batch, error: str) -> Finished | None:
         """The actor died with its node or process: the batch runs again elsewhere, up to a limit."""
