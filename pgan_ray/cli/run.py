@@ -20,12 +20,12 @@ from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import members
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.results import Lease, Store, lease, redact
+from pgan_ray.results import Lease, Store, hurry, lease, redact
 from pgan_ray.spec import Sweep, SweepRecord, load_record
 from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, tracking_uri_of
 
 DELIVER_S = 120.0
-DELIVER_STOPPED_S = 20.0  # somebody waits for the end
+DELIVER_STOPPED_S = 4.0  # somebody waits for the end
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
 
 
@@ -56,6 +56,7 @@ class _Prepared:
 
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
+    hurry(False)
     check_cluster(record.sweep.resources, options.address, expects_gpus=options.expect_gpus)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
@@ -214,6 +215,7 @@ def _one_signal() -> Iterator[list[int]]:
     def stop(number: int, frame: FrameType | None) -> None:
         if not received:
             received.append(number)
+            hurry()
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

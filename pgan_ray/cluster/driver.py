@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pgan_ray.tracking import Tracker
 
 POLL_S = 0.5
-STOP_S = 5.0
+STOP_S = 3.0  # a pod that is evicted has half a minute, a person less
 WAIT_NOTICE_S = 60.0
 
 
@@ -311,6 +311,9 @@ class SweepRun:
     def _judge_rows(self) -> None:
         """What came of it by all rows, those of an earlier start among them; and the summary."""
         outcome = self._outcome
+        if outcome.outcome == "interrupted":
+            self._write_summary(None)  # a large sweep's rows take long to read, and somebody waits
+            return
         rows = read_rows(self._store)
         # Victims without a training set are their generator's, which is told of apart.
         diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
@@ -320,10 +323,10 @@ class SweepRun:
         outcome.points = summarise(rows)
         self._write_summary(rows)
 
-    def _write_summary(self, rows: pa.Table) -> None:
+    def _write_summary(self, rows: pa.Table | None) -> None:
         outcome = self._outcome
         missing: list[str] = []
-        if outcome.outcome in ("partial", "failed"):
+        if rows is not None and outcome.outcome in ("partial", "failed"):
             there = set(rows["cell_id"].to_pylist())
             missing = [cell.id for cell in self._cells() if cell.id not in there]
         summary = {

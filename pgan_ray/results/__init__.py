@@ -15,6 +15,7 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
+from pgan_ray.results.patience import hurry
 from pgan_ray.results.record import read_sweep
 from pgan_ray.results.redact import redact
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
@@ -38,6 +39,7 @@ __all__ = [
     "estimate",
     "estimate_text",
     "has_rows",
+    "hurry",
     "lease",
     "mean_confusions",
     "outcome_of",

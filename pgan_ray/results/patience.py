@@ -1,6 +1,7 @@
 """Trying again where a remote store is away for a while."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,6 +11,7 @@ logger = logging.getLogger("pgan_ray.results")
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 GIVE_UP_S = 180.0
+HURRY_S = 2.0
 # What the AWS client calls errors that pass. Others, such as a missing bucket, would be the same again.
 PASSING = (
     "SLOW_DOWN",
@@ -23,19 +25,26 @@ PASSING = (
 )
 
 T = TypeVar("T")
+_hurried = threading.Event()
+
+
+def hurry(on: bool = True) -> None:
+    """From now on give up soon: somebody waits for the end of this process."""
+    _hurried.set() if on else _hurried.clear()
 
 
 def patiently(call: Callable[[], T]) -> T:
     """The result of ``call``, tried again with growing pauses while it meets errors that pass."""
-    pause, deadline, told = FIRST_PAUSE_S, time.monotonic() + GIVE_UP_S, False
+    pause, start, told = FIRST_PAUSE_S, time.monotonic(), False
     while True:
         try:
             return call()
         except OSError as error:
-            if time.monotonic() > deadline or not any(word in str(error) for word in PASSING):
+            give_up_s = HURRY_S if _hurried.is_set() else GIVE_UP_S
+            if time.monotonic() - start > give_up_s or not any(word in str(error) for word in PASSING):
                 raise
             if not told:
                 told = True
-                logger.warning("the store is away, trying again for %.0f s: %s", GIVE_UP_S, error)
+                logger.warning("the store is away, trying again for %.0f s: %s", give_up_s, error)
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -47,6 +47,17 @@ def test_it_gives_up(pauses: list[float]) -> None:
     assert patience.GIVE_UP_S < sum(pauses) < patience.GIVE_UP_S + 2 * patience.LONGEST_PAUSE_S
 
 
+def test_it_gives_up_soon_when_the_process_is_to_end(pauses: list[float]) -> None:
+    _, call = failing(10_000, BUSY)
+    patience.hurry()
+    try:
+        with pytest.raises(OSError, match="SLOW_DOWN"):
+            patiently(call)  # type: ignore[arg-type]
+    finally:
+        patience.hurry(False)
+    assert sum(pauses) < 2 * patience.HURRY_S
+
+
 @pytest.mark.parametrize("message", [DENIED, "No space left on device"])
 def test_errors_that_stay_are_told_at_once(pauses: list[float], message: str) -> None:
     calls, call = failing(1, message)
