@@ -13,7 +13,8 @@ import platformdirs
 import torch
 
 from pgan_ray import __version__
-from pgan_ray.bench.pace import BatchShape, MeasuredPace, TrialShape
+from pgan_ray.bench.pace import MeasuredPace
+from pgan_ray.bench.shapes import BatchShape, TrialShape
 
 
 def keep_pace(pace: MeasuredPace) -> None:
@@ -29,16 +30,19 @@ def keep_pace(pace: MeasuredPace) -> None:
         beside.replace(file)
 
 
-def kept_pace(shapes: Sequence[TrialShape | BatchShape]) -> MeasuredPace | None:
-    """A pace that was kept, of this machine as it is, if it knows all ``shapes``."""
+def kept_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int) -> MeasuredPace | None:
+    """A pace that was kept, of this machine as it is and of so many ``processes`` at once, if it knows all ``shapes``.
+
+    The threads of a process are part of its shape.
+    """
     try:
         found = json.loads(_pace_file().read_text())
-        if found["machine"] != _machine():
+        if (found["machine"], found["processes"]) != (_machine(), processes):
             return None
         seconds = {shape.key: found["seconds"][_digest(shape.key)] for shape in shapes}
         times = {key: (float(loop), float(cell)) for key, (loop, cell) in seconds.items()}
         rate, start_s, share = (float(found[name]) for name in ("gemm_rate", "start_s", "share"))
-        return MeasuredPace(times, tuple(shapes), rate, start_s, int(found["processes"]), share)
+        return MeasuredPace(times, tuple(shapes), rate, start_s, processes, share)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # none kept, another version's, or of other shapes
 

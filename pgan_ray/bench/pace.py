@@ -6,112 +6,52 @@ a noisy machine is noisy to all. What counts is the time that a process had its 
 just now is told, and not taken for the sweep's pace.
 """
 
+import math
 import multiprocessing
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from threading import BrokenBarrierError
 from typing import Any
 
-import numpy as np
 import torch
 
 from pgan_ray.attacks import Member, PGan
+from pgan_ray.bench.shapes import ALONE, BatchShape, Key, TrialShape, family, kind, whole
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
 from pgan_ray.cost import (
     BATCH_S,
     TRIAL_S,
     Points,
-    cell_work,
     iterations,
     kept_size,
-    pgan_iteration_work,
-    poisoned_size,
     victim_step_work,
 )
+from pgan_ray.errors import PganRayError
 from pgan_ray.evaluation import poisoned_training_set
-from pgan_ray.spec import Cell, EvaluationSpec, Settings, VictimSpec
-from pgan_ray.victims import judge_victims, train_victims
+from pgan_ray.spec import Cell, EvaluationSpec, Settings
+from pgan_ray.victims import VictimTraining, judge_victims
 
 TURN_S = 0.25
-TURN_FLOP = 2e10  # of a turn at most: a heavy stack is measured with fewer members
-FULL_STEPS = 4  # of a long epoch, so many full steps and the short one stand for all
+TURN_FLOP = 2e10  # of a turn at most: a heavy stack is measured with fewer members, a long epoch by fewer steps
+SET_BYTES = 2**28  # of a stack's training sets at most, likewise
+SOON_FLOP = 1e9  # of a turn, where the measurement has to be short
 MOST_SHAPES = 6  # of a kind are measured; the others go by their operations
 JOIN_S = 120.0
 GEMM_SIZE = 1024
 GEMM_SHARE = 0.5  # of the rate of products, where nothing like a shape was measured
-SOON_FLOP = 3e9  # of a unit at most, where the measurement has to be short
+ENDLESS = 2**40
 GEMM = ("gemm",)
-Key = tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class TrialShape:
-    """A stack of replicates whose iteration is timed."""
-
-    settings: Settings
-    points: Points
-    members: int
-
-    @property
-    def key(self) -> Key:
-        """What decides its time for an iteration."""
-        shape = self.settings.attack.model_dump_json(
-            exclude={"alpha", "lambda_prior", "replicates", "epochs", "iterations", "average_decay"}
-        )
-        classes = len(self.settings.task.surrogate.classes)
-        return ("trial", shape, self.settings.precision, self.points.features, classes, self.members)
-
-    @property
-    def flop(self) -> float:
-        """Of an iteration of one member."""
-        classes = len(self.settings.task.surrogate.classes)
-        return pgan_iteration_work(self.settings.attack, self.points.features, classes).flop
-
-
-@dataclass(frozen=True)
-class BatchShape:
-    """A stack of victims whose epoch is timed, and the preparation of one of its cells."""
-
-    settings: Settings
-    evaluation: EvaluationSpec
-    points: Points
-    members: int
-    fraction: float
-
-    @property
-    def key(self) -> Key:
-        """What decides its time for an epoch, and for a cell's preparation."""
-        shape = self.evaluation.model_dump_json(
-            exclude={"poison_fractions": True, "runs": True, "poison_set_size": True, "victim": {"epochs"}}
-        )
-        classes = len(self.settings.task.classes)
-        size = poisoned_size(self.evaluation, classes, self.fraction)
-        return ("batch", shape, self.settings.precision, self.points.features, classes, size, self.members)
-
-    @property
-    def flop(self) -> float:
-        """Of a cell."""
-        work = cell_work(self.evaluation, self.settings.task, self.points, self.fraction)
-        return work.flop + work.host_flop
-
-    @property
-    def victim(self) -> VictimSpec:
-        """The networks that are trained: logistic regression is one without hidden layers."""
-        victim = self.evaluation.victim
-        return victim.model_copy(update={"widths": [], "dropout": 0.0}) if victim.name == "logistic" else victim
-
-    @property
-    def is_stack(self) -> bool:
-        """Whether its victims are networks."""
-        return self.victim.name in ("mlp", "logistic")
 
 
 @dataclass(frozen=True)
 class MeasuredPace:
     """Seconds of one actor while all of the machine's actors are busy.
 
-    ``seconds``: by a shape's key, of an iteration (trials), or of an epoch and of one cell's preparation (batches).
+    ``seconds``: by a shape's key, of an iteration (trials), or of an epoch and of what one cell takes beside (batches).
     ``gemm_rate``: FLOP/s of each process beside the others. ``start_s``: of a new process, until it can train.
     ``share``: of their cores that the processes got; less than all of it where others use the machine too.
     """
@@ -140,47 +80,47 @@ class MeasuredPace:
         if shape.key in self.seconds:
             return self.seconds[shape.key]
         # The nearest one that was measured, by its operations.
-        alike = [s for s in self.shapes if type(s) is type(shape) and s.key in self.seconds]
+        alike = [s for s in self.shapes if family(s) == family(shape) and s.key in self.seconds]
         if not alike:
-            return _whole(shape) / (GEMM_SHARE * self.gemm_rate), 0.0
-        near = min(alike, key=lambda s: (_kind(s) != _kind(shape), abs(np.log(_whole(s) / _whole(shape)))))
-        scale = _whole(shape) / _whole(near)
+            seconds = whole(shape) / (GEMM_SHARE * self.gemm_rate)
+            return (0.0, seconds / shape.members) if family(shape) in ALONE else (seconds, 0.0)
+        near = min(alike, key=lambda s: (kind(s) != kind(shape), abs(math.log(whole(s) / whole(shape)))))
+        scale = whole(shape) / whole(near)
         loop, cell = self.seconds[near.key]
         return loop * scale, cell * (scale * near.members / shape.members if isinstance(shape, BatchShape) else 1.0)
 
 
-def _kind(shape: TrialShape | BatchShape) -> str:
-    return shape.evaluation.victim.name if isinstance(shape, BatchShape) else ""
+def measure_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int, budget_s: float) -> MeasuredPace:
+    """Measure the ``shapes`` for about ``budget_s`` in each of ``processes`` at once.
 
-
-def _whole(shape: TrialShape | BatchShape) -> float:
-    """Operations of its loop's unit, of all members; at least one."""
-    if isinstance(shape, TrialShape):
-        return shape.members * shape.flop
-    epochs = shape.evaluation.victim.epochs if shape.is_stack else 1
-    return max(1.0, shape.members * shape.flop / epochs)
-
-
-def measure_pace(
-    shapes: Sequence[TrialShape | BatchShape], *, processes: int, threads: int, budget_s: float
-) -> MeasuredPace:
-    """Measure the ``shapes`` for about ``budget_s`` in each of ``processes`` at once, with ``threads`` each."""
+    Raises `PganRayError` where one of these ends before it has measured, as the system ends those that take too much
+    memory.
+    """
     chosen = _chosen(shapes)
     context = multiprocessing.get_context("spawn")  # Ray's workers are fresh processes too
-    barrier = context.Barrier(processes)
     begun = time.time()
-    with context.Pool(processes, _join, (barrier,)) as pool:
-        found = pool.map(_measure, [(chosen, threads, budget_s)] * processes, chunksize=1)
+    with ProcessPoolExecutor(processes, context, _join, (context.Barrier(processes),)) as pool:
+        futures = [pool.submit(_measure_beside, (chosen, budget_s, TURN_FLOP)) for _ in range(processes)]
+        # What went wrong in one of them, and not that the others did not wait for it.
+        faults = sorted(filter(None, (f.exception() for f in futures)), key=lambda e: isinstance(e, BrokenBarrierError))
+    if faults and isinstance(faults[0], BrokenProcessPool):
+        raise PganRayError(
+            f"each of the {processes} processes that measure this machine must live to the end, but the system ended "
+            "one: is memory short? `--device cpu` reckons without a measurement"
+        )
+    if faults:
+        raise faults[0]
+    found = [future.result() for future in futures]
     return _merged(found, chosen, begun, processes)
 
 
 def measure_here(shapes: Sequence[TrialShape | BatchShape], *, budget_s: float) -> MeasuredPace:
-    """The same, rougher and sooner: in this process, with nobody beside it, and without heavy shapes."""
+    """The same, rougher and sooner: in this process, with nobody beside it, the lightest networks of each stage."""
     before = torch.get_num_threads()
-    light = [shape for shape in shapes if _whole(shape) <= SOON_FLOP and _kind(shape) in ("", "mlp", "logistic")]
-    chosen = [next(s for s in light if isinstance(s, kind)) for kind in {type(s) for s in light}]
+    networks = [shape for shape in sorted(shapes, key=whole) if family(shape) not in ALONE]
+    chosen = list({family(shape): shape for shape in reversed(networks)}.values())
     try:
-        found = _measure((chosen, 1, budget_s))
+        found = _measure((chosen, budget_s, SOON_FLOP))
     finally:
         torch.set_num_threads(before)
     return _merged([found], tuple(chosen), time.time(), 1)
@@ -197,9 +137,9 @@ def _join(barrier: Any) -> None:
 def _chosen(shapes: Sequence[TrialShape | BatchShape]) -> tuple[TrialShape | BatchShape, ...]:
     """One of each key, and of each kind no more than `MOST_SHAPES`, from the lightest to the heaviest."""
     chosen: list[TrialShape | BatchShape] = []
-    for kind in (TrialShape, BatchShape):
-        distinct = {shape.key: shape for shape in shapes if isinstance(shape, kind)}
-        ordered = sorted(distinct.values(), key=_whole)
+    for stage in (TrialShape, BatchShape):
+        distinct = {shape.key: shape for shape in shapes if isinstance(shape, stage)}
+        ordered = sorted(distinct.values(), key=whole)
         step = max(1, -(-len(ordered) // MOST_SHAPES))
         chosen += ordered[::-1][::step]  # the heaviest counts most
     return tuple(chosen)
@@ -226,28 +166,41 @@ def _merged(
 
 @dataclass
 class _Contender:
-    """``run(units)`` does as many units; one of them stands for ``scale`` of the shape's own."""
+    """``run(units)`` does as many units on ``threads``; one of them stands for ``scale`` of the shape's own."""
 
     key: Key
     run: Callable[[int], None]
     scale: float
+    threads: int
     units: int = 1
     once: bool = False  # too slow for turns: its first run counts
 
 
-def _measure(given: tuple[Sequence[TrialShape | BatchShape], int, float]) -> _Found:
-    shapes, threads, budget_s = given
-    torch.set_num_threads(threads)
+Given = tuple[Sequence[TrialShape | BatchShape], float, float]  # shapes, budget_s, FLOP of a turn
+
+
+def _measure_beside(given: Given) -> _Found:
+    """As `_measure`, beginning when all processes are ready; where one fails, none waits for it."""
+    try:
+        return _measure(given, lambda: _barrier.wait(JOIN_S))
+    except BaseException:
+        _barrier.abort()
+        raise
+
+
+def _measure(given: Given, wait: Callable[[], object] = lambda: None) -> _Found:
+    shapes, budget_s, turn_flop = given
     torch.set_flush_denormal(True)
     ready = time.time()
-    contenders = [_gemm(), *(c for shape in shapes for c in _contenders(shape))]
-    if _barrier is not None:
-        _barrier.wait(JOIN_S)
-    begun, used = time.perf_counter(), time.process_time()
-    end = begun + budget_s
+    threads = max((shape.threads for shape in shapes), default=1)
+    contenders = [_gemm(threads), *(c for shape in shapes for c in _contenders(shape, turn_flop))]
+    wait()
+    end = time.perf_counter() + budget_s
     turns: dict[Key, list[float]] = {contender.key: [] for contender in contenders}
+    shares = []
     for contender in contenders:  # caches, the allocator, and how many units make a turn
-        took = _turn(contender, threads)
+        took, share = _turn(contender)
+        shares.append(share)
         contender.once = took > TURN_S * 4
         contender.units = max(1, min(1000, round(TURN_S / 2 / took)))
         if contender.once or budget_s < 2:
@@ -255,43 +208,44 @@ def _measure(given: tuple[Sequence[TrialShape | BatchShape], int, float]) -> _Fo
     while time.perf_counter() < end:
         for contender in contenders:
             if not contender.once or len(turns[contender.key]) < 2:
-                turns[contender.key].append(_turn(contender, threads))
-    share = (time.process_time() - used) / threads / (time.perf_counter() - begun)
-    return _Found(ready, {c.key: statistics.median(turns[c.key]) * c.scale for c in contenders}, min(1.0, share))
+                took, share = _turn(contender)
+                turns[contender.key].append(took)
+                shares.append(share)
+    seconds = {c.key: statistics.median(turns[c.key]) * c.scale for c in contenders}
+    return _Found(ready, seconds, statistics.fmean(shares))
 
 
-def _turn(contender: _Contender, threads: int) -> float:
-    """Seconds of one unit, while the process had its cores."""
-    start = time.process_time()
+def _turn(contender: _Contender) -> tuple[float, float]:
+    """Seconds of one unit, while the process had its cores; and the share of the turn in which it had them."""
+    torch.set_num_threads(contender.threads)
+    start, used = time.perf_counter(), time.process_time()
     contender.run(contender.units)
-    return max(1e-9, time.process_time() - start) / threads / contender.units
+    took = max(1e-9, time.process_time() - used) / contender.threads
+    return took / contender.units, min(1.0, took / (time.perf_counter() - start))
 
 
-def _gemm() -> _Contender:
+def _gemm(threads: int) -> _Contender:
     a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(0))
 
     def run(units: int) -> None:
         for _ in range(units):
             torch.mm(a, b)
 
-    return _Contender(GEMM, run, 1.0)
+    return _Contender(GEMM, run, 1.0, threads)
 
 
-def _contenders(shape: TrialShape | BatchShape) -> Iterator[_Contender]:
+def _contenders(shape: TrialShape | BatchShape, turn_flop: float) -> Iterator[_Contender]:
     if isinstance(shape, TrialShape):
-        yield _trial(shape)
+        yield _trial(shape, turn_flop)
         return
     if shape.is_stack:
-        yield _epoch(shape)
+        yield _epoch(shape, turn_flop)
     yield _cell(shape)
 
 
-def _fewer(members: int, flop: float) -> int:
-    return max(1, min(members, int(TURN_FLOP / max(flop, 1.0))))
-
-
-def _trial(shape: TrialShape) -> _Contender:
-    settings, members = shape.settings, _fewer(shape.members, shape.flop)
+def _trial(shape: TrialShape, turn_flop: float) -> _Contender:
+    settings = shape.settings
+    members = max(1, min(shape.members, int(turn_flop / shape.flop)))
     task = stand_in_task(settings.task.surrogate, shape.points, most=1000)
     stack = PGan(
         settings.attack,
@@ -300,39 +254,38 @@ def _trial(shape: TrialShape) -> _Contender:
         device=torch.device("cpu"),
         precision=settings.precision,
     )
-    return _Contender(("loop", *shape.key), stack.train, shape.members / members)
+    return _Contender(("loop", *shape.key), stack.train, shape.members / members, shape.threads)
 
 
-def _epoch(shape: BatchShape) -> _Contender:
-    """An epoch of the stack; of a long one, a few steps."""
-    victim, classes = shape.victim, len(shape.settings.task.classes)
-    kept = kept_size(shape.evaluation, classes, shape.fraction)
-    full, rest = divmod(kept, victim.batch_size)
-    size = min(full, FULL_STEPS) * victim.batch_size + rest
-    step = victim_step_work(victim, shape.points.features, classes).flop
-    members = _fewer(shape.members, step * size / victim.batch_size)
+def _epoch(shape: BatchShape, turn_flop: float) -> _Contender:
+    """An epoch of the stack, or as many steps of it as make a turn.
+
+    The training goes on from turn to turn: what a stack takes before its first step is the cell's.
+    """
+    victim, classes, features = shape.victim, len(shape.settings.task.classes), shape.points.features
+    size = kept_size(shape.evaluation, classes, shape.fraction)
+    steps = -(-size // victim.batch_size)
+    step = victim_step_work(victim, features, classes).flop
+    members = max(1, min(shape.members, int(turn_flop / step), SET_BYTES // (4 * size * features)))
+    unit = max(1, min(steps, int(turn_flop / (members * step))))
     random = torch.Generator().manual_seed(0)
-    x = torch.rand(members, size, shape.points.features, generator=random) * 2 - 1
-    y = torch.randint(classes, (members, size), generator=random)
-
-    def run(units: int) -> None:
-        train_victims(
-            victim.model_copy(update={"epochs": units}),
-            x,
-            y,
-            [size] * members,
-            classes=classes,
-            initial_seeds=range(members),
-            stack_seed=0,
-            device=torch.device("cpu"),
-            precision=shape.settings.precision,
-        )
-
-    return _Contender(("loop", *shape.key), run, shape.members / members * kept / size)
+    training = VictimTraining(
+        victim.model_copy(update={"epochs": ENDLESS}),
+        torch.rand(members, size, features, generator=random) * 2 - 1,
+        torch.randint(classes, (members, size), generator=random),
+        [size] * members,
+        classes=classes,
+        initial_seeds=range(members),
+        stack_seed=0,
+        device=torch.device("cpu"),
+        precision=shape.settings.precision,
+    )
+    scale = shape.members / members * steps / unit
+    return _Contender(("loop", *shape.key), lambda units: training.run(units * unit), scale, shape.threads)
 
 
 def _cell(shape: BatchShape) -> _Contender:
-    """What a cell takes beside its epochs: split, detectors, scores; of scikit-learn's victims the training too."""
+    """What a cell takes beside its epochs: split, detectors, networks, scores; of scikit-learn's victims all of it."""
     evaluation, spec = shape.evaluation, shape.settings.task
     task = stand_in_task(spec, shape.points, most=evaluation.trusted_per_class + 2 * evaluation.train_per_class)
     attack = stand_in_attack(task, evaluation.poison_set_size)
@@ -358,4 +311,4 @@ def _cell(shape: BatchShape) -> _Contender:
                 precision=shape.settings.precision,
             )
 
-    return _Contender(("cell", *shape.key), run, 1.0)
+    return _Contender(("cell", *shape.key), run, 1.0, shape.threads)

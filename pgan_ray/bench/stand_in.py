@@ -12,7 +12,7 @@ from pgan_ray.spec import AttackSpec, TaskSpec
 def stand_in_task(spec: TaskSpec, points: Points, *, most: int) -> TaskData:
     """Clouds with as many points as the data has, of a class ``most`` for training."""
     rng = np.random.default_rng(0)
-    means = rng.normal(size=(len(spec.labels), points.features)) / 2
+    means = rng.standard_normal((len(spec.labels), points.features), dtype=np.float32) / 2
     train_x, train_y = _clouds(rng, means, [min(points.train[label], most) for label in spec.labels])
     test_x, test_y = _clouds(rng, means, [points.test[label] for label in spec.labels])
     return TaskData(
@@ -36,6 +36,6 @@ def stand_in_attack(task: TaskData, size: int) -> Attack:
 
 
 def _clouds(rng: np.random.Generator, means: np.ndarray, sizes: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    parts = [np.tanh(mean + rng.normal(size=(size, len(mean)))) for mean, size in zip(means, sizes, strict=True)]
-    x = torch.from_numpy(np.concatenate(parts).astype(np.float32))
+    noise = [rng.standard_normal((size, means.shape[1]), dtype=np.float32) for size in sizes]
+    x = torch.from_numpy(np.concatenate([mean + part for mean, part in zip(means, noise, strict=True)])).tanh_()
     return x, torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))

@@ -10,7 +10,7 @@ from pgan_ray.cost import DEVICES, DevicePace, Forecast, Job, Pace, Points, Shap
 from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
 
 if TYPE_CHECKING:
-    from pgan_ray.bench.pace import BatchShape, TrialShape
+    from pgan_ray.bench.shapes import BatchShape, TrialShape
     from pgan_ray.cluster import Connection
     from pgan_ray.cluster.plan import Batch, Stage2Cut
     from pgan_ray.data import Dataset
@@ -38,7 +38,7 @@ class Plan:
 
     def shapes(self) -> "list[TrialShape | BatchShape]":
         """Shapes of its trials and batches; of batches of one kind the largest and the smallest."""
-        from pgan_ray.bench.pace import BatchShape, TrialShape
+        from pgan_ray.bench.shapes import BatchShape, TrialShape
         from pgan_ray.cluster.plan import Stage2Cut
 
         cut = Stage2Cut(self.sweep, self.stacks[1])
@@ -178,11 +178,15 @@ def _pace_of(plan: Plan, here: "Connection") -> tuple[Pace | None, float, str]:
         parts = plan.sweep.resources.trial.gpu, plan.sweep.resources.evaluator.gpu
         return DevicePace(DEVICES[kinds[0]], *parts), REMOTE_START_S, f"by assumed rates of {kinds[0]}, not measured"
     shapes = plan.shapes()
-    kept = kept_pace(shapes)
+    actors = (
+        here.slots(here.request(plan.sweep.resources.trial)),
+        here.slots(here.request(plan.sweep.resources.evaluator)),
+    )
+    kept = kept_pace(shapes, processes=min(actors))
     if kept is not None:
         return kept, kept.start_s, "by this machine's pace as `pgan-ray plan` measured it"
     measured = measure_here(shapes, budget_s=SOON_S)
-    crowd = CROWDED if here.slots(here.request(plan.sweep.resources.trial)) > 1 else 1.0
+    crowd = CROWDED if min(actors) > 1 else 1.0
     slower = {key: (crowd * loop, crowd * cell) for key, (loop, cell) in measured.seconds.items()}
     rough = replace(measured, seconds=slower, gemm_rate=measured.gemm_rate / crowd)
     return rough, LOCAL_START_S, "rough: this machine's pace by half a second's runs; `pgan-ray plan` takes longer"

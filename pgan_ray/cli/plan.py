@@ -129,12 +129,11 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
         plans.append(Plan(sweep, stacks, _points))
     pace: Pace
     if device is None:
-        slots = max(1, int(cores / sweeps[0].resources.trial.cpu))
+        slots = min(_actors(sweep, cores) for sweep in sweeps)
         budget_s = BUDGET_S * len(plans)
         click.echo(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
         shapes = [shape for plan in plans for shape in plan.shapes()]
-        threads = max(1, int(sweeps[0].resources.trial.cpu))
-        measured = measure_pace(shapes, processes=slots, threads=threads, budget_s=budget_s)
+        measured = measure_pace(shapes, processes=slots, budget_s=budget_s)
         keep_pace(measured)
         pace, start_s = measured, measured.start_s
     else:
@@ -150,6 +149,11 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
         )
         for plan in plans
     ]
+
+
+def _actors(sweep: Sweep, cores: int) -> int:
+    """So many of either stage find a core each."""
+    return max(1, int(cores / max(sweep.resources.trial.cpu, sweep.resources.evaluator.cpu) + 1e-9))
 
 
 def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:

@@ -4,7 +4,7 @@ Reads training sets; hands on confusion matrices and scores. Networks train as o
 """
 
 from pgan_ray.victims.judge import Boundary, Judged, judge_victims
-from pgan_ray.victims.mlp import VictimStack, train_victims
+from pgan_ray.victims.mlp import VictimStack, VictimTraining, train_victims
 from pgan_ray.victims.scoring import Scores, confusion_matrices, confusion_matrix, score
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Judged",
     "Scores",
     "VictimStack",
+    "VictimTraining",
     "confusion_matrices",
     "confusion_matrix",
     "judge_victims",

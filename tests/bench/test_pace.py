@@ -1,13 +1,18 @@
 """This machine's pace: every shape is measured, and what was not goes by its operations."""
 
+import multiprocessing
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pgan_ray.bench.kept import keep_pace, kept_pace
-from pgan_ray.bench.pace import BatchShape, MeasuredPace, TrialShape, measure_here, measure_pace
+from pgan_ray.bench.pace import MeasuredPace, measure_here, measure_pace
+from pgan_ray.bench.shapes import BatchShape, TrialShape
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
 from pgan_ray.cost import BATCH_S, TRIAL_S, Points, known_points
+from pgan_ray.errors import PganRayError
 from pgan_ray.spec import Configuration
 from tests.tiny import tiny_sweep
 
@@ -29,7 +34,7 @@ def test_every_kind_is_measured(tmp_path: Path) -> None:
     kinds = ("mlp", "logistic", "random_forest", "none")
     batches = {kind: batch_shape(tmp_path, 3, f"evaluation.victim.name={kind}") for kind in kinds}
     shapes = [TrialShape(configuration.settings, points, 2), *batches.values()]
-    pace = measure_pace(shapes, processes=1, threads=1, budget_s=0.1)
+    pace = measure_pace(shapes, processes=1, budget_s=0.1)
     assert set(pace.seconds) == {shape.key for shape in shapes}
     assert pace.trial_s(configuration.settings, points, 2) > TRIAL_S
     for kind, shape in batches.items():
@@ -41,14 +46,58 @@ def test_every_kind_is_measured(tmp_path: Path) -> None:
     assert min(pace.gemm_rate, pace.start_s) > 0
 
 
-def test_here_is_measured_too_and_heavy_shapes_go_by_the_rate_of_products(tmp_path: Path) -> None:
+class Deadly(TrialShape):
+    """Ends the process that it is sent to, as the system does where memory is short."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os._exit, (9,)
+
+
+@dataclass(frozen=True)
+class Faulty(TrialShape):
+    """Raises in the first process that is to measure it, and in no other."""
+
+    first: Path = Path()
+
+    @property
+    def threads(self) -> int:
+        if multiprocessing.parent_process() is not None:
+            try:
+                self.first.touch(exist_ok=False)
+            except FileExistsError:
+                return 1
+            raise ArithmeticError("of this process alone")
+        return 1
+
+
+def test_a_process_that_is_killed_is_told(tmp_path: Path) -> None:
+    configuration, points = first_of(tmp_path)
+    with pytest.raises(PganRayError, match="each of the 2 processes that measure this machine must live to the end"):
+        measure_pace([Deadly(configuration.settings, points, 2)], processes=2, budget_s=0.1)
+
+
+def test_no_process_waits_for_one_that_failed_and_its_own_error_is_told(tmp_path: Path) -> None:
+    configuration, points = first_of(tmp_path)
+    with pytest.raises(ArithmeticError, match="of this process alone"):
+        measure_pace([Faulty(configuration.settings, points, 2, tmp_path / "first")], processes=2, budget_s=0.1)
+
+
+def test_here_the_lightest_networks_are_measured_and_others_go_by_their_operations(tmp_path: Path) -> None:
     light = batch_shape(tmp_path, 2)
-    heavy = batch_shape(tmp_path, 100, "evaluation.victim.widths=[4096, 4096]")
+    heavy = batch_shape(tmp_path, 100, "evaluation.victim.widths=[512, 512]")
     pace = measure_here([heavy, light], budget_s=0.05)
     assert set(pace.seconds) == {light.key}
     alone = measure_here([heavy], budget_s=0.05)
-    assert alone.seconds == {}
-    assert alone.batch_s(heavy.settings, heavy.evaluation, heavy.points, 100, 0.4) > 0
+    assert set(alone.seconds) == {heavy.key}
+    for found in (pace, alone):
+        assert found.batch_s(heavy.settings, heavy.evaluation, heavy.points, 100, 0.4) > BATCH_S
+
+
+def test_scikit_learns_victims_go_by_the_rate_of_products_here(tmp_path: Path) -> None:
+    forest = batch_shape(tmp_path, 2, "evaluation.victim.name=random_forest")
+    pace = measure_here([forest], budget_s=0.05)
+    assert pace.seconds == {}
+    assert pace.batch_s(forest.settings, forest.evaluation, forest.points, 2, 0.4) > BATCH_S
 
 
 def test_shapes_that_were_not_measured_go_by_the_nearest(tmp_path: Path) -> None:
@@ -68,6 +117,13 @@ def test_alphas_share_a_shape_and_widths_do_not(tmp_path: Path) -> None:
     assert batch_shape(tmp_path, 2).key != batch_shape(tmp_path, 2, "evaluation.victim.batch_size=9").key
 
 
+def test_more_threads_are_another_shape(tmp_path: Path) -> None:
+    one, two = batch_shape(tmp_path, 2), batch_shape(tmp_path, 2, "resources.evaluator.cpu=2")
+    assert (one.threads, two.threads) == (1, 2)
+    assert one.key != two.key
+    assert batch_shape(tmp_path, 2, "resources.evaluator.cpu=0.5").key == one.key
+
+
 def test_points_in_the_place_of_data_have_its_sizes(tmp_path: Path) -> None:
     configuration, points = first_of(tmp_path)
     task = stand_in_task(configuration.settings.task, points, most=100)
@@ -85,10 +141,11 @@ def test_a_kept_pace_serves_the_same_shapes_on_the_same_machine(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     shapes = [batch_shape(tmp_path, 2), batch_shape(tmp_path, 6)]
-    assert kept_pace(shapes) is None
+    assert kept_pace(shapes, processes=2) is None
     pace = MeasuredPace({shape.key: (0.1, 0.2) for shape in shapes}, tuple(shapes), 1e9, 2.0, 2)
     keep_pace(pace)
-    assert kept_pace(shapes) == pace
-    assert kept_pace([*shapes, batch_shape(tmp_path, 2, "evaluation.victim.widths=[17]")]) is None
+    assert kept_pace(shapes, processes=2) == pace
+    assert kept_pace(shapes, processes=1) is None
+    assert kept_pace([*shapes, batch_shape(tmp_path, 2, "evaluation.victim.widths=[17]")], processes=2) is None
     monkeypatch.setattr("platform.node", lambda: "elsewhere")
-    assert kept_pace(shapes) is None
+    assert kept_pace(shapes, processes=2) is None

@@ -1,0 +1,109 @@
+"""Of a sweep's trials and batches, what decides the time that they take."""
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pgan_ray.cost import Points, cell_work, pgan_iteration_work, poisoned_size
+from pgan_ray.spec import EvaluationSpec, Settings, StageResources, VictimSpec
+
+STACKED = ("mlp", "logistic")
+# Trained one by one, or not at all.
+ALONE = frozenset(get_args(VictimSpec.model_fields["name"].annotation)).difference(STACKED)
+Key = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class TrialShape:
+    """A stack of replicates whose iteration is timed."""
+
+    settings: Settings
+    points: Points
+    members: int
+
+    @property
+    def key(self) -> Key:
+        """What decides its time for an iteration."""
+        shape = self.settings.attack.model_dump_json(
+            exclude={"alpha", "lambda_prior", "replicates", "epochs", "iterations", "average_decay"}
+        )
+        classes = len(self.settings.task.surrogate.classes)
+        features = self.points.features
+        return ("trial", shape, self.settings.precision, features, classes, self.members, self.threads)
+
+    @property
+    def threads(self) -> int:
+        """That it is trained with."""
+        return _threads(self.settings.resources.trial)
+
+    @property
+    def flop(self) -> float:
+        """Of an iteration of one member."""
+        classes = len(self.settings.task.surrogate.classes)
+        return pgan_iteration_work(self.settings.attack, self.points.features, classes).flop
+
+
+@dataclass(frozen=True)
+class BatchShape:
+    """A stack of victims whose epoch is timed, and the preparation of one of its cells."""
+
+    settings: Settings
+    evaluation: EvaluationSpec
+    points: Points
+    members: int
+    fraction: float
+
+    @property
+    def key(self) -> Key:
+        """What decides its time for an epoch, and for a cell's preparation."""
+        shape = self.evaluation.model_dump_json(
+            exclude={"poison_fractions": True, "runs": True, "poison_set_size": True, "victim": {"epochs"}}
+        )
+        classes = len(self.settings.task.classes)
+        size = poisoned_size(self.evaluation, classes, self.fraction)
+        features = self.points.features
+        return ("batch", shape, self.settings.precision, features, classes, size, self.members, self.threads)
+
+    @property
+    def threads(self) -> int:
+        """That it is trained with."""
+        return _threads(self.settings.resources.evaluator)
+
+    @property
+    def flop(self) -> float:
+        """Of a cell."""
+        work = cell_work(self.evaluation, self.settings.task, self.points, self.fraction)
+        return work.flop + work.host_flop
+
+    @property
+    def victim(self) -> VictimSpec:
+        """The networks that are trained: logistic regression is one without hidden layers."""
+        victim = self.evaluation.victim
+        return victim.model_copy(update={"widths": [], "dropout": 0.0}) if victim.name == "logistic" else victim
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether its victims are networks."""
+        return self.victim.name in STACKED
+
+
+def family(shape: TrialShape | BatchShape) -> str:
+    """Shapes of one family take times in proportion to their operations."""
+    return "trial" if isinstance(shape, TrialShape) else "stack" if shape.is_stack else kind(shape)
+
+
+def kind(shape: TrialShape | BatchShape) -> str:
+    """The name of its victims; none of a trial."""
+    return shape.evaluation.victim.name if isinstance(shape, BatchShape) else ""
+
+
+def whole(shape: TrialShape | BatchShape) -> float:
+    """Operations of its loop's unit, of all members; at least one."""
+    if isinstance(shape, TrialShape):
+        return shape.members * shape.flop
+    epochs = shape.evaluation.victim.epochs if shape.is_stack else 1
+    return max(1.0, shape.members * shape.flop / epochs)
+
+
+def _threads(stage: StageResources) -> int:
+    # As a worker takes them of its grant.
+    return max(1, int(stage.cpu))
