@@ -33,6 +33,7 @@ METRICS = (
     "discriminator_score",
     "classifier_poison_loss",
 )
+SAMPLED_AT_ONCE = 1000  # points of each member
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ class PGan:
             ]
         )
         network = self.sampling_generator()
-        return torch.cat([network(part.to(self.device)).cpu() for part in noise.split(1000, dim=1)], dim=1)
+        return torch.cat([network(part.to(self.device)).cpu() for part in noise.split(SAMPLED_AT_ONCE, dim=1)], dim=1)
 
     def sampling_generator(self) -> StackedMLP:
         """The generator that poison is sampled from: the last weights or the average."""

@@ -157,7 +157,8 @@ def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Da
     plan = Plan(sweep, stacks, lambda dataset, task: sizes[dataset.model_dump_json()])
     pace, start_s, how = _pace_of(plan, here)
     if pace is None:
-        return f"no estimate: {how}; `pgan-ray plan --device` reckons with some devices' assumed rates"
+        known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))
+        return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` reckons with assumed rates"
     asks = here.request(sweep.resources.trial), here.request(sweep.resources.evaluator)
     shape = Shape(
         here.describe(), here.total(), *asks, here.trial_limit(*asks), here.slots(asks[1]), here.local_cores, start_s
@@ -172,9 +173,12 @@ def _pace_of(plan: Plan, here: "Connection") -> tuple[Pace | None, float, str]:
     from pgan_ray.bench.pace import measure_here
 
     if here.has_gpu():
-        kinds = [name for name in here.gpu_kinds() if name in DEVICES]
+        seen = here.gpu_kinds()
+        kinds = [name for name in seen if name in DEVICES]
         if not kinds:
-            return None, 0.0, f"GPUs of an unknown kind ({', '.join(here.gpu_kinds()) or 'Ray does not say'})"
+            if not here.total().get("GPU"):
+                return None, 0.0, "no GPU has joined yet, so their kind is not known"
+            return None, 0.0, f"GPUs of an unknown kind ({', '.join(seen) or 'Ray does not say'})"
         parts = plan.sweep.resources.trial.gpu, plan.sweep.resources.evaluator.gpu
         return DevicePace(DEVICES[kinds[0]], *parts), REMOTE_START_S, f"by assumed rates of {kinds[0]}, not measured"
     shapes = plan.shapes()

@@ -116,7 +116,7 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
     from pgan_ray.bench.kept import keep_pace
     from pgan_ray.bench.pace import measure_pace
     from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
-    from pgan_ray.cluster.connection import available_cores
+    from pgan_ray.cluster.machine import available_cores, memory_for_actors
     from pgan_ray.cluster.members import members
 
     cores = available_cores()
@@ -124,7 +124,7 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
     for sweep in sweeps:
         sized = _points(sweep.configurations[0].settings.dataset, sweep.configurations[0].settings.task)
         slots = local_shape(sweep, cores, 0.0).evaluators
-        memory = _memory() // slots
+        memory = memory_for_actors() // slots
         stacks = members(sweep, sized, on_gpu=(False, False), memory=(memory, memory), slots=slots)
         plans.append(Plan(sweep, stacks, _points))
     pace: Pace
@@ -170,12 +170,6 @@ def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
     return points_of_data(load_dataset(dataset, seed=0))
 
 
-def _memory() -> int:
-    import os
-
-    return int(0.7 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))  # as Ray announces it
-
-
 def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float | None) -> dict[str, Any]:
     cost, sweep = plan.cost, plan.sweep
     clusters = []
@@ -200,7 +194,8 @@ def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float
 def _trial_bytes(plan: "Plan", configuration: Configuration) -> int:
     settings = configuration.settings
     points, task = plan.points_of(settings.dataset, settings.task), settings.task.surrogate
-    stack = stack_of_generators(settings.attack, points.features, len(task.classes), plan.stacks[0])
+    poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
+    stack = stack_of_generators(settings.attack, points.features, len(task.classes), plan.stacks[0], poison)
     return stack + 4 * points.features * points.train_points(task)
 
 

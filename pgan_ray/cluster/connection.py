@@ -14,6 +14,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from pgan_ray.cluster.machine import available_cores, gpus_here, memory_for_actors
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import ResourcesSpec, StageResources
@@ -117,7 +118,10 @@ class Connection:
 
     def memory_per_slot(self, request: Request) -> int:
         """Bytes of main memory for each actor with this request."""
-        return int(ray.cluster_resources().get("memory", 0) / max(1, self.slots(request)))
+        found = float(ray.cluster_resources().get("memory", 0))
+        if self.local_cores is not None:
+            found = min(found, memory_for_actors())
+        return int(found / max(1, self.slots(request)))
 
     def check_shared(self, store: Store) -> None:
         """See that every node has this package and sees the files of ``store``. Raises `ClusterError`."""
@@ -236,21 +240,6 @@ def _knock(address: str) -> None:
 def cluster_address(address: str | None) -> str | None:
     """The cluster to join: ``address``, else ``RAY_ADDRESS``; None for a local one."""
     return address or os.environ.get("RAY_ADDRESS") or None
-
-
-def available_cores() -> int:
-    """The CPU cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on every system
-        return os.cpu_count() or 1
-
-
-def gpus_here() -> int:
-    """The GPUs that a cluster started on this machine would have."""
-    import torch
-
-    return torch.cuda.device_count()
 
 
 def _fitting(node: Mapping[str, object], request: Request) -> int:

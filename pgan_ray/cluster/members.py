@@ -1,5 +1,7 @@
 """How many networks one actor trains as one stack, where the spec says ``auto``."""
 
+from bisect import bisect_right
+from collections.abc import Callable
 from typing import Protocol
 
 from pgan_ray.cost import kept_size, stack_of_generators, stack_of_victims
@@ -54,8 +56,13 @@ def trial_members(configuration: Configuration, task: Sized, *, on_gpu: bool, me
     resources = settings.resources.trial
     if resources.members_per_actor != "auto":
         return min(resources.members_per_actor, settings.attack.replicates)
-    each = stack_of_generators(settings.attack, task.features, len(settings.task.surrogate.classes), 1)
-    return max(1, min(settings.attack.replicates, _usable(on_gpu, resources.gpu, memory) // each))
+    poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
+    classes = len(settings.task.surrogate.classes)
+    return _fitting(
+        settings.attack.replicates,
+        lambda members: stack_of_generators(settings.attack, task.features, classes, members, poison),
+        _usable(on_gpu, resources.gpu, memory),
+    )
 
 
 def victim_members(configuration: Configuration, task: Sized, *, on_gpu: bool, memory: int) -> int:
@@ -67,13 +74,21 @@ def victim_members(configuration: Configuration, task: Sized, *, on_gpu: bool, m
     if resources.members_per_actor != "auto":
         return resources.members_per_actor
     classes = len(configuration.settings.task.classes)
-    each = max(
-        stack_of_victims(v.evaluation, task.features, classes, 1, kept_size(v.evaluation, classes, fraction))
-        for v in configuration.variants
-        for fraction in v.evaluation.poison_fractions
+    evaluations = [variant.evaluation for variant in configuration.variants]
+    sizes = [kept_size(of, classes, max(of.poison_fractions)) for of in evaluations]
+    return _fitting(
+        MOST_ON_GPU if on_gpu else MOST_ON_CPU,
+        lambda members: max(
+            stack_of_victims(evaluation, task.features, classes, members, size)
+            for evaluation, size in zip(evaluations, sizes, strict=True)
+        ),
+        _usable(on_gpu, resources.gpu, memory),
     )
-    most = MOST_ON_GPU if on_gpu else MOST_ON_CPU
-    return max(1, min(most, _usable(on_gpu, resources.gpu, memory) // each))
+
+
+def _fitting(most: int, stack: Callable[[int], int], usable: int) -> int:
+    """So many members, at most ``most`` and at least one, that the bytes of their ``stack`` are ``usable``."""
+    return max(1, bisect_right(range(1, most + 1), usable, key=stack))
 
 
 def _usable(on_gpu: bool, gpu_share: float, memory: int) -> int:

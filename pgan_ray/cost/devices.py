@@ -4,9 +4,17 @@ Peaks are the data sheets' (dense, without sparsity) of NVIDIA's H100 SXM5, A100
 them that batched products of some hundreds of rows sustain is an assumption: nobody has measured this engine there.
 """
 
+import math
 from dataclasses import dataclass
 
 from pgan_ray.cost.work import Work
+
+TILE = 128  # rows and columns of a product that one unit of a GPU takes at a time
+
+
+def tiles(rows: int, columns: int) -> int:
+    """Tiles of a product with so many rows and columns."""
+    return math.ceil(rows / TILE) * math.ceil(columns / TILE)
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,27 @@ class Device:
     host_rate: float = 3e9
     slots: int = 1  # units that run a kernel's tiles: streaming multiprocessors
 
-    def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0) -> float:
-        """Of ``work`` on a ``part`` of the device: the slowest of products, memory and launches, then the host's."""
-        rate, memory = self.share * self.peak[precision] * part, self.share * self.memory_rate * part
-        return max(work.flop / rate, work.moved / memory, work.launches * self.launch_s) + (
-            work.host_flop / self.host_rate
-        )
+    def occupied(self, tiles: float) -> float:
+        """The share of its slots that a product of so many ``tiles`` gives work to."""
+        return min(1.0, tiles / self.slots)
+
+    def limits(
+        self, work: Work, *, precision: str = "float32", part: float = 1.0, tiles: float = math.inf
+    ) -> dict[str, float]:
+        """Seconds of ``work``'s ``launches``, of its ``memory`` traffic and of its ``products``; the longest counts.
+
+        On a ``part`` of the device's time. ``tiles``: of the narrowest large product of the whole stack.
+        """
+        return {
+            "launches": work.launches * self.launch_s,
+            "memory": work.moved / (self.share * self.memory_rate * part),
+            "products": work.flop / (self.share * self.peak[precision] * part * self.occupied(tiles)),
+        }
+
+    def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0, tiles: float = math.inf) -> float:
+        """Of ``work``: the longest of its `limits`, then what the host does."""
+        limits = self.limits(work, precision=precision, part=part, tiles=tiles)
+        return max(limits.values()) + work.host_flop / self.host_rate
 
 
 DEVICES = {

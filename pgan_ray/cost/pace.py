@@ -6,6 +6,7 @@ from typing import Protocol
 from pgan_ray.cost.devices import DEVICES, Device
 from pgan_ray.cost.points import Points
 from pgan_ray.cost.sweep import cell_work, generator_work
+from pgan_ray.cost.traffic import pgan_tiles, victim_tiles
 from pgan_ray.cost.work import Work
 from pgan_ray.spec import EvaluationSpec, Settings
 
@@ -38,15 +39,15 @@ class DevicePace:
     def trial_s(self, settings: Settings, points: Points, members: int) -> float:
         """As `Pace.trial_s`."""
         work = generator_work(settings, points).times(members, launched_once=True)
-        return TRIAL_S + self._seconds(work, settings, self.trial_part)
+        return TRIAL_S + self._seconds(work, settings, self.trial_part, members * pgan_tiles(settings.attack))
 
     def batch_s(
         self, settings: Settings, evaluation: EvaluationSpec, points: Points, members: int, fraction: float
     ) -> float:
         """As `Pace.batch_s`."""
         work = cell_work(evaluation, settings.task, points, fraction).times(members, launched_once=True)
-        return BATCH_S + self._seconds(work, settings, self.evaluator_part)
+        return BATCH_S + self._seconds(work, settings, self.evaluator_part, members * victim_tiles(evaluation.victim))
 
-    def _seconds(self, work: Work, settings: Settings, part: float) -> float:
+    def _seconds(self, work: Work, settings: Settings, part: float, tiles: int) -> float:
         device = self.device if part else DEVICES["cpu"]
-        return device.seconds(work, precision=settings.precision, part=part or 1.0)
+        return device.seconds(work, precision=settings.precision, part=part or 1.0, tiles=tiles)

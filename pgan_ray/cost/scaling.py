@@ -5,20 +5,21 @@
 
 import math
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pgan_ray.cost.devices import DEVICES, Device
+from pgan_ray.cost.devices import DEVICES
 from pgan_ray.cost.memory import stack_of_generators, stack_of_victims
-from pgan_ray.cost.traffic import pgan_iteration_work, victim_step_work
+from pgan_ray.cost.traffic import pgan_iteration_work, pgan_tiles, victim_step_work, victim_tiles
 from pgan_ray.cost.work import Work
 from pgan_ray.spec import AttackSpec, EvaluationSpec, VictimSpec
 
 BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
 FEATURES = 784
 STACKS = (1, 2, 5, 10, 30, 90)
-TILE = 128  # rows and columns of a product that one streaming multiprocessor takes at a time
+AT_PEAK = replace(DEVICES["h100"], share=1.0)
 ATTACK = AttackSpec(alpha=0.1, lambda_prior=0.9, epochs=2000)  # Table 3: the spec's own defaults
 TABLE_4 = EvaluationSpec(poison_fractions=[0.0])
 TABLE_5 = TABLE_4.model_copy(
@@ -29,17 +30,21 @@ KEPT = 0.95  # of a victim's points are left by the detectors
 
 @dataclass(frozen=True)
 class _Program:
-    """What one actor runs in its inner loop. ``smallest``: rows and columns of its narrowest large product."""
+    """What one actor runs in its inner loop, for each member. ``tiles``: of its narrowest large product."""
 
     name: str
     work: Work
-    smallest: tuple[int, int]
+    tiles: int
 
 
 PROGRAMS = (
-    _Program("pGAN iteration (Table 3)", pgan_iteration_work(ATTACK, FEATURES), (ATTACK.batch_size, 512)),
-    _Program("victim step (Table 4)", victim_step_work(TABLE_4.victim, FEATURES, 2), (200, 512)),
-    _Program("victim step, ten classes (Table 5)", victim_step_work(TABLE_5.victim, FEATURES, 10), (500, 512)),
+    _Program("pGAN iteration (Table 3)", pgan_iteration_work(ATTACK, FEATURES), pgan_tiles(ATTACK)),
+    _Program("victim step (Table 4)", victim_step_work(TABLE_4.victim, FEATURES, 2), victim_tiles(TABLE_4.victim)),
+    _Program(
+        "victim step, ten classes (Table 5)",
+        victim_step_work(TABLE_5.victim, FEATURES, 10),
+        victim_tiles(TABLE_5.victim),
+    ),
 )
 
 
@@ -100,59 +105,55 @@ def _ridges() -> str:
 
 
 def _stacks(program: _Program) -> str:
-    device = DEVICES["h100"]
     rows = []
     for members in STACKS:
-        work = program.work.times(members, launched_once=True)
-        tiles = members * -(-program.smallest[0] // TILE) * -(-program.smallest[1] // TILE)
-        cells = [f"{members}", f"{_ms(work.launches * device.launch_s)}", f"{_ms(work.moved / device.memory_rate)}"]
+        work, tiles = program.work.times(members, launched_once=True), members * program.tiles
+        limits = AT_PEAK.limits(work, tiles=tiles)
+        cells = [f"{members}", _ms(limits["launches"]), _ms(limits["memory"])]
         for precision in ("float32", "tf32", "bf16"):
-            bound, seconds = _bound(work, device, precision, tiles)
-            cells.append(f"{_ms(seconds / members)} ({bound})")
-        rows.append([*cells, f"{min(1.0, tiles / device.slots):.0%}"])
+            seconds, limit = max(
+                (s, name) for name, s in AT_PEAK.limits(work, precision=precision, tiles=tiles).items()
+            )
+            cells.append(f"{_ms(seconds / members)} ({limit})")
+        rows.append([*cells, f"{AT_PEAK.occupied(tiles):.0%}"])
     head = ("members", "launches, ms", "memory, ms", "float32", "tf32", "bf16", "SMs with a tile")
     return _table(f"{program.name} on an H100, by stack size: ms for each member, and the limit", head, rows)
 
 
 def _crossings() -> str:
     """Members from which on a stack is limited by its work, and not by launching kernels or by idle processors."""
-    device = DEVICES["h100"]
     rows = []
     for program in PROGRAMS:
-        launching = program.work.launches * device.launch_s
-        memory = program.work.moved / device.memory_rate
         cells = []
         for precision in ("float32", "tf32", "bf16"):
-            each = max(memory, program.work.flop / device.peak[precision])
-            cells.append(f"{math.ceil(launching / each)}")
-        tiles = -(-program.smallest[0] // TILE) * -(-program.smallest[1] // TILE)
-        rows.append((program.name, *cells, f"{-(-device.slots // tiles)}"))
+            limits = AT_PEAK.limits(program.work, precision=precision)
+            cells.append(f"{math.ceil(limits['launches'] / max(limits['memory'], limits['products']))}")
+        rows.append((program.name, *cells, f"{math.ceil(AT_PEAK.slots / program.tiles)}"))
     head = ("members from which on ...", "launches hide: float32", "tf32", "bf16", "every SM has a tile")
     return _table("Stack sizes that follow for an H100", head, rows)
 
 
-def _bound(work: Work, device: Device, precision: str, tiles: int) -> tuple[str, float]:
-    """The limit and its seconds, at full published rates; products use no more multiprocessors than have tiles."""
-    share = min(1.0, tiles / device.slots)
-    limits = {
-        "launches": work.launches * device.launch_s,
-        "memory": work.moved / device.memory_rate,
-        "products": work.flop / (device.peak[precision] * share),
-    }
-    name = max(limits, key=lambda limit: limits[limit])
-    return name, limits[name]
-
-
 def _memory() -> str:
-    rows = []
-    for name, each in (
-        ("generators (Table 3)", stack_of_generators(ATTACK, FEATURES, 2, 1)),
-        ("victims (Table 4)", stack_of_victims(TABLE_4, FEATURES, 2, 1, 950)),
-        ("victims, ten classes (Table 5)", stack_of_victims(TABLE_5, FEATURES, 10, 1, 9500)),
-    ):
-        quarter = int(0.6 * 0.25 * DEVICES["h100"].memory_bytes / each)
-        rows.append((name, f"{each / 1e6:.0f}", f"{5 * each / 1e9:.2f}", f"{90 * each / 1e9:.2f}", f"{quarter}"))
-    head = ("stack of", "MB each", "GB of 5", "GB of 90", "fit into 60 % of a quarter of an H100")
+    stacks: tuple[tuple[str, Callable[[int], int]], ...] = (
+        (
+            "generators (Table 3)",
+            lambda members: stack_of_generators(ATTACK, FEATURES, 2, members, TABLE_4.poison_set_size),
+        ),
+        ("victims (Table 4)", lambda members: stack_of_victims(TABLE_4, FEATURES, 2, members, 950)),
+        ("victims, ten classes (Table 5)", lambda members: stack_of_victims(TABLE_5, FEATURES, 10, members, 9500)),
+    )
+    usable = 0.6 * 0.25 * DEVICES["h100"].memory_bytes
+    rows = [
+        (
+            name,
+            f"{taken(1) / 1e6:.0f}",
+            f"{taken(5) / 1e9:.2f}",
+            f"{taken(90) / 1e9:.2f}",
+            f"{bisect_right(range(1, 1000), usable, key=taken)}",
+        )
+        for name, taken in stacks
+    ]
+    head = ("stack of", "MB of 1", "GB of 5", "GB of 90", "fit into 60 % of a quarter of an H100")
     return _table("Memory of a stack, its training sets included", head, rows)
 
 

@@ -7,6 +7,7 @@ passes over the hidden units; how often is an estimate, since kernels may be fus
 
 from itertools import pairwise
 
+from pgan_ray.cost.devices import tiles
 from pgan_ray.cost.flops import forward, outputs_of, pgan_iteration, victim_step
 from pgan_ray.cost.memory import FLOAT_BYTES, generator_weights, weights
 from pgan_ray.cost.work import Work
@@ -87,6 +88,17 @@ def victim_step_work(victim: VictimSpec, features: int, classes: int) -> Work:
         (_update(victim.optimizer, weights(features, victim, outputs)), KERNELS_OF_A_STEP),
     )
     return Work(victim_step(victim, features, classes), sum(part[0] for part in parts), sum(part[1] for part in parts))
+
+
+def pgan_tiles(attack: AttackSpec) -> int:
+    """Tiles of the narrowest hidden layer's product, of one replicate."""
+    networks = (attack.generator, attack.discriminator, attack.classifier)
+    return tiles(attack.batch_size, min((width for network in networks for width in network.widths), default=1))
+
+
+def victim_tiles(victim: VictimSpec) -> int:
+    """Likewise, of one victim."""
+    return tiles(victim.batch_size, min(victim.widths, default=1))
 
 
 def scoring_work(victim: NetworkSpec, features: int, classes: int, points: int) -> Work:

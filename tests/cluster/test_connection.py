@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.cluster import Connection, check_cluster, connect
-from pgan_ray.cluster.connection import _sees, available_cores
+from pgan_ray.cluster.connection import _sees
+from pgan_ray.cluster.machine import available_cores
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import ResourcesSpec, StageResources

@@ -1,5 +1,8 @@
 """Counts against what the engine, the data and the files really have."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks.pgan import SAMPLED_AT_ONCE
 from pgan_ray.cluster.trainable import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.cost import (
     cell_work,
@@ -17,6 +21,7 @@ from pgan_ray.cost import (
     iterations,
     kept_size,
     known_points,
+    memory,
     mlflow_points,
     pgan_iteration_work,
     stack_of_generators,
@@ -30,6 +35,7 @@ from pgan_ray.nn import StackedMLP
 from pgan_ray.results import RATES, Estimate, Point
 from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
 from pgan_ray.tracking.curves import TRAINING_METRICS, victim_metrics
+from pgan_ray.victims.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
 from tests.tiny import tiny_sweep
 
@@ -144,18 +150,51 @@ def test_what_detectors_leave(tmp_path: Path) -> None:
 def test_memory_grows_with_the_stack_and_holds_its_weights() -> None:
     first = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0]
     evaluation = first.variants[0].evaluation
-    one, ninety = (stack_of_victims(evaluation, 784, 2, members, 950) for members in (1, 90))
-    assert ninety == 90 * one
+    one, ten, ninety = (stack_of_victims(evaluation, 784, 2, members, 950) for members in (1, 10, 90))
     own = 4 * weights(784, evaluation.victim, 1)
     assert 4 * own < one < 10 * own
-    assert stack_of_generators(first.settings.attack, 784, 2, 5) == 5 * stack_of_generators(
-        first.settings.attack, 784, 2, 1
-    )
+    assert ten == 10 * one
+    # Judging takes as much of 90 as of 10.
+    assert (ninety - ten) / 80 < ten / 10
+    attack = first.settings.attack
+    assert stack_of_generators(attack, 784, 2, 5, 2000) == 5 * stack_of_generators(attack, 784, 2, 1, 2000)
+
+
+def test_memory_of_generators_is_that_of_their_largest_moment() -> None:
+    attack = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].settings.attack
+    training = stack_of_generators(attack, 784, 2, 1, 1)
+    # Few points of a poison set are nothing beside a step; many are more than all else.
+    assert stack_of_generators(attack, 784, 2, 1, 100) == training
+    assert stack_of_generators(attack, 784, 2, 1, 100_000) > 2 * 4 * 100_000 * 784 > 5 * training
+    # One pass makes the poison of all steps.
+    many = attack.model_copy(update={"discriminator_steps": 40})
+    assert stack_of_generators(many, 784, 2, 1, 1) - training > 4 * 36 * 200 * 784
+
+
+def test_memory_of_scikit_learns_victims_is_of_one_at_a_time() -> None:
+    evaluation = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].variants[0].evaluation
+    forest = evaluation.model_copy(update={"victim": evaluation.victim.model_copy(update={"name": "random_forest"})})
+    one, ninety = (stack_of_victims(forest, 784, 2, members, 950) for members in (1, 90))
+    assert ninety - one == 89 * 4 * 784 * 950
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("stack", ["victims mnist_alpha quick 10", "generators mnist_alpha quick 5"])
+def test_a_real_stack_takes_about_as_much_memory(stack: str) -> None:
+    script = SWEEPS.parent / "infra" / "benchmarks" / "memory.py"
+    done = subprocess.run([sys.executable, script, *stack.split()], check=True, capture_output=True, text=True)
+    found = json.loads(done.stdout)
+    assert 0.5 < found["peak_mb"] / found["model_mb"] < 1.5
 
 
 def test_constants_are_the_clusters() -> None:
     assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (storage.REPORTS, storage.SAMPLES, storage.SAMPLE_SETS)
     assert len(TRAINING_METRICS) == storage.TRAINING_METRICS
+    assert (SAMPLED_AT_ONCE, POINTS_AT_ONCE, ROWS_AT_ONCE) == (
+        memory.SAMPLED_AT_ONCE,
+        memory.JUDGED_AT_ONCE,
+        memory.MOST_JUDGED,
+    )
 
 
 def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:

@@ -1,9 +1,15 @@
 """The schedule, against ones worked out by hand; and devices."""
 
+from pathlib import Path
+
 import pytest
 
-from pgan_ray.cost import DEVICES, Forecast, Job, Shape, Work, forecast
+from pgan_ray.cost import BATCH_S, DEVICES, DevicePace, Forecast, Job, Shape, Work, forecast, known_points
+from pgan_ray.cost.devices import tiles
 from pgan_ray.errors import SpecError
+from pgan_ray.spec import load_sweep
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
 def shape(cpus: int, **changes: object) -> Shape:
@@ -64,3 +70,23 @@ def test_a_device_is_bound_by_the_slowest_of_three(name: str) -> None:
     assert device.seconds(Work(launches=1 / device.launch_s)) == pytest.approx(1)
     assert device.seconds(Work(host_flop=device.host_rate)) == pytest.approx(1)
     assert device.seconds(Work(flop=device.peak["float32"] * device.share), part=0.25) == pytest.approx(4)
+
+
+def test_a_gpu_needs_as_many_tiles_as_it_has_processors() -> None:
+    device = DEVICES["h100"]
+    work = Work(flop=device.peak["float32"] * device.share)
+    assert device.seconds(work, tiles=device.slots / 4) == pytest.approx(4)
+    assert device.seconds(work, tiles=device.slots) == device.seconds(work, tiles=9 * device.slots) == pytest.approx(1)
+    assert DEVICES["cpu"].occupied(1) == 1
+    assert (tiles(128, 128), tiles(129, 1), tiles(200, 512)) == (1, 2, 8)
+
+
+def test_a_larger_stack_takes_less_for_each_member_until_the_processors_have_work() -> None:
+    configuration = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0]
+    settings, evaluation = configuration.settings, configuration.variants[0].evaluation
+    points = known_points(settings.dataset)
+    assert points is not None
+    pace = DevicePace(DEVICES["h100"])
+    each = [(pace.batch_s(settings, evaluation, points, n, 0.4) - BATCH_S) / n for n in (1, 10, 17, 90)]
+    assert each[0] > 5 * each[1] > 5 * each[2]
+    assert each[2] == pytest.approx(each[3], rel=0.01)
