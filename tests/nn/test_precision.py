@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from pgan_ray.nn import StackedMLP, arithmetic
+from pgan_ray.nn import Passes, StackedMLP, arithmetic
 from tests.science import CPU
 
 
@@ -34,3 +35,26 @@ def test_brain_floats_follow_the_weights() -> None:
                 network.layers[0].weight.fill_(value)
                 network.layers[0].bias.zero_()
             assert network(x).item() == 2 * value
+
+
+@pytest.mark.parametrize("by_member", [True, False])
+@pytest.mark.parametrize(("precision", "tolerance"), [("tf32", 0.0), ("bf16", 0.05)])
+def test_batch_norm_in_other_precisions(precision: str, tolerance: float, by_member: bool) -> None:
+    """tf32 is float32 on a CPU; bf16 keeps three digits, and statistics, weights and gradients in float32."""
+    outputs, gradients, statistics = {}, {}, {}
+    noise = torch.randn(2, 30, 4, generator=torch.Generator().manual_seed(1))
+    for name in ("float32", precision):
+        initial = [torch.Generator().manual_seed(member) for member in range(2)]
+        network = StackedMLP(4, [6], 5, initial=initial, dropout=0.0, negative_slope=0.1, batch_norm=True)
+        passes = Passes(network, by_member=by_member)
+        seen: list[torch.Tensor] = []
+        with arithmetic(name, CPU):
+            outputs[name] = passes.forward(noise, torch.Generator())
+            passes.backward(outputs[name].sin(), lambda part, found, seen=seen: seen.extend(found))
+        gradients[name] = torch.cat([gradient.flatten() for gradient in seen])
+        statistics[name] = torch.cat([network.norms[0].running_mean, network.norms[0].running_var])
+    for found in (outputs, gradients, statistics):
+        assert found[precision].dtype == torch.float32
+        scale = found["float32"].abs().max()
+        assert scale > 0.1
+        assert (found[precision] - found["float32"]).abs().max() <= tolerance * scale
