@@ -73,8 +73,10 @@ def judge_victims(
 
 
 def _boundary(victims: VictimStack, member: int) -> Boundary | None:
+    if len(victims.network.layers) != 1:
+        return None
     state = victims.network.member_state(member)
-    if len(victims.network.layers) != 1 or state["layers.0.weight"].shape != (2, 1):
+    if state["layers.0.weight"].shape != (2, 1):
         return None
     (a,), (b,) = state["layers.0.weight"].tolist()
     return a, b, float(state["layers.0.bias"])

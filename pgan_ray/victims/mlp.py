@@ -35,13 +35,17 @@ class _Batches:
         self._offsets = torch.arange(batch_size, device=sizes.device)
         self._order = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=sizes.device)
         self._beyond = torch.arange(self._order.shape[1], device=sizes.device) >= sizes[:, None]
-        # Counted here, so that the inner loop needs no answer from the device.
-        self._host_sizes: list[int] = sizes.tolist()
-        self.host_steps: list[int] = self._steps_per_epoch.tolist()
+        # Counted here, so that the inner loop needs no answer from the device, and looks at no member: those of a
+        # stack have few lengths of an epoch between them. Of each, the widest last batch.
+        self.steps: list[int] = self._steps_per_epoch.tolist()
+        self._last_widths: dict[int, int] = {}
+        for size, length in zip(sizes.tolist(), self.steps, strict=True):
+            rest = size - (length - 1) * batch_size
+            self._last_widths[length] = max(rest, self._last_widths.get(length, 0))
 
     def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""
-        if any(step % length == 0 for length in self.host_steps):
+        if any(step % length == 0 for length in self._last_widths):
             keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
             shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
             starts = (step % self._steps_per_epoch == 0)[:, None]
@@ -55,10 +59,7 @@ class _Batches:
 
     def _width(self, step: int) -> int:
         """The longest batch of this step: a stack of one then draws what a plain loop draws."""
-        return max(
-            min(self._batch_size, size - (step % length) * self._batch_size)
-            for size, length in zip(self._host_sizes, self.host_steps, strict=True)
-        )
+        return max(last if (step + 1) % length == 0 else self._batch_size for length, last in self._last_widths.items())
 
 
 class VictimTraining:
@@ -94,7 +95,9 @@ class VictimTraining:
         self._points = x.to(device).reshape(-1, x.shape[2])
         self._targets = soft_targets(y.to(device).flatten(), outputs)
         self._batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
-        self._last_steps = [spec.epochs * steps for steps in self._batches.host_steps]
+        self._ending: dict[int, list[int]] = {}  # last step -> members
+        for member, steps in enumerate(self._batches.steps):
+            self._ending.setdefault(spec.epochs * steps, []).append(member)
         self._final = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self._loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
         self._final_loss_sum = self._loss_sum.clone()
@@ -103,7 +106,7 @@ class VictimTraining:
     @property
     def steps(self) -> int:
         """Steps of the longest training."""
-        return max(self._last_steps)
+        return max(self._ending)
 
     def run(self, steps: int) -> None:
         """Take so many steps."""
@@ -119,7 +122,7 @@ class VictimTraining:
         self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
         self._loss_sum += (losses * counted).sum(1) / counts
         self._step += 1
-        if ended := [member for member, last in enumerate(self._last_steps) if last == self._step]:
+        if ended := self._ending.get(self._step):
             self._final_loss_sum[ended] = self._loss_sum[ended]
             for key, value in self.network.state_dict().items():
                 self._final[key][ended] = value[ended]
