@@ -116,6 +116,27 @@ def test_victims_read_what_they_are_trained_with(load: Loader) -> None:
         assert variants(load, {"evaluation.victim.name": "knn", key: {"grid": values}}) == [""]
 
 
+@pytest.mark.parametrize("network", ["attack.generator", "attack.classifier", "evaluation.victim"])
+def test_each_optimizer_has_numbers_of_its_own(load: Loader, network: str) -> None:
+    momentum = {f"{network}.optimizer.momentum": {"grid": [0.5, 0.9]}}
+    betas = {f"{network}.optimizer.betas": {"grid": [[0.5, 0.9], [0.9, 0.999]]}}
+    cells = load().cells
+    for name, read, unread in (("sgd", momentum, betas), ("adam", betas, momentum)):
+        beside = {f"{network}.optimizer": {"name": name, "learning_rate": 0.1}}
+        assert load(beside | read).cells == 2 * cells
+        assert load(beside | unread).cells == cells
+    both = load(
+        {f"{network}.optimizer.name": {"grid": ["sgd", "adam"]}, f"{network}.optimizer.learning_rate": 1} | momentum
+    )
+    assert both.cells == 3 * cells
+
+
+def test_the_average_has_a_decay_where_poison_is_sampled_from_it(load: Loader) -> None:
+    grid = {"attack.average_decay": {"grid": [0.9, 0.99]}}
+    assert ids(load({"attack.sample_from": "last"} | grid)) == ["base"]
+    assert len(load({"attack.sample_from": "average"} | grid).configurations) == 2
+
+
 def test_names_of_attack_victim_and_detector_are_told_apart(load: Loader) -> None:
     sweep = load(
         {
