@@ -102,12 +102,12 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
     if undelivered:
         click.echo(
             f"MLflow did not take {undelivered} events; nothing is lost: "
-            f"send them with `pgan-ray track {redact(store.location)}`",
+            f"send them with `pgan-ray track {store.location}`",
             err=True,
         )
     _show(record, store, outcome, options)
     if has_report:
-        click.echo(f"the report: {redact(store.place('report/index.html'))}", err=True)
+        click.echo(f"the report: {store.place('report/index.html')}", err=True)
     return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
 
 
@@ -193,14 +193,14 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options)
         click.echo(f"diverged: {text}", err=True)
     for text in outcome.retried:
         click.echo(f"retried: {text}", err=True)
-    where = redact(store.location)
+    where = store.location
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
     if options.offline_tracking:
         click.echo(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
     else:
         uri = redact(tracking_uri_of(record.facts, options.tracking_uri))
         click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
-    if outcome.outcome != "complete":
+    if outcome.can_go_on:
         click.echo(f"what is missing: pgan-ray resume {where}", err=True)
 
 

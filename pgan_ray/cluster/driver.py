@@ -49,6 +49,12 @@ class Outcome:
     retried: list[str] = field(default_factory=list)
     seconds: float = 0.0
     points: list[Point] = field(default_factory=list)
+    cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether another start has anything to do: cells that diverged would diverge again."""
+        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row)
 
 
 class SweepRun:
@@ -304,7 +310,7 @@ class SweepRun:
                 self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
         except OSError as error:
             self._fail("the summary could not be written", str(error))
-            outcome.outcome = "partial" if outcome.outcome == "complete" else outcome.outcome
+            outcome.outcome = "interrupted" if outcome.outcome == "interrupted" else "failed"
         self._tracker.sweep_finished(outcome.outcome)
         return outcome
 
@@ -312,7 +318,7 @@ class SweepRun:
         """What came of it by all rows, those of an earlier start among them; and the summary."""
         outcome = self._outcome
         if outcome.outcome == "interrupted":
-            self._write_summary(None)  # a large sweep's rows take long to read, and somebody waits
+            self._write_summary()  # a large sweep's rows take long to read, and somebody waits
             return
         rows = read_rows(self._store)
         # Victims without a training set are their generator's, which is told of apart.
@@ -320,22 +326,20 @@ class SweepRun:
         outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
         if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
             outcome.outcome = "partial"
-        outcome.points = summarise(rows)
-        self._write_summary(rows)
-
-    def _write_summary(self, rows: pa.Table | None) -> None:
-        outcome = self._outcome
-        missing: list[str] = []
-        if rows is not None and outcome.outcome in ("partial", "failed"):
+        if outcome.outcome in ("partial", "failed"):
             there = set(rows["cell_id"].to_pylist())
-            missing = [cell.id for cell in self._cells() if cell.id not in there]
+            outcome.cells_without_row = [cell.id for cell in self._cells() if cell.id not in there]
+        outcome.points = summarise(rows)
+        self._write_summary()
+
+    def _write_summary(self) -> None:
+        outcome = self._outcome
         summary = {
             "sweep_id": self._record.id,
             "profile": self._record.sweep.profile,
             **asdict(outcome),
             "generators": {"planned": self._state.generators, "finished": self._state.generators_done},
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
-            "cells_without_row": missing,
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
             # Of this run, where a sweep was resumed.
             "actors": {

@@ -95,6 +95,7 @@ def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_it
     directory = tmp_path / "sweep"
     outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), directory, tracker=LosePoison(directory))
     assert outcome.outcome == "partial"
+    assert outcome.can_go_on
     assert len(outcome.failures) == 6  # the batches of the replicate, of a cell each, in the order of their end
     for batch, failure in enumerate(sorted(outcome.failures)):
         assert re.match(rf"batch base/r0/b00{batch}-\w+ failed, and with it 1 cell:", failure)
@@ -120,6 +121,7 @@ def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_pat
     wild, tame = (configuration.id for configuration in sweep.configurations)
     store = Store(tmp_path / "sweep")
     assert outcome.outcome == "partial"
+    assert not outcome.can_go_on, "it would diverge again"
     record = read_record(store, wild, 0)
     assert record is not None
     assert record.outcome == "diverged"

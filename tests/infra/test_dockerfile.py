@@ -1,8 +1,10 @@
 """The image: pinned, small, and not root. And the script in it that a restarted job runs."""
 
+import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,17 +92,46 @@ def test_what_it_copies_is_there_and_what_the_build_may_see() -> None:
 @pytest.mark.parametrize(
     ("resumed", "status", "calls"),
     [
-        (0, 0, ["resume s3://b/x"]),
-        (1, 1, ["resume s3://b/x"]),
-        (143, 143, ["resume s3://b/x"]),
-        (2, 7, ["resume s3://b/x", "sweep a b.yaml --out s3://b/x --profile paper"]),
+        (0, 0, ["resume OUT"]),
+        (1, 1, ["resume OUT"]),
+        (143, 143, ["resume OUT"]),
+        (2, 7, ["resume OUT", "sweep a b.yaml --out OUT --profile paper"]),
     ],
 )
 def test_a_sweep_is_resumed_or_started(tmp_path: Path, resumed: int, status: int, calls: list[str]) -> None:
-    fake = tmp_path / "pgan-ray"
-    fake.write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/calls\n[ "$1" = resume ] && exit {resumed}\nexit 7\n')
+    out = tmp_path / "out"
+    assert sweep_or_resume(tmp_path, out, f"[ $1 = resume ] && exit {resumed}; exit 7").returncode == status
+    assert (tmp_path / "calls").read_text().splitlines() == [call.replace("OUT", str(out)) for call in calls]
+
+
+@pytest.mark.parametrize(
+    ("resumed", "outcome", "without_row", "status"),
+    [
+        (1, "partial", [], 0),  # diverged: another attempt would find nothing to do
+        (2, "partial", [], 0),  # the same at the first attempt
+        (1, "partial", ["alpha=0.1/r0/f20/0"], 1),  # lost with their node: another attempt trains them
+        (1, "failed", [], 1),
+    ],
+)
+def test_what_is_as_finished_as_it_can_be_is_not_started_again(
+    tmp_path: Path, resumed: int, outcome: str, without_row: list[str], status: int
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.json").write_text(json.dumps({"outcome": outcome, "cells_without_row": without_row}))
+    ended = sweep_or_resume(tmp_path, out, f"[ $1 = resume ] && exit {resumed}; exit 1")
+    assert ended.returncode == status
+    assert ("nothing is left to run" in ended.stderr) == (status == 0)
+
+
+def sweep_or_resume(folder: Path, out: Path, pgan_ray: str) -> subprocess.CompletedProcess[str]:
+    """Runs the script with a `pgan-ray` that notes how it was called, and does what the shell code says."""
+    fake = folder / "bin/pgan-ray"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\necho "$@" >>{folder}/calls\n{pgan_ray}\n')
     fake.chmod(0o755)
-    environment = {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
-    command = [INFRA / "sweep-or-resume", "a b.yaml", "s3://b/x", "--profile", "paper"]
-    assert subprocess.run(command, env=environment, check=False).returncode == status
-    assert (tmp_path / "calls").read_text().splitlines() == calls
+    (folder / "bin/python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (folder / "bin/python3").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{folder}/bin{os.pathsep}{os.environ['PATH']}"}
+    command = [INFRA / "sweep-or-resume", "a b.yaml", out, "--profile", "paper"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
