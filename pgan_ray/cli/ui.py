@@ -34,6 +34,7 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
         click.echo(f"the sweep's error curves: {link}")
     if on_server:
         return
-    command = ["-m", "mlflow", "ui", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(port)]
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not an argument: everybody on the machine can read those
+    command = ["-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])

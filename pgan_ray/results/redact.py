@@ -5,11 +5,17 @@ import re
 
 HIDDEN = "***"
 _USER_INFO = re.compile(r"(?<=://)[^/\s'\"]*@")
+_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s]*@")
 _QUERY_SECRET = re.compile(
     r"([?&][\w.-]*(?:token|password|passwd|secret|key|signature|credential|sig)[\w.-]*=)[^&\s'\"]+",
     re.IGNORECASE,
 )
 _SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+
+
+def holds_secret(uri: str) -> bool:
+    """Whether ``uri`` itself holds a password, a key or a token."""
+    return bool(_PASSWORD.search(uri) or _QUERY_SECRET.search(uri))
 
 
 def redact(text: str) -> str:

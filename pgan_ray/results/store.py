@@ -12,14 +12,26 @@ from pyarrow import fs
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results.patience import patiently
+from pgan_ray.results.redact import holds_secret, redact
 
 
 class Store:
     """Files under one location, by relative path. Plain text inside, so it travels to workers as it is."""
 
     def __init__(self, location: str | Path) -> None:
-        """``location``: a local path, or any URI that `pyarrow.fs` knows, such as ``s3://bucket/sweep``."""
+        """``location``: a local path, or any URI that `pyarrow.fs` knows, such as ``s3://bucket/sweep``.
+
+        Raises `SpecError` where the URI holds a secret.
+        """
         text = str(location)
+        if holds_secret(text):
+            # Ray and Tune keep the location in files and logs of their own.
+            raise SpecError(
+                [
+                    f"{redact(text)}: must hold no secret: set it as the store's own clients read it, such as "
+                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                ]
+            )
         self.location = text if "://" in text else str(Path(text).absolute())
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:

@@ -83,6 +83,18 @@ def test_a_location_that_is_none(location: str) -> None:
         Store(location).exists("a")
 
 
+@pytest.mark.parametrize("location", ["s3://KEY:hunter2@bucket/x?region=eu", "s3://bucket/x?secret_key=hunter2"])
+def test_a_location_holds_no_secret(location: str) -> None:
+    with pytest.raises(SpecError, match=r"s3://.*\*\*\*.*: must hold no secret.* AWS_SECRET_ACCESS_KEY") as refused:
+        Store(location)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("location", ["hdfs://me@host:8020/x", "abfss://box@account.dfs.core.windows.net/x"])
+def test_a_name_before_the_host_is_no_secret(location: str) -> None:
+    assert Store(location).place("a") == f"{location}/a"
+
+
 def test_a_crash_before_the_end_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path)
     store.write("v/a", b"old")
