@@ -180,7 +180,7 @@ def _settled(
 
 
 def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options) -> None:
-    if options.as_json:
+    if options.as_json and store.exists("summary.json"):  # a full disk holds none
         click.echo(store.read("summary.json").decode())
     elif outcome.points:
         planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}

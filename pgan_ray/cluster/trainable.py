@@ -69,6 +69,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
+        self._stage.store.knock()  # Tune brings a checkpoint next, where the trial was lost
         self._trial = self._stage.trials[config["trial"]]
         sweep = self._stage.record.sweep
         self._configuration = next(c for c in sweep.configurations if c.id == self._trial.configuration)
@@ -176,7 +177,12 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
             write_generator(self._stage.store, record, files)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Everything, random state included, as safetensors and JSON."""
+        """Everything, random state included, as safetensors and JSON.
+
+        Tune uploads it, and does not try twice: while the store is away, each attempt would count as a failure of the
+        trial's.
+        """
+        self._stage.store.knock()
         tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
         tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
         save_file(tensors, Path(checkpoint_dir, STATE_FILE))

@@ -107,6 +107,10 @@ class Store:
             reason = " ".join(str(error).split())
             raise SpecError([f"{self.location}: must be a place that can be written to, got {reason}"]) from None
 
+    def knock(self) -> None:
+        """Wait until the store answers, as long as everything else here does. Raises `OSError` where it does not."""
+        self.exists(".knock")
+
     def delete(self, name: str) -> None:
         """Delete the file ``name``. Raises `FileNotFoundError`."""
         filesystem, path = self._path(name)

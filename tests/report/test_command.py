@@ -8,6 +8,7 @@ import pytest
 
 from pgan_ray.results import Store
 from tests.report.report_sweep import make_store
+from tests.s3_server import S3Server
 
 
 def call(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -26,10 +27,10 @@ def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
     assert "At 1.5 for each hour" in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
 
 
-def test_where_it_is_on_s3(s3: str, s3_server: str, tmp_path: Path) -> None:
+def test_where_it_is_on_s3(s3: str, s3_server: S3Server, tmp_path: Path) -> None:
     """A location with a question keeps it at its end."""
     make_store(tmp_path / "sweep", replicates=0)
-    options = f"?endpoint_override={s3_server.removeprefix('http://')}&scheme=http"
+    options = s3_server.options
     ended = call("sweep", "--out", f"{s3}/out{options}", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == f"{s3}/out/index.html{options}"
