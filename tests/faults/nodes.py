@@ -1,0 +1,92 @@
+"""A real Ray cluster of several nodes, all of them processes of this machine; nodes come and go as a test says."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import pytest
+from ray._private.authentication_test_utils import reset_auth_token_state
+from ray.cluster_utils import Cluster
+
+TRIAL, EVALUATOR = "Trainable.train", "Evaluator.evaluate"
+"""What Ray calls the processes that are at work for a stage."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker node: its raylet, below which its worker processes are."""
+
+    of_ray: Any
+
+    def works_on(self, title: str) -> bool:
+        """Whether a process of this node is at work on what `TRIAL` or `EVALUATOR` names."""
+        with suppress(psutil.NoSuchProcess):
+            workers = psutil.Process(self._raylet).children()
+            return any(title in word for worker in workers for word in _title(worker))
+        return False
+
+    @property
+    def _raylet(self) -> int:
+        (raylet,) = self.of_ray.all_processes["raylet"]
+        return int(raylet.process.pid)
+
+
+class Nodes:
+    """A head without CPUs, and the worker nodes that are added to it. Whoever joins needs the token."""
+
+    def __init__(self) -> None:
+        self._cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+        self._workers: list[Node] = []
+
+    @property
+    def address(self) -> str:
+        """Where to join it."""
+        return f"127.0.0.1:{self._cluster.address.rpartition(':')[2]}"
+
+    def add(self, cpus: int = 1, gpus: int = 0) -> Node:
+        """One node more; ``gpus`` are announced and not there."""
+        node = Node(self._cluster.add_node(num_cpus=cpus, num_gpus=gpus))
+        self._workers.append(node)
+        return node
+
+    def remove(self, node: Node) -> None:
+        """Take a node away as a machine that is switched off."""
+        self._workers.remove(node)
+        self._cluster.remove_node(node.of_ray, allow_graceful=False)
+
+    def at_work(self, title: str) -> Node | None:
+        """A node with a process at work on what ``title`` names, if there is one."""
+        return next((node for node in self._workers if node.works_on(title)), None)
+
+    def clear(self) -> None:
+        """Remove all worker nodes."""
+        for node in self._workers[:]:
+            self.remove(node)
+
+    def stop(self) -> None:
+        """End the cluster."""
+        self._cluster.shutdown()
+
+
+@contextmanager
+def cluster_of_nodes() -> Iterator[Nodes]:
+    """Within: a cluster, with the environment that joining it takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        reset_auth_token_state()  # Ray reads the environment once, when it is imported
+        nodes = Nodes()
+        try:
+            yield nodes
+        finally:
+            nodes.stop()
+    reset_auth_token_state()
+
+
+def _title(process: psutil.Process) -> list[str]:
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
