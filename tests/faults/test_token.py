@@ -1,0 +1,93 @@
+"""A cluster with a token: whoever has it may run a sweep, and nobody else."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.results import Store
+from tests.faults.head import Head
+from tests.faults.services import LOOK_EVERY_S, Command, Ended, call, scores
+from tests.tiny import CELLS, write_tiny
+
+pytestmark = pytest.mark.cluster
+
+PATIENCE_S = 300.0
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with the tiny sweep in it."""
+    folder = tmp_path_factory.mktemp("token")
+    write_tiny(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def head(home: Path) -> Iterator[Head]:
+    """A running head."""
+    started = Head(home)
+    yield started
+    started.stop()
+
+
+def submit(head: Head, out: Path, *options: str) -> tuple[str, ...]:
+    return ("submit", "tiny.yaml", "--address", head.jobs, "--out", str(out), *options)
+
+
+def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, home: Path) -> None:
+    out = home / "waited"
+    waited = call(
+        *submit(head, out, "--wait", "--set", "attack.iterations=10"), home=home, environment=head.credentials
+    )
+    assert waited.code == 0, waited.err
+    assert "complete after" in waited.err
+    assert json.loads((out / "summary.json").read_text())["outcome"] == "complete"
+    assert len(scores(Store(out))) == CELLS
+
+    out = home / "left"
+    arguments = submit(head, out, "--wait", "--set", "attack.iterations=300")
+    with Command(*arguments, home=home, environment=head.credentials) as command:
+        command.until(lambda: (out / "sweep.yaml").exists())
+        assert not (out / "summary.json").exists()
+        command.interrupt()
+        left = command.end()
+    assert left.code == 130, left.err
+    assert "the job goes on; it ends with: ray job stop tiny-" in left.err
+    assert "Traceback" not in left.err
+    deadline = time.monotonic() + PATIENCE_S
+    while not (out / "summary.json").exists():
+        assert time.monotonic() < deadline
+        time.sleep(LOOK_EVERY_S)
+    assert json.loads((out / "summary.json").read_text())["outcome"] == "complete"
+
+
+@pytest.mark.parametrize("credentials", ["wrong", "none"])
+def test_without_the_token_no_job_is_taken(head: Head, home: Path, credentials: str) -> None:
+    ended = call(*submit(head, home / credentials), home=home, environment=stranger(credentials))
+    assert_refused(ended, f"the Ray job server at {head.jobs} must take the sweep")
+    assert not (home / credentials).exists()
+
+
+@pytest.mark.parametrize("credentials", ["wrong", "none"])
+def test_without_the_token_no_driver_joins(head: Head, home: Path, credentials: str) -> None:
+    arguments = ("sweep", "tiny.yaml", "--address", head.address, "--offline-tracking", "--out", credentials)
+    ended = call(*arguments, home=home, environment=stranger(credentials))
+    assert_refused(ended, f"the Ray cluster at {head.address} must answer")
+    assert not (home / credentials / "sweep.yaml").exists()
+
+
+def stranger(credentials: str) -> dict[str, str]:
+    """The environment of a client without the token."""
+    return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64} if credentials == "wrong" else {}
+
+
+def assert_refused(ended: Ended, message: str) -> None:
+    assert ended.code == 2, ended.err
+    errors = [line for line in ended.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, ended.err
+    assert message in errors[0]
+    assert "RAY_AUTH_TOKEN" in errors[0], "what to do"
+    assert "Traceback" not in ended.err
