@@ -23,7 +23,7 @@ class Command:
         """``cores``: the only ones that it may use."""
         self._log = home / "command.log"
         self._orphans: list[psutil.Process] = []
-        with self._log.open("w") as log:
+        with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pgan_ray", *arguments],
                 stdout=log,
@@ -35,7 +35,7 @@ class Command:
 
     @property
     def said(self) -> str:
-        """All that it has printed so far."""
+        """All that was printed so far, by those before it in ``home`` too."""
         return self._log.read_text()
 
     def wait_for(self, look: Callable[[], Found | None]) -> Found:

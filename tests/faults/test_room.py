@@ -1,0 +1,58 @@
+"""Clusters with little room, and with more of it later: nothing waits for ever, and what comes is used."""
+
+import json
+import os
+import time
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+
+from tests.faults.command import Command
+from tests.faults.compare import assert_same_results
+from tests.faults.conftest import SWEEP, Undisturbed
+from tests.faults.nodes import Nodes
+
+pytestmark = pytest.mark.cluster
+# Four trials, and batches from the first one's end on.
+TIGHT = ("sweep", "tiny.yaml", "--out", "sweep", "--offline-tracking", "--set", "resources.trial.members_per_actor=1")
+
+
+def test_concurrency_follows_the_cluster(home: Path, nodes: Nodes, undisturbed: Undisturbed) -> None:
+    nodes.add(cpus=1)
+    command = Command(home, *SWEEP, "--address", nodes.address, "--offline-tracking")
+    command.wait_for(lambda: next((home / "sweep/tune").rglob("progress.json"), None))
+    nodes.add(cpus=2)
+    grown_at = time.time() * 1e6
+    assert command.end() == 0, command.said
+    assert_same_results(home / "sweep", undisturbed.directory)
+    spans = json.loads((home / "sweep/timeline.json").read_text())["traceEvents"]
+    assert at_once([span for span in spans if span["ts"] < grown_at]) == 1
+    assert at_once(spans) > 1
+
+
+def at_once(spans: list[dict[str, int]]) -> int:
+    """The most actors that worked at the same time."""
+    changes = [(span["ts"], 1) for span in spans] + [(span["ts"] + span["dur"], -1) for span in spans]
+    return max(accumulate(change for _, change in sorted(changes)))
+
+
+def test_one_cpu_of_a_cluster_is_enough(home: Path, nodes: Nodes) -> None:
+    nodes.add(cpus=1)
+    command = Command(home, *TIGHT, "--address", nodes.address)
+    assert command.end() == 0, command.said
+    assert "1 CPU(s)" in command.said
+
+
+def test_one_core_of_this_machine_is_enough(home: Path) -> None:
+    command = Command(home, *TIGHT, cores=[min(os.sched_getaffinity(0))])
+    assert command.end() == 0, command.said
+    assert "1 CPU(s)" in command.said
+
+
+def test_a_gpu_that_holds_one_trial_and_nothing_beside_it_is_enough(home: Path, nodes: Nodes) -> None:
+    nodes.add(cpus=4, gpus=1)
+    shares = ("--set", "resources.trial.gpu=1.0", "--set", "resources.evaluator.gpu=0.5")
+    command = Command(home, *TIGHT, *shares, "--address", nodes.address)
+    assert command.end() == 0, command.said
+    assert "1 GPU(s)" in command.said
