@@ -66,19 +66,20 @@ class _Part:
         self, x: Tensor, masks: list[Tensor | None], batches: int, training: bool, tape: _Tape | None
     ) -> Tensor:
         """Through all layers; batch norm takes ``batches`` equal parts of B one by one."""
-        last = len(self.layers) - 1
+        last, slope = len(self.layers) - 1, self._network.negative_slope
         for index, (weight, bias) in enumerate(self._layers_as(x.dtype)):
             if tape is not None:
                 tape.inputs.append(x)
             if index == last:
-                x = affine(x, weight, bias, self._network.output)
+                x = affine(x, weight, bias, "tanh" if self._network.output == "tanh" else "none")
                 break
-            x = affine(x, weight, bias)
             if self._norms:
-                x, norms = self._norms[index].forward(x, batches, training)
+                x, norms = self._norms[index].forward(affine(x, weight, bias), batches, training)
                 if tape is not None:
                     tape.norms.append(norms)
-            leaky_relu_(x, self._network.negative_slope)
+                leaky_relu_(x, slope)
+            else:
+                x = affine(x, weight, bias, "leaky_relu", slope)
             if (mask := masks[index]) is not None:
                 x.mul_(mask)
         if tape is not None:
@@ -117,8 +118,9 @@ class _Part:
         return [(weight.to(dtype), bias.to(dtype)) for weight, bias in self.layers]
 
     def _as_parameters(self, gradients: list[Tensor]) -> list[Tensor]:
-        # There are none where they were not asked for.
-        return [gradient.to(p.dtype) for gradient, p in zip(gradients, self.parameters, strict=False)]
+        if not gradients or gradients[0].dtype == self.parameters[0].dtype:
+            return gradients
+        return [gradient.to(p.dtype) for gradient, p in zip(gradients, self.parameters, strict=True)]
 
 
 class _PartNorm:

@@ -26,17 +26,19 @@ def onednn_is_faster() -> bool:
     )
 
 
-def affine(x: Tensor, weight: Tensor, bias: Tensor, output: str = "linear") -> Tensor:
-    """(B, O): ``x`` (B, I) times the transpose of ``weight`` (O, I), plus ``bias`` (1, O), then ``output``.
+def affine(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none", negative_slope: float = 0.0) -> Tensor:
+    """(B, O): ``x`` (B, I) times the transpose of ``weight`` (O, I), plus ``bias`` (1, O), then ``activation``.
 
-    ``output`` is ``linear`` or ``tanh``, which oneDNN makes in passing.
+    That is ``none``, ``tanh`` or ``leaky_relu`` with its ``negative_slope``; oneDNN makes it in passing.
     """
     if _onednn(x, weight):
-        activation = "tanh" if output == "tanh" else "none"
-        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(x, weight, bias[0], activation, [], "")
+        options = [negative_slope] if activation == "leaky_relu" else []
+        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(x, weight, bias[0], activation, options, "")
         return product
     product = torch.addmm(bias, x, weight.t()) if x.dim() == 2 else torch.baddbmm(bias, x, weight.mT)
-    return product.tanh_() if output == "tanh" else product
+    if activation == "leaky_relu":
+        return torch.nn.functional.leaky_relu_(product, negative_slope)
+    return product.tanh_() if activation == "tanh" else product
 
 
 def times_transposed(a: Tensor, b: Tensor) -> Tensor:
