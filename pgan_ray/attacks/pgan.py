@@ -19,6 +19,7 @@ from pgan_ray.nn import (
     StackOptimizer,
     arithmetic,
     cross_entropy,
+    cross_entropy_gradient,
     soft_targets,
 )
 from pgan_ray.spec.attack import AttackSpec
@@ -34,6 +35,7 @@ METRICS = (
     "classifier_poison_loss",
 )
 SAMPLED_AT_ONCE = 1000  # points of each member
+COUNTED_AT_ONCE = 64  # iterations' logits that are kept until metrics are made of them, by one operator for all
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class PGan:
         self._poison_targets = soft_targets(labels, outputs)
         self._genuine_targets = soft_targets(self._genuine_y, outputs, spec.label_smoothing)
         genuine, poison = torch.ones_like(labels), torch.zeros_like(labels)
+        self._genuine_judgement = soft_targets(genuine, 1)
         self._discriminator_targets = soft_targets(torch.cat((genuine, poison), dim=1), 1, spec.label_smoothing)
 
         def weights(*of_batches: Tensor) -> Tensor:
@@ -163,18 +166,22 @@ class PGan:
     def train(self, iterations: int) -> None:
         """Run ``iterations`` iterations of Algorithm 1. Nothing leaves the device."""
         d_steps, c_steps = self.spec.discriminator_steps, self.spec.classifier_steps
-        with arithmetic(self.precision, self.device):
+        seen: list[tuple[Tensor, ...]] = []
+        with torch.inference_mode(), arithmetic(self.precision, self.device):
             for _ in range(iterations):
                 # G stands still while D and C take their steps: one pass makes the poison of them all.
                 poison = self._make_poison(d_steps + c_steps, taped=False).split(self.spec.batch_size, dim=1)
                 for step in range(d_steps):
-                    discriminator_loss = self._discriminator_step(poison[step])
+                    of_discriminator = self._discriminator_step(poison[step])
                 for step in range(c_steps):
-                    classifier_loss = self._classifier_step(poison[d_steps + step])
+                    of_classifier = self._classifier_step(poison[d_steps + step])
                 for _ in range(self.spec.generator_steps):
-                    generator_metrics = self._generator_step()
-                self._sums += torch.stack((discriminator_loss, classifier_loss, *generator_metrics))
-                self._summed += 1
+                    of_generator = self._generator_step()
+                seen.append((of_discriminator, *of_classifier, *of_generator))
+                if len(seen) == COUNTED_AT_ONCE:
+                    self._count(seen)
+                    seen = []
+            self._count(seen)
         self.iteration += iterations
 
     def _make_poison(self, batches: int, *, taped: bool) -> Tensor:
@@ -187,44 +194,62 @@ class PGan:
         shape = (len(self.members), self.spec.batch_size)
         return torch.randint(choices, shape, generator=self._random, device=self.device)
 
-    def _judge(self, critic: str, genuine: Tensor, poison: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """A critic's losses (R, 2 B) on genuine points and poison, and their gradient by its logits."""
-        logits = self._passes[critic].forward(torch.cat((genuine, poison), dim=1), self._random)
-        return cross_entropy(logits, targets)
+    def _train_critic(self, name: str, genuine: Tensor, poison: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """One step on genuine points and poison; the critic's logits (R, 2 B, O) before it."""
+        logits = self._passes[name].forward(torch.cat((genuine, poison), dim=1), self._random)
+        self._descend(name, cross_entropy_gradient(logits, targets) * weights)
+        return logits
 
     def _discriminator_step(self, poison: Tensor) -> Tensor:
         genuine = _take(self._poison_class_x, self._rows(len(self._poison_class_x)))
         # -log D(x) with the smoothed target, and -log(1 - D(G(z))).
-        losses, gradient = self._judge("discriminator", genuine, poison, self._discriminator_targets)
-        self._descend("discriminator", gradient * self._discriminator_weights)
-        on_genuine, on_poison = _halves(losses)
-        return on_genuine + on_poison
+        return self._train_critic(
+            "discriminator", genuine, poison, self._discriminator_targets, self._discriminator_weights
+        )
 
-    def _classifier_step(self, poison: Tensor) -> Tensor:
+    def _classifier_step(self, poison: Tensor) -> tuple[Tensor, Tensor]:
+        """The classifier's logits, and their targets."""
         rows = self._rows(len(self._genuine_x))
         targets = torch.cat((_take(self._genuine_targets, rows), self._poison_targets), dim=1)
-        losses, gradient = self._judge("classifier", _take(self._genuine_x, rows), poison, targets)
-        self._descend("classifier", gradient * self._classifier_weights)
-        on_genuine, on_poison = _halves(losses)
-        return self._lambda * on_poison + (1 - self._lambda) * on_genuine
+        genuine = _take(self._genuine_x, rows)
+        return self._train_critic("classifier", genuine, poison, targets, self._classifier_weights), targets
 
-    def _generator_step(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _generator_step(self) -> tuple[Tensor, Tensor]:
+        """The logits (R, B, O) of discriminator and classifier on poison, before the step."""
         passes = self._passes
         poison = self._make_poison(1, taped=True)
         judged = passes["discriminator"].forward(poison, self._random)
         on_poison = passes["classifier"].forward(poison, self._random)
         # The non-saturating form of eq. (3): descend -alpha log D(G(z)) - (1 - alpha) [lambda] L_C(G(z)).
-        d_losses, d_gradient = cross_entropy(judged, torch.ones_like(judged))
-        c_losses, c_gradient = cross_entropy(on_poison, self._poison_targets)
         d_weight, c_weight = self._generator_weights
+        d_gradient = cross_entropy_gradient(judged, self._genuine_judgement)
+        c_gradient = cross_entropy_gradient(on_poison, self._poison_targets)
         gradient = passes["discriminator"].input_gradient(d_gradient * d_weight)
         gradient -= passes["classifier"].input_gradient(c_gradient * c_weight)
         self._descend("generator", gradient)
         if self._average is not None:
             self._average.update()
-        batch_size = self.spec.batch_size
-        loss = (d_losses * d_weight.squeeze(2) - c_losses * c_weight.squeeze(2)).sum(1)
-        return loss, judged.sigmoid().mean((1, 2)), c_losses.sum(1) / batch_size
+        return judged, on_poison
+
+    def _count(self, seen: list[tuple[Tensor, ...]]) -> None:
+        """Add the metrics of iterations to the sums, from what their last steps of D, C and G returned."""
+        if not seen:
+            return
+        of_d, of_c, c_targets, judged, on_poison = (torch.stack(logits) for logits in zip(*seen, strict=True))
+        d_on_genuine, d_on_poison = _halves(cross_entropy(of_d, self._discriminator_targets))
+        c_on_genuine, c_on_poison = _halves(cross_entropy(of_c, c_targets))
+        d_losses = cross_entropy(judged, self._genuine_judgement)
+        c_losses = cross_entropy(on_poison, self._poison_targets)
+        d_weight, c_weight = (weight.squeeze(2) for weight in self._generator_weights)
+        metrics = (
+            d_on_genuine + d_on_poison,
+            self._lambda * c_on_poison + (1 - self._lambda) * c_on_genuine,
+            (d_losses * d_weight - c_losses * c_weight).sum(-1),
+            judged.sigmoid().mean((-2, -1)),
+            c_losses.mean(-1),
+        )
+        self._sums += torch.stack([metric.sum(0) for metric in metrics])
+        self._summed += len(seen)
 
     def _descend(self, name: str, gradient: Tensor) -> None:
         """One step of a network's optimiser, from its loss's gradient by its output."""
@@ -324,6 +349,6 @@ def _take(points: Tensor, rows: Tensor) -> Tensor:
 
 
 def _halves(losses: Tensor) -> tuple[Tensor, Tensor]:
-    """Means (R,) over the genuine points and over the poison, which follows them."""
-    on_genuine, on_poison = losses.view(len(losses), 2, -1).mean(2).unbind(1)
+    """Means (..., R) over the genuine points and over the poison, which follows them, of ``losses`` (..., R, 2 B)."""
+    on_genuine, on_poison = losses.unflatten(-1, (2, -1)).mean(-1).unbind(-1)
     return on_genuine, on_poison

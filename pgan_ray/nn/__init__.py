@@ -3,7 +3,7 @@
 Reads the schema's network and optimiser parts; hands stacks to `attacks` and `victims`.
 """
 
-from pgan_ray.nn.losses import cross_entropy, predictions, soft_targets
+from pgan_ray.nn.losses import cross_entropy, cross_entropy_gradient, predictions, soft_targets
 from pgan_ray.nn.optimizers import StackOptimizer
 from pgan_ray.nn.passes import Passes
 from pgan_ray.nn.precision import arithmetic
@@ -17,6 +17,7 @@ __all__ = [
     "StackedMLP",
     "arithmetic",
     "cross_entropy",
+    "cross_entropy_gradient",
     "drop",
     "predictions",
     "soft_targets",

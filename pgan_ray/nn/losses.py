@@ -17,13 +17,18 @@ def soft_targets(labels: Tensor, outputs: int, smoothing: float = 0.0) -> Tensor
     return F.one_hot(labels, outputs).to(dtype) * (1.0 - smoothing) + smoothing / outputs
 
 
-def cross_entropy(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Cross-entropy (R, B) of each point for `soft_targets` of the logits' shape, and its gradient by the logits."""
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy (..., R, B) of each point of ``logits`` (..., R, B, O) for `soft_targets` (R, B, O)."""
     if logits.shape[-1] == 1:
-        losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        return losses.squeeze(-1), logits.sigmoid().sub_(targets)
-    log_scores = logits.log_softmax(-1)
-    return -(targets * log_scores).sum(-1), log_scores.exp().sub_(targets)
+        losses = F.binary_cross_entropy_with_logits(logits, targets.expand_as(logits), reduction="none")
+        return losses.squeeze(-1)
+    return -(targets * logits.log_softmax(-1)).sum(-1)
+
+
+def cross_entropy_gradient(logits: Tensor, targets: Tensor) -> Tensor:
+    """The gradient (R, B, O) of each point's `cross_entropy` by its logits."""
+    scores = logits.sigmoid() if logits.shape[-1] == 1 else logits.softmax(-1)
+    return scores.sub_(targets)
 
 
 def predictions(logits: Tensor) -> Tensor:

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pgan_ray.nn import Passes, StackedMLP, StackOptimizer, arithmetic, cross_entropy, soft_targets
+from pgan_ray.nn import (
+    Passes,
+    StackedMLP,
+    StackOptimizer,
+    arithmetic,
+    cross_entropy,
+    cross_entropy_gradient,
+    soft_targets,
+)
 from pgan_ray.spec.evaluation import VictimSpec
 from pgan_ray.spec.seeds import torch_seed
 
@@ -110,7 +118,7 @@ class VictimTraining:
 
     def run(self, steps: int) -> None:
         """Take so many steps."""
-        with arithmetic(self._precision, self._device):
+        with torch.inference_mode(), arithmetic(self._precision, self._device):
             for _ in range(steps):
                 self._take_step()
 
@@ -118,9 +126,11 @@ class VictimTraining:
         rows, counted, counts = self._batches.next(self._step)
         rows += self._first_rows
         points = self._points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
-        losses, gradient = cross_entropy(self._passes.forward(points, self._random), self._targets[rows])
+        targets = self._targets[rows]
+        logits = self._passes.forward(points, self._random)
+        gradient = cross_entropy_gradient(logits, targets)
         self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
-        self._loss_sum += (losses * counted).sum(1) / counts
+        self._loss_sum += (cross_entropy(logits, targets) * counted).sum(1) / counts
         self._step += 1
         if ended := self._ending.get(self._step):
             self._final_loss_sum[ended] = self._loss_sum[ended]
