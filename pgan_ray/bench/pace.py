@@ -123,6 +123,7 @@ def measure_here(shapes: Sequence[TrialShape | BatchShape], *, budget_s: float) 
         found = _measure((chosen, budget_s, SOON_FLOP))
     finally:
         torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
     return _merged([found], tuple(chosen), time.time(), 1)
 
 

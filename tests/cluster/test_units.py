@@ -179,3 +179,4 @@ def test_a_worker_uses_the_cores_that_it_was_granted() -> None:
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
