@@ -1,59 +1,81 @@
 """A real Ray cluster whose autoscaler starts and ends nodes, all of them processes of this machine."""
 
-import os
-import secrets
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+import pytest
 import yaml
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
+from tests.faults.head import Head, free_ports
+from tests.faults.nodes import TRIAL, at_work
+
 IDLE_MINUTES = 0.2
-# Other clusters on this machine may hold the usual ones.
-PORTS = (
-    "dashboard-agent-listen-port",
-    "dashboard-agent-grpc-port",
-    "runtime-env-agent-port",
-    "metrics-export-port",
-    "ray-client-server-port",
-)
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """``client``: the environment of whoever joins it at ``address``; it asks for a token."""
+class Autoscaled:
+    """A head without cores, and worker nodes as the autoscaler sees fit."""
 
-    address: str
-    client: dict[str, str]
-    head: psutil.Process
+    def __init__(self, head: Head) -> None:
+        self.address = head.address
+        self._head = head
 
+    def nodes(self) -> list[psutil.Process]:
+        """The raylets of the worker nodes that live."""
+        found = []
+        for process in self._head.processes():
+            with suppress(psutil.NoSuchProcess):
+                instance = process.environ().get("RAY_CLOUD_INSTANCE_ID", FAKE_HEAD_NODE_ID)
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                if alive and process.name() == "raylet" and instance != FAKE_HEAD_NODE_ID:
+                    found.append(process)
+        return found
 
-def worker_nodes(cluster: Cluster) -> list[psutil.Process]:
-    """The raylets of the nodes that the autoscaler started and that live."""
-    found = []
-    for process in cluster.head.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            instance = process.environ().get("RAY_CLOUD_INSTANCE_ID", FAKE_HEAD_NODE_ID)
-            alive = process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.name() == "raylet" and instance != FAKE_HEAD_NODE_ID:
-                found.append(process)
-    return found
+    def that_trains(self) -> psutil.Process | None:
+        """A node on which a trial trains, where there is another one beside it."""
+        nodes = self.nodes()
+        return next((node for node in nodes if at_work(node.pid, TRIAL)), None) if len(nodes) > 1 else None
 
 
 @contextmanager
-def autoscaled_cluster(folder: Path, worker: dict[str, float], most: int, *, version: int) -> Iterator[Cluster]:
-    """A head without cores, and up to ``most`` workers with these resources when they are needed.
+def autoscaled_cluster(folder: Path, worker: Mapping[str, float], most: int, *, version: int) -> Iterator[Autoscaled]:
+    """Within: a cluster of up to ``most`` workers with these resources, and the environment that joining it takes.
 
-    ``version`` of the autoscaler: the cluster launcher's is 1, KubeRay's 2."""
-    port = _free_port()
-    config = {
+    ``version`` of the autoscaler: the cluster launcher's is 1, KubeRay's 2.
+    """
+    (port,) = free_ports(1)
+    file = folder / "cluster.yaml"
+    file.write_text(yaml.safe_dump(_config(f"127.0.0.1:{port}", worker, most)))
+    environment = {
+        "RAY_FAKE_CLUSTER": "1",
+        "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),  # the provider's module
+    }
+    if version == 2:
+        environment |= {
+            "RAY_enable_autoscaler_v2": "1",
+            "RAY_CLOUD_INSTANCE_ID": FAKE_HEAD_NODE_ID,
+            "RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID,
+        }
+    head = Head(folder, f"--autoscaling-config={file}", cpus=0, port=port, environment=environment)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in head.credentials.items():
+            patch.setenv(name, value)
+        try:
+            yield Autoscaled(head)
+        finally:
+            workers = head.processes()
+            head.stop()
+            for process in workers:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+
+def _config(gcs_address: str, worker: Mapping[str, float], most: int) -> dict[str, object]:
+    """As the cluster launcher would hand it to the head."""
+    return {
         "cluster_name": "test",
         "max_workers": most,
         "idle_timeout_minutes": IDLE_MINUTES,
@@ -61,7 +83,7 @@ def autoscaled_cluster(folder: Path, worker: dict[str, float], most: int, *, ver
         "provider": {
             "type": "external",
             "module": "tests.faults.local_nodes.LocalNodes",
-            "gcs_address": f"127.0.0.1:{port}",
+            "gcs_address": gcs_address,
             "head_node_id": FAKE_HEAD_NODE_ID,
             "use_node_id_as_ip": True,
             "disable_node_updaters": True,
@@ -69,7 +91,7 @@ def autoscaled_cluster(folder: Path, worker: dict[str, float], most: int, *, ver
         },
         "available_node_types": {
             "ray.head.default": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
-            "worker": {"resources": worker, "node_config": {}, "min_workers": 0, "max_workers": most},
+            "worker": {"resources": dict(worker), "node_config": {}, "min_workers": 0, "max_workers": most},
         },
         "head_node_type": "ray.head.default",
         "file_mounts": {},
@@ -85,63 +107,3 @@ def autoscaled_cluster(folder: Path, worker: dict[str, float], most: int, *, ver
         "worker_start_ray_commands": [],
         "auth": {},
     }
-    file = folder / "cluster.yaml"
-    file.write_text(yaml.safe_dump(config))
-    client = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(20)}
-    environment = (
-        os.environ
-        | client
-        | {
-            "RAY_FAKE_CLUSTER": "1",
-            "AUTOSCALER_UPDATE_INTERVAL_S": "1",
-            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]),
-        }
-    )
-    if version == 2:
-        environment |= {
-            "RAY_enable_autoscaler_v2": "1",
-            "RAY_CLOUD_INSTANCE_ID": FAKE_HEAD_NODE_ID,
-            "RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID,
-        }
-    command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", f"--port={port}"]
-    command += [
-        "--node-ip-address=127.0.0.1",
-        f"--autoscaling-config={file}",
-        "--num-cpus=0",
-        "--include-dashboard=false",
-    ]
-    command += [f"--{name}={_free_port()}" for name in PORTS]
-    with (folder / "head.log").open("w") as log:
-        head = subprocess.Popen(command, stdout=log, stderr=log, env=environment, start_new_session=True)
-    try:
-        _wait_for(port, head, folder)
-        yield Cluster(f"127.0.0.1:{port}", client, psutil.Process(head.pid))
-    finally:
-        _end(head)
-
-
-def _wait_for(port: int, head: subprocess.Popen[bytes], folder: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and head.poll() is None:
-        if "Ray runtime started" in (folder / "head.log").read_text():
-            return
-        time.sleep(0.2)
-    raise AssertionError((folder / "head.log").read_text())
-
-
-def _end(head: subprocess.Popen[bytes]) -> None:
-    """The head, and the nodes that its autoscaler started."""
-    if head.poll() is not None:
-        return
-    nodes = psutil.Process(head.pid).children(recursive=True)
-    head.terminate()
-    head.wait(30)
-    for process in nodes:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

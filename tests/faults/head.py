@@ -10,9 +10,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 
 START_S = 120.0
@@ -30,19 +32,26 @@ PORTS = (
 class Head:
     """`ray start --head` on 127.0.0.1, with ports that nobody else has."""
 
-    def __init__(self, folder: Path) -> None:
-        """Start it and wait until its job server answers. ``folder``: for its log."""
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        cpus: int = 2,
+        port: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it and wait until its job server answers. ``folder``: for its log; ``port``: where clients join it."""
         pytest.importorskip("aiohttp_cors", reason="needs ray[default] for a job server")
         self.token = secrets.token_hex(32)
         found = free_ports(len(PORTS))
-        self.ports = dict(zip(PORTS, found, strict=True))
+        self.ports = dict(zip(PORTS, found, strict=True)) | ({"port": port} if port else {})
         self.address = f"127.0.0.1:{self.ports['port']}"
         self.jobs = f"http://127.0.0.1:{self.ports['dashboard-port']}"
         # Ray's sockets are below it: their paths must be short.
         self._session = tempfile.TemporaryDirectory(prefix="ray-")
         # The command beside this Python, as its own name for a program says little on other machines.
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
-        command += ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--num-cpus=2"]
+        command += ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--num-cpus={cpus}", *options]
         command += ["--include-dashboard=true", f"--temp-dir={self._session.name}"]
         command += [f"--{name}={port}" for name, port in self.ports.items()]
         self._log = folder / "head.log"
@@ -54,7 +63,7 @@ class Head:
                 stdout=log,
                 stderr=log,
                 cwd=folder,
-                env=os.environ | {"PATH": path} | self.credentials,
+                env=os.environ | {"PATH": path} | self.credentials | dict(environment or {}),
                 start_new_session=True,
             )
         self._await()
@@ -75,6 +84,10 @@ class Head:
                 assert self._process.poll() is None, self._log.read_text()
                 assert time.monotonic() < deadline, self._log.read_text()
                 time.sleep(0.2)
+
+    def processes(self) -> list[psutil.Process]:
+        """All that it started and that still runs."""
+        return psutil.Process(self._process.pid).children(recursive=True)
 
     def stop(self) -> None:
         """End it, with all that it started."""

@@ -23,15 +23,8 @@ class Node:
 
     def works_on(self, title: str) -> bool:
         """Whether a process of this node is at work on what `TRIAL` or `EVALUATOR` names."""
-        with suppress(psutil.NoSuchProcess):
-            workers = psutil.Process(self._raylet).children()
-            return any(title in word for worker in workers for word in _title(worker))
-        return False
-
-    @property
-    def _raylet(self) -> int:
         (raylet,) = self.of_ray.all_processes["raylet"]
-        return int(raylet.process.pid)
+        return at_work(int(raylet.process.pid), title)
 
 
 class Nodes:
@@ -84,6 +77,13 @@ def cluster_of_nodes() -> Iterator[Nodes]:
         finally:
             nodes.stop()
     reset_auth_token_state()
+
+
+def at_work(raylet: int, title: str) -> bool:
+    """Whether a process of the node with this raylet is at work on what ``title`` names."""
+    with suppress(psutil.NoSuchProcess):
+        return any(title in word for worker in psutil.Process(raylet).children() for word in _title(worker))
+    return False
 
 
 def _title(process: psutil.Process) -> list[str]:
