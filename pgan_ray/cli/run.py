@@ -146,6 +146,9 @@ def _report(store: Store, tracker: Tracker, progress: Progress) -> bool:
     except KeyboardInterrupt:
         progress.notice(f"the report was not finished: pgan-ray report {store.location}")
         return False
+    except OSError as error:
+        progress.notice(f"the report could not be written: {error}")
+        return False
     except Exception:
         progress.notice(f"the report could not be written:\n{traceback.format_exc()}")
         return False

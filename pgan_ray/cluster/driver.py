@@ -1,6 +1,8 @@
 """The sweep's driver: one loop that feeds stage 2 from stage 1, writes rows and tells `tracking` and the terminal."""
 
+import errno
 import json
+import os
 import queue
 import traceback
 from collections import defaultdict
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 POLL_S = 0.5
 STOP_S = 3.0  # a pod that is evicted has half a minute, a person less
 WAIT_NOTICE_S = 60.0
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 @dataclass
@@ -125,7 +128,10 @@ class SweepRun:
             self._progress.notice("stopping: what is finished is kept")
         except Exception as error:
             self._outcome.outcome = "failed"
-            self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                self._fail("the sweep stopped", f"{self._store.location}: must have room left, got {error}")
+            else:
+                self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
         self._stage1.stop()
         self._stage2.stop()
         self._demand.end()
@@ -245,6 +251,9 @@ class SweepRun:
         return done
 
     def _trial_retried(self, event: Event) -> None:
+        if NO_SPACE in event.message:
+            # One trial after the other would fail of it, as often as it may.
+            raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
         self._outcome.retried.append(f"trial {event.trial}: {_last_line(event.message)}")
         self._progress.notice(
             f"trial {event.trial} ended early ({_last_line(event.message)}); it goes on from its last checkpoint"

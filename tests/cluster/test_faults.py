@@ -133,18 +133,23 @@ def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_pat
     assert by_outcome[tame]["outcome"] == "complete"
 
 
+@pytest.mark.parametrize(
+    ("error", "has_traceback"),
+    [(OSError(28, "No space left on device"), False), (RuntimeError("a fault of ours"), True)],
+)
 def test_an_error_in_the_driver_is_told_and_keeps_what_is_finished(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, has_traceback: bool
 ) -> None:
-    def full_disk(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    def fail(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr("pgan_ray.cluster.driver.write_rows", full_disk)
+    monkeypatch.setattr("pgan_ray.cluster.driver.write_rows", fail)
     tracker = MemoryTracker()
     outcome = run(tiny_sweep(tmp_path, "attack.alpha=0.5"), tmp_path / "sweep", tracker=tracker)
     assert outcome.outcome == "failed"
-    assert "No space left on device" in outcome.failures[0]
-    assert "Traceback" in outcome.failures[0]
+    assert str(error) in outcome.failures[0]
+    assert ("Traceback" in outcome.failures[0]) == has_traceback
+    assert outcome.can_go_on
     assert tracker.events[-1] == SweepFinished("failed")
     summary = json.loads((tmp_path / "sweep" / "summary.json").read_text())
     assert summary["outcome"] == "failed"
