@@ -40,7 +40,11 @@ class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        self._events.put(Event("report", trial.config["trial"], result))
+        if result.get("failed"):
+            # The error itself follows, and ends the trial and its process, which may be the worse for it.
+            trial.max_failures = 0
+        else:
+            self._events.put(Event("report", trial.config["trial"], result))
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         # A trial that was stopped is "complete" to Tune as well.

@@ -61,11 +61,18 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """Build the stack."""
         self._stage = stage
         self._tasks = Tasks(ray.get(stage.datasets))
-        self._begin(config)
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Serve another trial: a new process would spend seconds on imports."""
-        self._begin(new_config)
+        self._failure: Exception | None = None
+        self._told = False
+        try:
+            self._begin(new_config)
+        except OSError:
+            raise
+        except Exception as error:
+            self._failure = error
         return True
 
     def _begin(self, config: dict[str, Any]) -> None:
@@ -106,7 +113,24 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
             return
 
     def step(self) -> dict[str, Any]:
-        """Train until the next report. The last step leaves the generators in the store."""
+        """Train until the next report. The last step leaves the generators in the store.
+
+        An error of our own code is reported before it is raised, so that Tune is told not to try again: it would come
+        again. A store that fails may be back by then.
+        """
+        if self._failure is None:
+            try:
+                return self._step()
+            except OSError:
+                raise
+            except Exception as error:
+                self._failure = error
+        if not self._told:
+            self._told = True
+            return {"failed": True, "finished": False, "done": False, "should_checkpoint": False}
+        raise self._failure
+
+    def _step(self) -> dict[str, Any]:
         start, began, used = time.monotonic(), time.time(), time.process_time()
         total = min(REPORTS, self._iterations)
         target = self._iterations * (self._reports + 1) // total

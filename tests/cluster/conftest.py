@@ -8,7 +8,7 @@ import ray
 
 from pgan_ray.cluster import Connection, Outcome, Quiet, SweepRun
 from pgan_ray.cluster.driver import Progress
-from pgan_ray.cluster.worker import dataset_key
+from pgan_ray.cluster.worker import Engine, dataset_key
 from pgan_ray.data import Dataset, load_dataset
 from pgan_ray.results import Store
 from pgan_ray.spec import Sweep, SweepRecord
@@ -53,6 +53,7 @@ def run(cluster: Connection, digits: dict[str, Dataset]) -> Run:
         tracker: Tracker | None = None,
         progress: Progress | None = None,
         members: tuple[int, int] = (5, 4),
+        engine: Engine | None = None,
     ) -> Outcome:
         return SweepRun(
             SweepRecord("tiny", sweep),
@@ -62,6 +63,7 @@ def run(cluster: Connection, digits: dict[str, Dataset]) -> Run:
             tracker or MemoryTracker(),
             progress or Quiet(),
             members=members,
+            engine=engine,
         ).run()
 
     return run_it

@@ -2,6 +2,7 @@
 
 import json
 import re
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from pgan_ray.attacks import PGan
 from pgan_ray.cluster import Outcome
+from pgan_ray.cluster.worker import Engine
 from pgan_ray.results import Store, read_record, read_rows
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepFinished, Training
@@ -87,6 +90,38 @@ class LosePoison(MemoryTracker):
     def generator_finished(self, configuration: str, replicate: int) -> None:
         if replicate == 0:
             (self._directory / "generators" / configuration / "r0" / "poison.safetensors").unlink()
+
+
+def test_an_error_in_a_trial_is_told_with_its_remote_traceback_and_not_tried_again(run: Run, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    calls.mkdir()
+
+    class Broken(PGan):
+        def train(self, iterations: int) -> None:
+            if self.members[0].alpha == 0.9:
+                calls.joinpath(secrets.token_hex(8)).touch()
+                raise ZeroDivisionError("no such thing")
+            super().train(iterations)
+
+    outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", engine=Engine(stack=Broken))
+    assert outcome.outcome == "partial"
+    (failure,) = outcome.failures
+    assert failure.startswith("trial alpha=0.9/r0-1 failed, and with it 12 cells:")
+    assert "in train" in failure
+    assert "ZeroDivisionError: no such thing" in failure
+    assert len(list(calls.iterdir())) == 1
+    assert set(read_rows(Store(tmp_path / "sweep"))["configuration"].to_pylist()) == {"alpha=0.1"}
+
+    # An error while the stack is made is one of our own as well.
+    def unmade(*_: object, **__: object) -> PGan:
+        raise ZeroDivisionError("no such thing")
+
+    outcome = run(tiny_sweep(tmp_path), tmp_path / "other", engine=Engine(stack=unmade))
+    assert [failure.partition(" failed")[0] for failure in outcome.failures] == [
+        "trial alpha=0.1/r0-1",
+        "trial alpha=0.9/r0-1",
+    ]
+    assert outcome.retried == []
 
 
 def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_its_cells_alone(
