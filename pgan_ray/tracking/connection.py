@@ -3,7 +3,9 @@
 import logging
 import os
 import re
+import secrets
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ def connect(uri: str, experiment: str) -> Connection:
         warnings.simplefilter("ignore")
 
         try:
+            _make_database(uri)
             _probe_database(uri)
             client = MlflowClient(tracking_uri=uri, registry_uri=uri)
             experiment_id = _experiment_id(client, experiment)
@@ -59,6 +62,28 @@ def connect(uri: str, experiment: str) -> Connection:
     return Connection(client, experiment_id)
 
 
+def _make_database(uri: str) -> None:
+    """Make a new sqlite database beside its place: MLflow never opens one again whose making was cut short."""
+    from mlflow import MlflowClient
+    from sqlalchemy.engine import make_url
+
+    url = make_url(uri) if uri.startswith("sqlite") else None
+    if url is None or not url.database or url.database == ":memory:" or Path(url.database).exists():
+        return
+    place = Path(url.database)
+    place.parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
+    made = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
+    made_uri = url.set(database=str(made)).render_as_string(hide_password=False)
+    try:
+        _probe_database(made_uri)
+        MlflowClient(tracking_uri=made_uri).search_experiments(max_results=1)
+        # Fails where another sweep was faster, and where the file system has no links: MLflow makes it in its place.
+        with suppress(OSError):
+            place.hardlink_to(made)
+    finally:
+        made.unlink(missing_ok=True)
+
+
 def _probe_database(uri: str) -> None:
     """Fail at once where MLflow would try to open a database for two minutes, silently."""
     if not uri.startswith(("sqlite", "postgresql", "mysql", "mssql")):
@@ -66,8 +91,6 @@ def _probe_database(uri: str) -> None:
     from sqlalchemy import create_engine, make_url
 
     url = make_url(uri)
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
     engine = create_engine(url)
     try:
         engine.connect().close()
