@@ -1,6 +1,7 @@
 """Running a sweep from its resolved record to the table at the end: what `sweep` and `resume` share."""
 
 import copy
+import json
 import signal
 import traceback
 from collections.abc import Iterator
@@ -98,17 +99,22 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
             outcome = SweepRun(record, store, found.datasets, here, tracker, progress, members=stacks).run()
         stopped = outcome.outcome == "interrupted"
         has_report = not stopped and _report(store, tracker, progress)
-        undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
+        try:
+            undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
+        except KeyboardInterrupt:
+            undelivered = tracker.close(DELIVER_STOPPED_S)
     if undelivered:
         click.echo(
             f"MLflow did not take {undelivered} events; nothing is lost: "
-            f"send them with `pgan-ray track {store.location}`",
+            f"send them with `pgan-ray track {redact(store.location)}`",
             err=True,
         )
     _show(record, store, outcome, options)
     if has_report:
-        click.echo(f"the report: {store.place('report/index.html')}", err=True)
-    return 143 if signals == [signal.SIGTERM] else EXIT_CODES[outcome.outcome]
+        click.echo(f"the report: {redact(store.place('report/index.html'))}", err=True)
+    if signals:
+        return 143 if signals == [signal.SIGTERM] else 130
+    return EXIT_CODES[outcome.outcome]
 
 
 def _estimate(sweep: Sweep, stacks: tuple[int, int], datasets: dict[str, Dataset], here: Connection) -> str:
@@ -144,7 +150,7 @@ def _report(store: Store, tracker: Tracker, progress: Progress) -> bool:
 
         write_report(store, store.below("report"))
     except KeyboardInterrupt:
-        progress.notice(f"the report was not finished: pgan-ray report {store.location}")
+        progress.notice(f"the report was not finished: pgan-ray report {redact(store.location)}")
         return False
     except OSError as error:
         progress.notice(f"the report could not be written: {error}")
@@ -183,8 +189,8 @@ def _settled(
 
 
 def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options) -> None:
-    if options.as_json and store.exists("summary.json"):  # a full disk holds none
-        click.echo(store.read("summary.json").decode())
+    if options.as_json:
+        click.echo(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
         planned = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         if any("test_error" in point.rates for point in outcome.points):
@@ -196,7 +202,7 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options)
         click.echo(f"diverged: {text}", err=True)
     for text in outcome.retried:
         click.echo(f"retried: {text}", err=True)
-    where = store.location
+    where = redact(store.location)
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
     if options.offline_tracking:
         click.echo(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)

@@ -4,7 +4,8 @@ Reads a sweep and its data; hands results to the sweep's directory and events to
 """
 
 from pgan_ray.cluster.connection import Connection, check_cluster, cluster_address, connect
-from pgan_ray.cluster.driver import Outcome, SweepRun
+from pgan_ray.cluster.driver import SweepRun
+from pgan_ray.cluster.ending import Outcome
 from pgan_ray.cluster.machine import gpus_here
 from pgan_ray.cluster.progress import Progress, Quiet, State
 from pgan_ray.cluster.worker import Engine

@@ -100,7 +100,7 @@ class Connection:
         A local cluster announces the room of one evaluator on top of its cores.
         """
         local = self.local_cores is not None
-        return trial_limit(self.slots(trial), ray.cluster_resources(), trial, evaluator, local=local)
+        return trial_limit(self.slots(trial), self._total_for(trial), trial, evaluator, local=local)
 
     def evaluator_limit(self, trial: Request, evaluator: Request, trials_left: int) -> int:
         """How many evaluators may run at once beside the trials that are left; at least one.
@@ -108,13 +108,18 @@ class Connection:
         Trials go first: each of them has batches to follow, and Ray gives what is free to whoever asks at that moment.
         """
         trials = min(trials_left, self.trial_limit(trial, evaluator))
-        total = ray.cluster_resources()
+        total = self._total_for(evaluator)
         room = min(
             int((total.get(name, 0) - trials * trial.get(name, 0)) / amount + 1e-9)
             for name, amount in evaluator.items()
             if amount
         )
         return max(1, min(self.slots(evaluator), room))
+
+    def _total_for(self, request: Request) -> dict[str, float]:
+        """What the nodes have together on which an actor with this request finds room: the others are no use to it."""
+        fitting = [_resources(node) for node in self._nodes.now() if _fitting(node, request)]
+        return {name: sum(has.get(name, 0.0) for has in fitting) for name in request}
 
     def memory_per_slot(self, request: Request) -> int:
         """Bytes of main memory for each actor with this request."""
@@ -243,9 +248,14 @@ def cluster_address(address: str | None) -> str | None:
 
 
 def _fitting(node: Mapping[str, object], request: Request) -> int:
+    has = _resources(node)
+    return min(int(has.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount)
+
+
+def _resources(node: Mapping[str, object]) -> dict[str, float]:
     has = node["Resources"]
     assert isinstance(has, dict)
-    return min(int(has.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount)
+    return has
 
 
 def _last_line(error: BaseException) -> str:

@@ -7,14 +7,16 @@ import queue
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import ray
 
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.demand import Demand, worth
+from pgan_ray.cluster.ending import Outcome
 from pgan_ray.cluster.evaluator import Stage2, rows_without_scores
 from pgan_ray.cluster.plan import Batch, Stage2Cut, Trial, trials
 from pgan_ray.cluster.progress import Progress, State
@@ -25,7 +27,7 @@ from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
 from pgan_ray.cluster.worker import Engine
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
-from pgan_ray.results import Point, Store, has_rows, outcome_of, read_record, read_rows, summarise, write_rows
+from pgan_ray.results import Store, has_rows, outcome_of, read_record, read_rows, summarise, write_rows
 from pgan_ray.spec import Cell, Configuration, SweepRecord
 
 if TYPE_CHECKING:
@@ -36,27 +38,6 @@ POLL_S = 0.5
 STOP_S = 3.0  # a pod that is evicted has half a minute, a person less
 WAIT_NOTICE_S = 60.0
 NO_SPACE = os.strerror(errno.ENOSPC)
-
-
-@dataclass
-class Outcome:
-    """What came of a sweep.
-
-    ``outcome``: complete; partial, some cells have no score; interrupted; or failed, an error of ours ended it.
-    """
-
-    outcome: Literal["complete", "partial", "interrupted", "failed"] = "complete"
-    failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
-    diverged: list[str] = field(default_factory=list)
-    retried: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    points: list[Point] = field(default_factory=list)
-    cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
-
-    @property
-    def can_go_on(self) -> bool:
-        """Whether another start has anything to do: cells that diverged would diverge again."""
-        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row)
 
 
 class SweepRun:
@@ -105,7 +86,7 @@ class SweepRun:
         )
         self._anything_started = not unfinished
         self._timeline, self._most_slots = Timeline(), 1
-        self._demand, self._nodes = Demand(), connection.nodes
+        self._demand, self._demand_failed, self._nodes = Demand(), False, connection.nodes
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
@@ -132,11 +113,22 @@ class SweepRun:
                 self._fail("the sweep stopped", f"{self._store.location}: must have room left, got {error}")
             else:
                 self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
+        try:
+            self._stop_stages()
+            return self._end()
+        except KeyboardInterrupt:
+            self._outcome.outcome = "interrupted"
+            return self._end()
+
+    def _stop_stages(self) -> None:
         self._stage1.stop()
-        self._stage2.stop()
-        self._demand.end()
+        # A head that is away must not keep what is finished from its summary; groups and actors end with the job.
+        with suppress(Exception):
+            self._stage2.stop()
+        if self._outcome.outcome != "interrupted":  # it ends at once, and its job with it
+            with suppress(Exception):
+                self._demand.withdraw()
         self._stage1.join(STOP_S)
-        return self._end()
 
     def _loop(self) -> None:
         while self._stage1_runs or self._stage2.busy:
@@ -163,10 +155,17 @@ class SweepRun:
         if nodes != self._nodes:
             self._nodes = nodes
             self._progress.notice(f"the cluster changed: {self._connection.describe()}")
-        trials = trials_left - self._connection.trial_limit(self._trial_request, self._evaluator_request)
-        waiting = worth(self._stage2.waiting, self._stage2.cells_waiting, self._state.seconds_per_victim)
-        evaluators = self._stage2.running + waiting - most_evaluators
-        self._demand.show([(self._trial_request, trials), (self._evaluator_request, evaluators)], nodes=nodes)
+        more_trials = trials_left - self._connection.trial_limit(self._trial_request, self._evaluator_request)
+        at_work = self._stage2.running
+        wanted = worth(self._stage2.waiting, self._stage2.cells_waiting, self._state.seconds_per_victim, at_work)
+        more_evaluators = at_work + wanted - most_evaluators
+        demand = [(self._trial_request, more_trials), (self._evaluator_request, more_evaluators)]
+        try:
+            self._demand.show(demand, nodes=nodes)
+        except Exception as error:  # the sweep goes on with the nodes that there are
+            if not self._demand_failed:
+                self._demand_failed = True
+                self._progress.notice(f"Ray was not told what waits ({type(error).__name__}: {error})")
 
     def _take_events(self) -> None:
         """Handle stage 1's events; wait for one where nothing else would."""
@@ -251,7 +250,7 @@ class SweepRun:
         return done
 
     def _trial_retried(self, event: Event) -> None:
-        if NO_SPACE in event.message:
+        if NO_SPACE in event.message and self._is_full():
             # One trial after the other would fail of it, as often as it may.
             raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
         self._outcome.retried.append(f"trial {event.trial}: {_last_line(event.message)}")
@@ -259,16 +258,29 @@ class SweepRun:
             f"trial {event.trial} ended early ({_last_line(event.message)}); it goes on from its last checkpoint"
         )
 
+    def _is_full(self) -> bool:
+        """Whether the sweep's own disk has no room left; a worker's may have none, which is that worker's matter."""
+        if "://" in self._store.location:
+            return False
+        try:
+            self._store.write(".room", bytes(2**16))
+            self._store.delete(".room")
+        except OSError as error:
+            return error.errno == errno.ENOSPC
+        return False
+
     def _trial_failed(self, event: Event) -> None:
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
-        self._fail(f"trial {trial.id} failed, and with it {_cells(cells)}", event.message)
+        self._fail(f"trial {trial.id} failed, and with it {_so_many_cells(cells)}", event.message)
         self._state.victims_failed += cells
         self._state.trials.pop(trial.id)
 
     def _stage1_ended(self, event: Event) -> None:
         self._stage1_runs = False
+        if NO_SPACE in event.message and self._is_full():
+            raise OSError(errno.ENOSPC, NO_SPACE)
         if event.message:
             self._fail("stage 1 failed as a whole", event.message)
 
@@ -277,7 +289,7 @@ class SweepRun:
         if finished.span is not None:
             self._timeline.add(finished.actor, finished.span)
         if finished.rows is None:
-            self._fail(f"batch {batch.id} failed, and with it {_cells(len(batch.cells))}", finished.error)
+            self._fail(f"batch {batch.id} failed, and with it {_so_many_cells(len(batch.cells))}", finished.error)
             self._state.victims_failed += len(batch.cells)
             self._batches_left[batch.configuration] -= 1
             self._configuration_maybe_finished(batch.configuration)
@@ -345,7 +357,7 @@ class SweepRun:
         summary = {
             "sweep_id": self._record.id,
             "profile": self._record.sweep.profile,
-            **asdict(outcome),
+            **{name: value for name, value in asdict(outcome).items() if name != "summary"},
             "generators": {"planned": self._state.generators, "finished": self._state.generators_done},
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
@@ -357,6 +369,7 @@ class SweepRun:
                 "all_busy_until_last_twentieth": self._timeline.busy(self._most_slots),
             },
         }
+        outcome.summary = summary
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
 
     def _cells(self) -> Iterator[Cell]:
@@ -365,7 +378,7 @@ class SweepRun:
                 yield from configuration.cells(replicate)
 
 
-def _cells(number: int) -> str:
+def _so_many_cells(number: int) -> str:
     return "1 cell" if number == 1 else f"{number} cells"
 
 

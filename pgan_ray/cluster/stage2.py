@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+import torch
 from ray.exceptions import RayError, RayTaskError
 
 from pgan_ray.cluster.evaluator import Evaluated, EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
 from pgan_ray.cluster.timeline import Span
 
+# Nodes that go take their actors along, which Ray tells one after the other.
+ONE_LOSS_S = 10.0
+# What may be otherwise on another node or a while later. A file that is missing stays away.
+PASSING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 # An evaluator without a batch waits so long for the next trial to end: a new one would spend seconds on its imports.
 IDLE_S = 3.0
 
@@ -52,7 +57,8 @@ class Stage2Run:
     _workers: dict[Any, _Worker] = field(default_factory=dict)  # result -> who makes it
     _idle: list[tuple[Any, float]] = field(default_factory=list)  # actors, and since when
     _failures: dict[str, int] = field(default_factory=dict)
-    _bad_starts: int = 0  # turns in which actors were lost before they ran, since one ran
+    _bad_starts: int = 0  # losses of actors before they ran, since one ran
+    _bad_at: float = float("-inf")  # the last of these
     _most: int = 1
     retried: list[str] = field(default_factory=list)
 
@@ -134,8 +140,9 @@ class Stage2Run:
             else:
                 self._bad_starts = 0
                 self._hand_over(actor)
-        if lost is not None:
-            # A node that goes takes all of its actors along: that counts once.
+        now = time.monotonic()
+        if lost is not None and now - self._bad_at > ONE_LOSS_S:
+            self._bad_at = now
             self._bad_starts += 1
             if self._bad_starts > self.max_failures:
                 raise lost
@@ -150,9 +157,11 @@ class Stage2Run:
         try:
             found: Evaluated = ray.get(result)
         except RayTaskError as error:
-            # Our own code failed: it would again. The actor may be the worse for it, as after an error of CUDA's.
+            # The actor may be the worse for it, as after an error of CUDA's.
             ray.kill(worker.actor)
-            return Finished(worker.batch, None, str(error))
+            if isinstance(error.cause, PASSING) and not isinstance(error.cause, FileNotFoundError):
+                return self._lost(worker.batch, str(error))
+            return Finished(worker.batch, None, str(error))  # our own code failed: it would again
         except RayError as error:
             # The process or its node died, or ran out of memory.
             ray.kill(worker.actor)
@@ -182,6 +191,6 @@ class Stage2Run:
         self._failures[batch.id] = self._failures.get(batch.id, 0) + 1
         if self._failures[batch.id] > self.max_failures:
             return Finished(batch, None, error)
-        self.retried.append(f"batch {batch.id}: {error.splitlines()[0]}")
+        self.retried.append(f"batch {batch.id}: {error.strip().splitlines()[0]}")
         self.add([batch])
         return None

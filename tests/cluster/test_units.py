@@ -46,6 +46,8 @@ class Cluster(Connection):
         ([{"CPU": 8}], None, {"CPU": 1}, {"CPU": 1}, 8, 7),
         ([{"CPU": 8}], None, {"CPU": 1}, {"CPU": 4}, 8, 4),
         ([{"CPU": 8}] * 4, None, {"CPU": 1}, {"CPU": 1}, 32, 28),
+        # What only some nodes hold is shared out among those.
+        ([{"CPU": 2, "GPU": 1}] * 8 + [{"CPU": 8}], None, {"CPU": 1, "GPU": 0.5}, {"CPU": 1, "GPU": 0.5}, 16, 14),
         # What no single node holds does not fit, however many nodes there are.
         ([{"CPU": 2}] * 4, None, {"CPU": 4}, {"CPU": 1}, 0, 1),
         ([], None, {"CPU": 1}, {"CPU": 1}, 0, 1),

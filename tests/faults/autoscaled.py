@@ -33,6 +33,12 @@ class Autoscaled:
                     found.append(process)
         return found
 
+    def lose(self, node: psutil.Process) -> None:
+        """End a node with all that runs on it, as a spot instance goes."""
+        for process in [*node.children(recursive=True), node]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def that_trains(self) -> psutil.Process | None:
         """A node on which a trial trains, where there is another one beside it."""
         nodes = self.nodes()

@@ -26,8 +26,7 @@ def test_a_sweep_raises_the_nodes_that_it_can_use_and_outlives_one(
         assert cluster.nodes() == []
         joined = ("--address", cluster.address, "--expect-gpus", "--offline-tracking")
         command = Command(home, *SWEEP, *HALF_A_GPU, *joined)
-        # With all that runs on it, as a spot instance goes.
-        command.wait_for(cluster.that_trains).kill()
+        cluster.lose(command.wait_for(cluster.that_trains))
         assert command.end() == 0, command.said
         wait_until_none_is_left(cluster)
     at_once = [int(nodes) for nodes in re.findall(r"the cluster changed: (\d) node", command.said)]

@@ -1,0 +1,28 @@
+"""What came of a sweep, for whoever started it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pgan_ray.results import Point
+
+
+@dataclass
+class Outcome:
+    """What came of a sweep.
+
+    ``outcome``: complete; partial, some cells have no score; interrupted; or failed, an error of ours ended it.
+    """
+
+    outcome: Literal["complete", "partial", "interrupted", "failed"] = "complete"
+    failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
+    diverged: list[str] = field(default_factory=list)
+    retried: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    points: list[Point] = field(default_factory=list)
+    cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
+    summary: dict[str, Any] = field(default_factory=dict)  # as `summary.json` holds it, if it could be written
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether another start has anything to do: cells that diverged would diverge again."""
+        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row)
