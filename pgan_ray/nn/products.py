@@ -29,13 +29,18 @@ def onednn_is_faster() -> bool:
 def affine(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none", negative_slope: float = 0.0) -> Tensor:
     """(B, O): ``x`` (B, I) times the transpose of ``weight`` (O, I), plus ``bias`` (1, O), then ``activation``.
 
-    That is ``none``, ``tanh`` or ``leaky_relu`` with its ``negative_slope``; oneDNN makes it in passing.
+    That is ``none``, ``tanh`` or ``leaky_relu`` with its ``negative_slope``; oneDNN makes it in passing where it can.
     """
+    product: Tensor
     if _onednn(x, weight):
-        options = [negative_slope] if activation == "leaky_relu" else []
-        product: Tensor = torch.ops.mkldnn._linear_pointwise.default(x, weight, bias[0], activation, options, "")
-        return product
-    product = torch.addmm(bias, x, weight.t()) if x.dim() == 2 else torch.baddbmm(bias, x, weight.mT)
+        # With a slope of 0 oneDNN's own makes 0 of what is no number, and a training that diverged would look alive.
+        fused = activation if activation != "leaky_relu" or negative_slope > 0 else "none"
+        options = [negative_slope] if fused == "leaky_relu" else []
+        product = torch.ops.mkldnn._linear_pointwise.default(x, weight, bias[0], fused, options, "")
+        if fused == activation:
+            return product
+    else:
+        product = torch.addmm(bias, x, weight.t()) if x.dim() == 2 else torch.baddbmm(bias, x, weight.mT)
     if activation == "leaky_relu":
         return torch.nn.functional.leaky_relu_(product, negative_slope)
     return product.tanh_() if activation == "tanh" else product

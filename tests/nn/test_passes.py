@@ -93,16 +93,33 @@ def test_without_a_generator_it_evaluates(by_member: bool) -> None:
     torch.testing.assert_close(Passes(network, by_member=by_member).forward(x), network(x).detach())
 
 
-@pytest.mark.parametrize("faster", [True, False])
-def test_layers_large_enough_for_the_faster_product(faster: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    if faster and not products.onednn_is_faster():
+@pytest.fixture(params=[True, False], ids=["faster", "plain"])
+def product(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the faster product, and without."""
+    if request.param and not products.onednn_is_faster():
         pytest.skip("this machine's CPU has no faster product")
-    monkeypatch.setattr(products, "onednn_is_faster", lambda: faster)
-    network = make((128, 100), inputs=150, outputs=130, output="tanh", dropout=0.3)
+    monkeypatch.setattr(products, "onednn_is_faster", lambda: request.param)
+
+
+@pytest.mark.usefixtures("product")
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_layers_large_enough_for_the_faster_product(slope: float) -> None:
+    network = make((128, 100), inputs=150, outputs=130, output="tanh", dropout=0.3, negative_slope=slope)
     x, grad = draw(MEMBERS, 128, 150), draw(MEMBERS, 128, 130, seed=2)
     assert products.WORTH_FLOP <= 2 * 128 * 128 * 100
     expected = by_autograd(network, x, grad, 0)
     torch.testing.assert_close(by_hand(network, True, x, grad, 0), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("product")
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+def test_a_point_that_is_no_number_stays_none_in_large_layers(slope: float) -> None:
+    network = make((128, 100), inputs=150, outputs=130, negative_slope=slope)
+    x = draw(MEMBERS, 128, 150)
+    x[1, 5] = torch.nan
+    out = Passes(network, by_member=True).forward(x)
+    assert out[1, 5].isnan().all()
+    assert out.isnan().sum() == 130
 
 
 @BY_MEMBER
