@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import METRICS, Member, PGan
+from pgan_ray.attacks import METRICS, Member, PGan, pgan
 from pgan_ray.spec.attack import AttackSpec
 from tests.attacks.settings import QUICK, SGD, TABLE_3, train, without_dropout
 from tests.science import CPU, blobs
@@ -97,7 +97,9 @@ def test_weights_that_are_no_numbers_never_become_a_result(settings: dict[str, A
     assert stack.diverged_at == {1: 3}
 
 
-def test_a_report_is_the_mean_since_the_last() -> None:
+@pytest.mark.parametrize("counted_at_once", [1, 2, 64])
+def test_a_report_is_the_mean_since_the_last(counted_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pgan, "COUNTED_AT_ONCE", counted_at_once)
     by_one, at_once = (train(TABLE_3, blobs(), *PLAYERS) for _ in range(2))
     singles = []
     for _ in range(4):
