@@ -97,8 +97,9 @@ def pgan_tiles(attack: AttackSpec) -> int:
 
 
 def victim_tiles(victim: VictimSpec) -> int:
-    """Likewise, of one victim."""
-    return tiles(victim.batch_size, min(victim.widths, default=1))
+    """Likewise, of one victim; logistic regression has no hidden layers."""
+    widths = [] if victim.name == "logistic" else victim.widths
+    return tiles(victim.batch_size, min(widths, default=1))
 
 
 def scoring_work(victim: NetworkSpec, features: int, classes: int, points: int) -> Work:

@@ -6,6 +6,7 @@ import pytest
 
 from pgan_ray.cost import BATCH_S, DEVICES, DevicePace, Forecast, Job, Shape, Work, forecast, known_points
 from pgan_ray.cost.devices import tiles
+from pgan_ray.cost.traffic import victim_tiles
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import load_sweep
 
@@ -78,6 +79,13 @@ def test_a_gpu_needs_as_many_tiles_as_it_has_processors() -> None:
     assert device.seconds(work, tiles=device.slots / 4) == pytest.approx(4)
     assert device.seconds(work, tiles=device.slots) == device.seconds(work, tiles=9 * device.slots) == pytest.approx(1)
     assert DEVICES["cpu"].occupied(1) == 1
+
+
+def test_logistic_regression_has_no_hidden_layer_to_be_cut_into_tiles() -> None:
+    victim = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].settings.evaluation.victim
+    wide = victim.model_copy(update={"batch_size": 256, "widths": [512, 512]})
+    assert victim_tiles(wide) == 2 * 4
+    assert victim_tiles(wide.model_copy(update={"name": "logistic"})) == 2
     assert (tiles(128, 128), tiles(129, 1), tiles(200, 512)) == (1, 2, 8)
 
 
