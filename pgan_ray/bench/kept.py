@@ -13,7 +13,7 @@ import platformdirs
 import torch
 
 from pgan_ray import __version__
-from pgan_ray.bench.pace import MeasuredPace
+from pgan_ray.bench.pace import MeasuredPace, chosen_shapes
 from pgan_ray.bench.shapes import BatchShape, TrialShape
 
 
@@ -31,18 +31,20 @@ def keep_pace(pace: MeasuredPace) -> None:
 
 
 def kept_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int) -> MeasuredPace | None:
-    """A pace that was kept, of this machine as it is and of so many ``processes`` at once, if it knows all ``shapes``.
+    """A pace that was kept, of this machine as it is and of so many ``processes`` at once.
 
-    The threads of a process are part of its shape.
+    None if it lacks any of the `chosen_shapes` of a sweep's ``shapes``; the others go by these. The threads of a
+    process are part of its shape.
     """
     try:
         found = json.loads(_pace_file().read_text())
         if (found["machine"], found["processes"]) != (_machine(), processes):
             return None
-        seconds = {shape.key: found["seconds"][_digest(shape.key)] for shape in shapes}
+        chosen = chosen_shapes(shapes)
+        seconds = {shape.key: found["seconds"][_digest(shape.key)] for shape in chosen}
         times = {key: (float(loop), float(cell)) for key, (loop, cell) in seconds.items()}
         rate, start_s, share = (float(found[name]) for name in ("gemm_rate", "start_s", "share"))
-        return MeasuredPace(times, tuple(shapes), rate, start_s, processes, share)
+        return MeasuredPace(times, tuple(chosen), rate, start_s, processes, share)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # none kept, another version's, or of other shapes
 

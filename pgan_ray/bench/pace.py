@@ -3,7 +3,8 @@
 Busy cores slow each other down, and small networks spend more on the way around their products than on these: neither
 shows in a rate of matrix products, which is measured beside them for comparison alone. Contenders take turns, so that
 a noisy machine is noisy to all. What counts is the time that a process had its core: what others take of the machine
-just now is told, and not taken for the sweep's pace.
+just now is told, and not taken for the sweep's pace. Of several threads that time cannot be told, since parts of the
+work are serial: theirs is the clock's.
 """
 
 import math
@@ -24,6 +25,7 @@ from pgan_ray.bench.shapes import ALONE, BatchShape, Key, TrialShape, family, ki
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
 from pgan_ray.cost import (
     BATCH_S,
+    DEVICES,
     TRIAL_S,
     Points,
     iterations,
@@ -39,7 +41,8 @@ TURN_S = 0.25
 TURN_FLOP = 2e10  # of a turn at most: a heavy stack is measured with fewer members, a long epoch by fewer steps
 SET_BYTES = 2**28  # of a stack's training sets at most, likewise
 SOON_FLOP = 1e9  # of a turn, where the measurement has to be short
-MOST_SHAPES = 6  # of a kind are measured; the others go by their operations
+MOST_SHAPES = 6  # of a stage are measured; the others go by their operations
+BRIEF_S = 2.0  # a shorter budget counts the warm-up too
 JOIN_S = 120.0
 GEMM_SIZE = 1024
 GEMM_SHARE = 0.5  # of the rate of products, where nothing like a shape was measured
@@ -53,7 +56,8 @@ class MeasuredPace:
 
     ``seconds``: by a shape's key, of an iteration (trials), or of an epoch and of what one cell takes beside (batches).
     ``gemm_rate``: FLOP/s of each process beside the others. ``start_s``: of a new process, until it can train.
-    ``share``: of their cores that the processes got; less than all of it where others use the machine too.
+    ``share``: of their cores that the processes got; less than all of it where others use the machine too. Of several
+    threads it is not known, and 1.
     """
 
     seconds: dict[Key, tuple[float, float]]
@@ -81,26 +85,41 @@ class MeasuredPace:
             return self.seconds[shape.key]
         # The nearest one that was measured, by its operations.
         alike = [s for s in self.shapes if family(s) == family(shape) and s.key in self.seconds]
+        if not alike and family(shape) in ALONE:
+            return 0.0, shape.flop / DEVICES["cpu"].host_rate
         if not alike:
-            seconds = whole(shape) / (GEMM_SHARE * self.gemm_rate)
-            return (0.0, seconds / shape.members) if family(shape) in ALONE else (seconds, 0.0)
+            return whole(shape) / (GEMM_SHARE * self.gemm_rate), 0.0
         near = min(alike, key=lambda s: (kind(s) != kind(shape), abs(math.log(whole(s) / whole(shape)))))
         scale = whole(shape) / whole(near)
         loop, cell = self.seconds[near.key]
         return loop * scale, cell * (scale * near.members / shape.members if isinstance(shape, BatchShape) else 1.0)
 
 
+def chosen_shapes(shapes: Sequence[TrialShape | BatchShape]) -> list[TrialShape | BatchShape]:
+    """Those of a sweep's ``shapes`` to measure: of each stage about `MOST_SHAPES`, and some of every kind."""
+    chosen: list[TrialShape | BatchShape] = []
+    for stage in (TrialShape, BatchShape):
+        distinct = {shape.key: shape for shape in shapes if isinstance(shape, stage)}
+        by_kind: dict[str, list[TrialShape | BatchShape]] = {}
+        for shape in sorted(distinct.values(), key=whole, reverse=True):  # the heaviest counts most
+            by_kind.setdefault(kind(shape), []).append(shape)
+        for alike in by_kind.values():
+            most = max(1, MOST_SHAPES // len(by_kind))
+            chosen += alike[:: -(-len(alike) // most)]
+    return chosen
+
+
 def measure_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int, budget_s: float) -> MeasuredPace:
     """Measure the ``shapes`` for about ``budget_s`` in each of ``processes`` at once.
 
     Raises `PganRayError` where one of these ends before it has measured, as the system ends those that take too much
-    memory.
+    memory, or where they are not ready together.
     """
-    chosen = _chosen(shapes)
+    distinct = tuple({shape.key: shape for shape in shapes}.values())
     context = multiprocessing.get_context("spawn")  # Ray's workers are fresh processes too
     begun = time.time()
-    with ProcessPoolExecutor(processes, context, _join, (context.Barrier(processes),)) as pool:
-        futures = [pool.submit(_measure_beside, (chosen, budget_s, TURN_FLOP)) for _ in range(processes)]
+    with ProcessPoolExecutor(processes, context, _join, (context.Barrier(processes, timeout=JOIN_S),)) as pool:
+        futures = [pool.submit(_measure_beside, (distinct, budget_s, TURN_FLOP)) for _ in range(processes)]
         # What went wrong in one of them, and not that the others did not wait for it.
         faults = sorted(filter(None, (f.exception() for f in futures)), key=lambda e: isinstance(e, BrokenBarrierError))
     if faults and isinstance(faults[0], BrokenProcessPool):
@@ -108,10 +127,15 @@ def measure_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int, b
             f"each of the {processes} processes that measure this machine must live to the end, but the system ended "
             "one: is memory short? `--device cpu` reckons without a measurement"
         )
+    if faults and isinstance(faults[0], BrokenBarrierError):
+        raise PganRayError(
+            f"each of the {processes} processes that measure this machine must be ready within {JOIN_S:g} s of the "
+            "first, but one was not: is the machine busy? `--device cpu` reckons without a measurement"
+        )
     if faults:
         raise faults[0]
     found = [future.result() for future in futures]
-    return _merged(found, chosen, begun, processes)
+    return _merged(found, distinct, begun, processes)
 
 
 def measure_here(shapes: Sequence[TrialShape | BatchShape], *, budget_s: float) -> MeasuredPace:
@@ -133,17 +157,6 @@ _barrier: Any = None
 def _join(barrier: Any) -> None:
     global _barrier
     _barrier = barrier
-
-
-def _chosen(shapes: Sequence[TrialShape | BatchShape]) -> tuple[TrialShape | BatchShape, ...]:
-    """One of each key, and of each kind no more than `MOST_SHAPES`, from the lightest to the heaviest."""
-    chosen: list[TrialShape | BatchShape] = []
-    for stage in (TrialShape, BatchShape):
-        distinct = {shape.key: shape for shape in shapes if isinstance(shape, stage)}
-        ordered = sorted(distinct.values(), key=whole)
-        step = max(1, -(-len(ordered) // MOST_SHAPES))
-        chosen += ordered[::-1][::step]  # the heaviest counts most
-    return tuple(chosen)
 
 
 @dataclass(frozen=True)
@@ -183,7 +196,7 @@ Given = tuple[Sequence[TrialShape | BatchShape], float, float]  # shapes, budget
 def _measure_beside(given: Given) -> _Found:
     """As `_measure`, beginning when all processes are ready; where one fails, none waits for it."""
     try:
-        return _measure(given, lambda: _barrier.wait(JOIN_S))
+        return _measure(given, lambda: _barrier.wait())
     except BaseException:
         _barrier.abort()
         raise
@@ -204,25 +217,33 @@ def _measure(given: Given, wait: Callable[[], object] = lambda: None) -> _Found:
         shares.append(share)
         contender.once = took > TURN_S * 4
         contender.units = max(1, min(1000, round(TURN_S / 2 / took)))
-        if contender.once or budget_s < 2:
+        if contender.once or budget_s < BRIEF_S:
             turns[contender.key].append(took)
-    while time.perf_counter() < end:
-        for contender in contenders:
-            if not contender.once or len(turns[contender.key]) < 2:
-                took, share = _turn(contender)
-                turns[contender.key].append(took)
-                shares.append(share)
+
+    def is_due(contender: _Contender) -> bool:
+        had = len(turns[contender.key])
+        if time.perf_counter() >= end:
+            return had == 0  # the warm-up may outlast the budget
+        return had < 2 or not contender.once
+
+    while due := list(filter(is_due, contenders)):
+        for contender in due:
+            took, share = _turn(contender)
+            turns[contender.key].append(took)
+            shares.append(share)
     seconds = {c.key: statistics.median(turns[c.key]) * c.scale for c in contenders}
     return _Found(ready, seconds, statistics.fmean(shares))
 
 
 def _turn(contender: _Contender) -> tuple[float, float]:
-    """Seconds of one unit, while the process had its cores; and the share of the turn in which it had them."""
+    """Seconds of one unit, while the process had its core; and the share of the turn in which it had it."""
     torch.set_num_threads(contender.threads)
     start, used = time.perf_counter(), time.process_time()
     contender.run(contender.units)
-    took = max(1e-9, time.process_time() - used) / contender.threads
-    return took / contender.units, min(1.0, took / (time.perf_counter() - start))
+    took, used = time.perf_counter() - start, max(1e-9, time.process_time() - used)
+    if contender.threads > 1:
+        return took / contender.units, 1.0
+    return used / contender.units, min(1.0, used / took)
 
 
 def _gemm(threads: int) -> _Contender:
@@ -281,7 +302,9 @@ def _epoch(shape: BatchShape, turn_flop: float) -> _Contender:
         device=torch.device("cpu"),
         precision=shape.settings.precision,
     )
-    scale = shape.members / members * steps / unit
+    # Turns that are parts of an epoch are mostly of full steps, and its last one is a short one.
+    full = steps if unit == steps else size / victim.batch_size
+    scale = shape.members / members * full / unit
     return _Contender(("loop", *shape.key), lambda units: training.run(units * unit), scale, shape.threads)
 
 

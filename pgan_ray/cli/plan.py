@@ -114,7 +114,7 @@ def _on_gpus(sweeps: list[Sweep], device: str, gpus: tuple[int, ...]) -> "list[t
 
 def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) -> "list[tuple[Plan, Pace, list[Shape]]]":
     from pgan_ray.bench.kept import keep_pace
-    from pgan_ray.bench.pace import measure_pace
+    from pgan_ray.bench.pace import chosen_shapes, measure_pace
     from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
     from pgan_ray.cluster.machine import available_cores, memory_for_actors
     from pgan_ray.cluster.members import members
@@ -132,7 +132,8 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
         slots = min(_actors(sweep, cores) for sweep in sweeps)
         budget_s = BUDGET_S * len(plans)
         click.echo(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
-        shapes = [shape for plan in plans for shape in plan.shapes()]
+        # Of each profile its own: the shapes of one are not to crowd out another's.
+        shapes = [shape for plan in plans for shape in chosen_shapes(plan.shapes())]
         measured = measure_pace(shapes, processes=slots, budget_s=budget_s)
         keep_pace(measured)
         pace, start_s = measured, measured.start_s

@@ -7,21 +7,29 @@ from pathlib import Path
 
 import pytest
 
+from pgan_ray.bench import pace as pace_module
 from pgan_ray.bench.kept import keep_pace, kept_pace
-from pgan_ray.bench.pace import MeasuredPace, measure_here, measure_pace
-from pgan_ray.bench.shapes import BatchShape, TrialShape
+from pgan_ray.bench.pace import MeasuredPace, _epoch, chosen_shapes, measure_here, measure_pace
+from pgan_ray.bench.shapes import BatchShape, TrialShape, kind
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
-from pgan_ray.cost import BATCH_S, TRIAL_S, Points, known_points
+from pgan_ray.cli.estimate import Plan
+from pgan_ray.cost import BATCH_S, DEVICES, TRIAL_S, Points, cell_work, known_points, victim_step_work
 from pgan_ray.errors import PganRayError
-from pgan_ray.spec import Configuration
+from pgan_ray.spec import Configuration, DatasetSpec, load_sweep
 from tests.tiny import tiny_sweep
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+
+
+def points_of(dataset: DatasetSpec) -> Points:
+    found = known_points(dataset)
+    assert found is not None
+    return found
 
 
 def first_of(folder: Path, *overrides: str) -> tuple[Configuration, Points]:
     configuration = tiny_sweep(folder, *overrides).configurations[0]
-    points = known_points(configuration.settings.dataset)
-    assert points is not None
-    return configuration, points
+    return configuration, points_of(configuration.settings.dataset)
 
 
 def batch_shape(folder: Path, members: int, *overrides: str) -> BatchShape:
@@ -31,16 +39,16 @@ def batch_shape(folder: Path, members: int, *overrides: str) -> BatchShape:
 
 def test_every_kind_is_measured(tmp_path: Path) -> None:
     configuration, points = first_of(tmp_path)
-    kinds = ("mlp", "logistic", "random_forest", "none")
-    batches = {kind: batch_shape(tmp_path, 3, f"evaluation.victim.name={kind}") for kind in kinds}
+    victims = ("mlp", "logistic", "random_forest", "none")
+    batches = {victim: batch_shape(tmp_path, 3, f"evaluation.victim.name={victim}") for victim in victims}
     shapes = [TrialShape(configuration.settings, points, 2), *batches.values()]
     pace = measure_pace(shapes, processes=1, budget_s=0.1)
     assert set(pace.seconds) == {shape.key for shape in shapes}
     assert pace.trial_s(configuration.settings, points, 2) > TRIAL_S
-    for kind, shape in batches.items():
+    for victim, shape in batches.items():
         epoch, cell = pace.seconds[shape.key]
         assert cell > 0
-        assert (epoch > 0) == (kind in ("mlp", "logistic"))
+        assert (epoch > 0) == (victim in ("mlp", "logistic"))
         expected = BATCH_S + 3 * cell + shape.evaluation.victim.epochs * epoch
         assert pace.batch_s(shape.settings, shape.evaluation, points, 3, 0.4) == expected
     assert min(pace.gemm_rate, pace.start_s) > 0
@@ -82,6 +90,35 @@ def test_no_process_waits_for_one_that_failed_and_its_own_error_is_told(tmp_path
         measure_pace([Faulty(configuration.settings, points, 2, tmp_path / "first")], processes=2, budget_s=0.1)
 
 
+def test_processes_that_are_not_ready_together_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration, points = first_of(tmp_path)
+    monkeypatch.setattr(pace_module, "JOIN_S", 0.0)
+    with pytest.raises(PganRayError, match="each of the 2 processes that measure this machine must be ready within"):
+        measure_pace([TrialShape(configuration.settings, points, 2)], processes=2, budget_s=0.1)
+
+
+def test_a_warm_up_that_outlasts_the_budget_is_followed_by_a_turn_of_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace_module, "BRIEF_S", 0.0)
+    shape = batch_shape(tmp_path, 2)
+    assert min(measure_here([shape], budget_s=0.0).seconds[shape.key]) > 0
+
+
+def test_of_several_threads_the_whole_turn_counts(tmp_path: Path) -> None:
+    # Much of a small stack is serial: one of two threads has nothing to do then, and nobody took its core.
+    shape = batch_shape(tmp_path, 2, "resources.evaluator.cpu=2")
+    assert measure_here([shape], budget_s=0.05).share == 1.0
+
+
+def test_parts_of_an_epoch_stand_for_its_points_and_a_whole_one_for_itself(tmp_path: Path) -> None:
+    shape = batch_shape(tmp_path, 1, "evaluation.victim.batch_size=100", "evaluation.detector.name=none")
+    a_step = victim_step_work(shape.victim, shape.points.features, 2).flop
+    # 120 points: a step of 100 and one of 20.
+    assert _epoch(shape, turn_flop=1.5 * a_step).scale == pytest.approx(1.2)
+    assert _epoch(shape, turn_flop=2.5 * a_step).scale == 1
+
+
 def test_here_the_lightest_networks_are_measured_and_others_go_by_their_operations(tmp_path: Path) -> None:
     light = batch_shape(tmp_path, 2)
     heavy = batch_shape(tmp_path, 100, "evaluation.victim.widths=[512, 512]")
@@ -93,11 +130,14 @@ def test_here_the_lightest_networks_are_measured_and_others_go_by_their_operatio
         assert found.batch_s(heavy.settings, heavy.evaluation, heavy.points, 100, 0.4) > BATCH_S
 
 
-def test_scikit_learns_victims_go_by_the_rate_of_products_here(tmp_path: Path) -> None:
-    forest = batch_shape(tmp_path, 2, "evaluation.victim.name=random_forest")
-    pace = measure_here([forest], budget_s=0.05)
+@pytest.mark.parametrize("victim", ["random_forest", "none"])
+def test_what_is_not_a_network_goes_by_an_assumed_rate_here(tmp_path: Path, victim: str) -> None:
+    shape = batch_shape(tmp_path, 2, f"evaluation.victim.name={victim}")
+    pace = measure_here([shape], budget_s=0.05)
     assert pace.seconds == {}
-    assert pace.batch_s(forest.settings, forest.evaluation, forest.points, 2, 0.4) > BATCH_S
+    cell = cell_work(shape.evaluation, shape.settings.task, shape.points, 0.4).host_flop / DEVICES["cpu"].host_rate
+    found = pace.batch_s(shape.settings, shape.evaluation, shape.points, 2, 0.4)
+    assert found - BATCH_S == pytest.approx(2 * cell)
 
 
 def test_shapes_that_were_not_measured_go_by_the_nearest(tmp_path: Path) -> None:
@@ -140,7 +180,7 @@ def test_a_kept_pace_serves_the_same_shapes_on_the_same_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    shapes = [batch_shape(tmp_path, 2), batch_shape(tmp_path, 6)]
+    shapes = chosen_shapes([batch_shape(tmp_path, 2), batch_shape(tmp_path, 6)])
     assert kept_pace(shapes, processes=2) is None
     pace = MeasuredPace({shape.key: (0.1, 0.2) for shape in shapes}, tuple(shapes), 1e9, 2.0, 2)
     keep_pace(pace)
@@ -149,3 +189,26 @@ def test_a_kept_pace_serves_the_same_shapes_on_the_same_machine(
     assert kept_pace([*shapes, batch_shape(tmp_path, 2, "evaluation.victim.widths=[17]")], processes=2) is None
     monkeypatch.setattr("platform.node", lambda: "elsewhere")
     assert kept_pace(shapes, processes=2) is None
+
+
+def test_of_many_shapes_some_of_every_kind_are_chosen_and_the_heaviest_first(tmp_path: Path) -> None:
+    stacks = [batch_shape(tmp_path, members) for members in range(1, 20)]
+    lone = [batch_shape(tmp_path, 1, f"evaluation.victim.name={name}") for name in ("random_forest", "knn")]
+    chosen = chosen_shapes([*stacks, *lone, *stacks])
+    assert all(shape in chosen for shape in lone)
+    assert [shape for shape in chosen if shape not in lone] == [stacks[18], stacks[8]]
+
+
+@pytest.mark.parametrize("file", sorted(SWEEPS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_what_a_plan_measured_of_a_shipped_sweep_serves_each_of_its_profiles(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    sweeps = [load_sweep(file, profile=name) for name in ("quick", "paper")]
+    of_profiles = [Plan(sweep, (5, 45), lambda dataset, _: points_of(dataset)).shapes() for sweep in sweeps]
+    chosen = [shape for shapes in of_profiles for shape in chosen_shapes(shapes)]
+    keep_pace(MeasuredPace({shape.key: (0.1, 0.2) for shape in chosen}, tuple(chosen), 1e9, 2.0, 2))
+    for shapes in of_profiles:
+        found = kept_pace(shapes, processes=2)
+        assert found is not None
+        assert set(map(kind, shapes)) == set(map(kind, found.shapes))
