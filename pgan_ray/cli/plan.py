@@ -116,9 +116,13 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
     from pgan_ray.bench.kept import keep_pace
     from pgan_ray.bench.pace import chosen_shapes, measure_pace
     from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
+    from pgan_ray.cluster.connection import faults_here
     from pgan_ray.cluster.machine import available_cores, memory_for_actors
     from pgan_ray.cluster.members import members
 
+    faults = [fault for sweep in sweeps for fault in faults_here(sweep.resources)]
+    if faults and not cpus:
+        raise SpecError(list(dict.fromkeys(faults)))
     cores = available_cores()
     plans = []
     for sweep in sweeps:
@@ -144,7 +148,7 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
             plan,
             pace,
             [
-                local_shape(plan.sweep, cores, start_s),
+                *([] if faults else [local_shape(plan.sweep, cores, start_s)]),
                 *(cluster_shape(plan.sweep, f"{n} cores", cpus=n, gpus=0, start_s=start_s) for n in cpus),
             ],
         )

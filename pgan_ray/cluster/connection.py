@@ -220,16 +220,23 @@ def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus
         _knock(to_join)
         return
     faults = []
-    cores, gpus = available_cores(), gpus_here()
-    if expects_gpus and not gpus:
+    if expects_gpus and not gpus_here():
         faults.append("--expect-gpus: must go with a cluster that an autoscaler feeds, got this machine alone")
+    faults += faults_here(resources)
+    if faults:
+        raise SpecError(faults)
+
+
+def faults_here(resources: ResourcesSpec) -> list[str]:
+    """What of ``resources`` this machine never grants, a line each."""
+    faults = []
+    cores, gpus = available_cores(), gpus_here()
     for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
         if stage.cpu > cores:
             faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")
         if 0 < gpus < stage.gpu:
             faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
-    if faults:
-        raise SpecError(faults)
+    return faults
 
 
 def _knock(address: str) -> None:

@@ -10,9 +10,11 @@ from click.testing import CliRunner, Result
 from pgan_ray.cli import estimate
 from pgan_ray.cli.estimate import Plan, cluster_shape, estimate_line, local_shape, points_of_data
 from pgan_ray.cli.plan import plan
+from pgan_ray.cluster.machine import available_cores
 from pgan_ray.cluster.worker import dataset_key
 from pgan_ray.cost import Points, known_points
 from pgan_ray.data import load_dataset
+from pgan_ray.errors import SpecError
 from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec
 from tests.tiny import tiny_sweep, write_tiny
 
@@ -81,6 +83,21 @@ def test_mistakes_are_told(tmp_path: Path, arguments: list[str], message: str) -
     ended = call(tmp_path, *arguments)
     assert ended.exit_code == 2
     assert message in ended.output
+
+
+def test_actors_that_this_machine_has_no_room_for_are_refused_before_it_is_measured(tmp_path: Path) -> None:
+    ended = call(tmp_path, "--set", "resources.evaluator.cpu=1000")
+    assert isinstance(ended.exception, SpecError)
+    cores = available_cores()
+    expected = f"resources.evaluator.cpu: must be at most {cores} on this machine, got 1000"
+    assert ended.exception.faults == [expected]
+    assert "measuring" not in ended.stderr
+
+
+def test_they_may_be_planned_for_other_clusters(tmp_path: Path) -> None:
+    ended = call(tmp_path, "--set", "resources.trial.cpu=1000", "--device", "cpu", "--cpus", "2000", "--json")
+    (found,) = json.loads(ended.stdout)
+    assert [c["cluster"] for c in found["clusters"]] == ["2000 cores"]
 
 
 def test_the_forecast_is_of_the_sweeps_own_trials_and_batches(sweep: Sweep) -> None:
