@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pgan_ray.cluster.machine import available_cores, gpus_here, memory_for_actors
@@ -142,7 +142,11 @@ class Connection:
                 place = f"node {node.get('NodeManagerAddress')}"
                 try:
                     seen = ray.get(sees.options(scheduling_strategy=here).remote(store, token))
+                except TaskUnschedulableError:
+                    continue  # the node has gone, which Ray may notice late
                 except RayError as error:
+                    if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
+                        continue
                     raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
                 if not seen:
                     raise ClusterError(

@@ -4,6 +4,7 @@ import socket
 from pathlib import Path
 
 import pytest
+import ray
 
 from pgan_ray.cluster import Connection, check_cluster, connect
 from pgan_ray.cluster.connection import _sees
@@ -38,6 +39,15 @@ def test_every_node_must_see_the_directory(cluster: Connection, tmp_path: Path) 
     joined.check_shared(Store(tmp_path))
     assert list(tmp_path.iterdir()) == []
     assert not _sees(Store(tmp_path), "missing")
+
+
+def test_a_node_that_has_gone_need_not_see_it(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = ray.nodes()
+    gone = there[0] | {"NodeID": "ab" * 28}  # as Ray lists a node until it notices
+    monkeypatch.setattr("ray.nodes", lambda: [gone, *there])
+    Connection(None).check_shared(Store(tmp_path))
 
 
 def test_a_directory_that_a_node_does_not_see_is_one_error(
