@@ -20,6 +20,8 @@ RENEW_S = 10.0
 # A driver whose file does not change for so long is gone. Watched, not computed: hosts' clocks differ.
 GONE_S = 45.0
 POLL_S = 1.0
+# For the thread that renews: somebody waits for the end, and it may sit in a store that is away.
+JOIN_S = 2.0
 
 Notice = Callable[[str], None]
 
@@ -49,7 +51,7 @@ class Lease:
         """Give the directory back, unless somebody else holds it."""
         self._ended.set()
         if self._thread.is_alive():
-            self._thread.join(RENEW_S)
+            self._thread.join(JOIN_S)
         holder = _read(self._store)
         if holder is not None and holder.get("token") == self._token:
             with suppress(OSError):  # what stays behind is taken over

@@ -12,6 +12,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 GIVE_UP_S = 180.0
 HURRY_S = 2.0
+LOOK_S = 0.25  # how soon a pause ends where this process is to end
 # What the AWS client calls errors that pass. Others, such as a missing bucket, would be the same again.
 PASSING = (
     "SLOW_DOWN",
@@ -46,5 +47,12 @@ def patiently(call: Callable[[], T]) -> T:
             if not told:
                 told = True
                 logger.warning("the store is away, trying again for %.0f s: %s", give_up_s, error)
-        time.sleep(pause)
+        _pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def _pause(seconds: float) -> None:
+    # In slices, as `hurry` is called by signal handlers: an event that their own thread waits for would block them.
+    end, hurried = time.monotonic() + seconds, _hurried.is_set()
+    while (left := end - time.monotonic()) > 0 and _hurried.is_set() == hurried:
+        time.sleep(min(LOOK_S, left))

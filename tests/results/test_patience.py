@@ -1,5 +1,7 @@
 """A remote store that is away for a while is tried again; other errors are told at once."""
 
+import time
+
 import pytest
 
 from pgan_ray.results import patience
@@ -20,11 +22,12 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return made
 
 
-def failing(times: int, message: str) -> tuple[list[int], object]:
-    calls: list[int] = []
+def failing(times: int, message: str) -> tuple[list[float], object]:
+    """A call that fails at first, and when it was called."""
+    calls: list[float] = []
 
     def call() -> str:
-        calls.append(1)
+        calls.append(time.monotonic())
         if len(calls) <= times:
             raise OSError(message)
         return "done"
@@ -36,8 +39,7 @@ def failing(times: int, message: str) -> tuple[list[int], object]:
 def test_it_is_tried_again_with_growing_pauses(pauses: list[float], message: str) -> None:
     calls, call = failing(4, message)
     assert patiently(call) == "done"  # type: ignore[arg-type]
-    assert len(calls) == 5
-    assert pauses == [0.5, 1.0, 2.0, 4.0]
+    assert calls == [0, 0.5, 1.5, 3.5, 7.5]
 
 
 def test_it_gives_up(pauses: list[float]) -> None:
@@ -56,6 +58,23 @@ def test_it_gives_up_soon_when_the_process_is_to_end(pauses: list[float]) -> Non
     finally:
         patience.hurry(False)
     assert sum(pauses) < 2 * patience.HURRY_S
+
+
+def test_a_long_pause_ends_when_the_process_is_to_end(pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, call = failing(10_000, BUSY)
+
+    def interrupted(seconds: float) -> None:
+        pauses.append(seconds)
+        if sum(pauses) > 60:
+            patience.hurry()
+
+    monkeypatch.setattr(patience.time, "sleep", interrupted)
+    try:
+        with pytest.raises(OSError, match="SLOW_DOWN"):
+            patiently(call)  # type: ignore[arg-type]
+    finally:
+        patience.hurry(False)
+    assert sum(pauses) < 60 + 2 * patience.LOOK_S
 
 
 @pytest.mark.parametrize("message", [DENIED, "No space left on device"])
