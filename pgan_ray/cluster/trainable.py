@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import ray
 import torch
 from ray import tune
+from ray.exceptions import RayError
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
@@ -28,6 +30,8 @@ SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are k
 SAMPLES = 64
 TUNE_FOLDER = "tune"  # of a sweep's directory: what Tune keeps, checkpoints among it
 STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
+# A store, a disk, memory, a GPU or an object that fails: worth another try, in a new process or on another node.
+WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, RayError)
 
 
 @dataclass(frozen=True)
@@ -58,25 +62,31 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
     """Trains the replicates of one `Trial` as one stack; a Tune iteration is one report's share of the training."""
 
     def setup(self, config: dict[str, Any], stage: Stage1) -> None:
-        """Build the stack."""
+        """Serve a trial, in a new process."""
         self._stage = stage
-        self._tasks = Tasks(ray.get(stage.datasets))
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Serve another trial: a new process would spend seconds on imports."""
+        """Serve another trial: a new process would spend seconds on imports.
+
+        The work waits for the first step: until Tune sees the trial run, a lost process or store would end it for good.
+        """
+        self._config = new_config
         self._failure: Exception | None = None
-        self._told = False
-        try:
-            self._begin(new_config)
-        except OSError:
-            raise
-        except Exception as error:
-            self._failure = error
+        self._told = self._begun = False
         return True
 
+    def _ready(self) -> None:
+        if not self._begun:
+            self._begin(self._config)
+            self._begun = True
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        return Tasks(ray.get(self._stage.datasets))
+
     def _begin(self, config: dict[str, Any]) -> None:
-        self._stage.store.knock()  # Tune brings a checkpoint next, where the trial was lost
+        self._stage.store.knock()  # where it is away, checkpoints would look as if cut short
         self._trial = self._stage.trials[config["trial"]]
         sweep = self._stage.record.sweep
         self._configuration = next(c for c in sweep.configurations if c.id == self._trial.configuration)
@@ -116,12 +126,13 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """Train until the next report. The last step leaves the generators in the store.
 
         An error of our own code is reported before it is raised, so that Tune is told not to try again: it would come
-        again. A store that fails may be back by then.
+        again. What `WORTH_RETRYING` names may be over by then.
         """
         if self._failure is None:
             try:
+                self._ready()
                 return self._step()
-            except OSError:
+            except WORTH_RETRYING:
                 raise
             except Exception as error:
                 self._failure = error
@@ -158,6 +169,7 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
             "finished": finished,
             "done": finished,
             "should_checkpoint": due and not finished,
+            "time_this_iter_s": time.monotonic() - start,  # Tune would count the making of the stack
             "actor": this_actor(),
             "span": (began, time.time(), time.process_time() - used),
         }
@@ -213,8 +225,20 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         progress = {"trial": self._trial.id, "reports": self._reports, "seconds": self._seconds, "curve": self._curve}
         Path(checkpoint_dir, PROGRESS_FILE).write_text(json.dumps(progress))
 
+    def restore(self, checkpoint_path: Any) -> None:
+        """Tune's own; it looks for the checkpoint once, so the store must answer by then."""
+        self._stage.store.knock()
+        super().restore(checkpoint_path)
+
     def load_checkpoint(self, checkpoint_dir: str) -> None:
         """Go on where `save_checkpoint` stood, with the same bits."""
+        try:
+            self._ready()
+        except WORTH_RETRYING:
+            raise
+        except Exception as error:
+            self._failure = error  # the next step tells
+            return
         progress = json.loads(Path(checkpoint_dir, PROGRESS_FILE).read_text())
         self._restore(load_file(Path(checkpoint_dir, STATE_FILE)), progress)
 

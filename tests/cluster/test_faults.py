@@ -5,15 +5,18 @@ import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
-from pgan_ray.attacks import PGan
+from pgan_ray.attacks import Member, PGan
 from pgan_ray.cluster import Outcome
 from pgan_ray.cluster.worker import Engine
 from pgan_ray.results import Store, read_record, read_rows
+from pgan_ray.spec import AttackSpec
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepFinished, Training
 from tests.cluster.faults import InterruptOnce, KillOnce
@@ -112,16 +115,64 @@ def test_an_error_in_a_trial_is_told_with_its_remote_traceback_and_not_tried_aga
     assert len(list(calls.iterdir())) == 1
     assert set(read_rows(Store(tmp_path / "sweep"))["configuration"].to_pylist()) == {"alpha=0.1"}
 
-    # An error while the stack is made is one of our own as well.
-    def unmade(*_: object, **__: object) -> PGan:
-        raise ZeroDivisionError("no such thing")
 
-    outcome = run(tiny_sweep(tmp_path), tmp_path / "other", engine=Engine(stack=unmade))
-    assert [failure.partition(" failed")[0] for failure in outcome.failures] == [
+class Makes:
+    """Makes stacks, and raises ``error`` where ``fails`` says so of a stack's first member and of how many were made.
+
+    Stacks are made in other processes: files in ``folder`` count them.
+    """
+
+    def __init__(self, folder: Path, error: Exception, fails: Callable[[Member, int], bool]) -> None:
+        folder.mkdir()
+        self._folder, self._error, self._fails = folder, error, fails
+
+    def __call__(self, attack: AttackSpec, members: list[Member], *arguments: object, **options: Any) -> PGan:
+        before = self.count(members[0])
+        self._folder.joinpath(f"{members[0].alpha} {members[0].replicate} {secrets.token_hex(8)}").touch()
+        if self._fails(members[0], before):
+            raise self._error
+        return PGan(attack, members, *arguments, **options)  # type: ignore[arg-type]
+
+    def count(self, first: Member) -> int:
+        """How often the stack of this first member was made."""
+        return len(list(self._folder.glob(f"{first.alpha} {first.replicate} *")))
+
+
+def test_an_error_while_a_stack_is_made_ends_its_trial_at_once(run: Run, tmp_path: Path) -> None:
+    makes = Makes(tmp_path / "made", ZeroDivisionError("no such thing"), lambda first, before: True)
+    outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", engine=Engine(stack=makes))
+    assert sorted(failure.partition(" failed")[0] for failure in outcome.failures) == [
         "trial alpha=0.1/r0-1",
         "trial alpha=0.9/r0-1",
     ]
+    assert all("ZeroDivisionError: no such thing" in failure for failure in outcome.failures)
     assert outcome.retried == []
+    assert len(list((tmp_path / "made").iterdir())) == 2
+
+
+def test_an_error_while_the_stack_of_a_lost_trial_is_made_again_is_told_as_what_it_is(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.iterations=1500", "resources.checkpoint_every_s=0.2")
+    makes = Makes(tmp_path / "made", ZeroDivisionError("no such thing"), lambda first, before: before > 0)
+    killer = KillOnce("PGanTrial", lambda state: any((tmp_path / "sweep/tune").rglob("state.safetensors")))
+    outcome = run(sweep, tmp_path / "sweep", progress=killer, engine=Engine(stack=makes))
+    assert killer.killed is not None, "the trial ended before it could be killed"
+    assert len(outcome.retried) == 1
+    (failure,) = outcome.failures
+    assert "ZeroDivisionError: no such thing" in failure
+    assert len(list((tmp_path / "made").iterdir())) == 2
+
+
+@pytest.mark.parametrize("error", [OSError("the store is away"), torch.OutOfMemoryError("by others")], ids=type)
+def test_what_may_pass_while_a_stack_is_made_is_tried_again(run: Run, tmp_path: Path, error: Exception) -> None:
+    """For the last trial above all: it is given to an actor that has served another one."""
+    makes = Makes(tmp_path / "made", error, lambda first, before: first.replicate == 1 and before == 0)
+    outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", members=(1, 4), engine=Engine(stack=makes))
+    assert outcome.outcome == "complete"
+    assert sorted(text.partition(":")[0] for text in outcome.retried) == [
+        "trial alpha=0.1/r1-1",
+        "trial alpha=0.9/r1-1",
+    ]
+    assert all(str(error) in text for text in outcome.retried)
 
 
 def test_an_error_in_an_evaluator_is_told_with_its_remote_traceback_and_costs_its_cells_alone(
