@@ -21,12 +21,12 @@ def report(directory: str, out: str | None, price_per_actor_hour: float | None) 
     Example: pgan-ray report results/mnist_alpha-quick-20260102-030405-ab12
     """
     from pgan_ray.report import write_report
-    from pgan_ray.results import Store, read_sweep
+    from pgan_ray.results import Store, read_sweep, redact
 
     source = Store(directory)
     read_sweep(source)  # before anything is written
     target = Store(out) if out else source.below("report")
     target.check()
     names = write_report(source, target, price_per_actor_hour=price_per_actor_hour)
-    click.echo(f"{len(names)} files written to {target.location}", err=True)
-    click.echo(target.place(names[0]))
+    click.echo(f"{len(names)} files written to {redact(target.location)}", err=True)
+    click.echo(redact(target.place(names[0])))

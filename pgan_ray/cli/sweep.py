@@ -50,15 +50,16 @@ def sweep(
         return
 
     from pgan_ray.cli.run import Options, run_record
-    from pgan_ray.results import Store
+    from pgan_ray.results import Store, redact
 
     sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     store = Store(out or Path("results", sweep_id))
     if store.exists("sweep.yaml"):
+        where = redact(store.location)
         raise SpecError(
             [
-                f"--out {store.location}: must not hold a sweep yet; finish that one with "
-                f"`pgan-ray resume {store.location}`, or name another directory"
+                f"--out {where}: must not hold a sweep yet; finish that one with "
+                f"`pgan-ray resume {where}`, or name another directory"
             ]
         )
     sys.exit(run_record(SweepRecord(sweep_id, resolved), store, Options(**running)))

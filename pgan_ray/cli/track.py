@@ -20,4 +20,4 @@ def track(directory: str, tracking_uri: str | None) -> None:
     record = read_sweep(store)
     uri = tracking_uri_of(record.facts, tracking_uri)
     rebuild(store, record, tracking_uri=uri)
-    click.echo(f"MLflow ({redact(uri)}) holds what {store.location} holds", err=True)
+    click.echo(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds", err=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
+from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
 
 FILE = "driver.json"
@@ -106,8 +107,8 @@ def _watch(store: Store, holder: dict[str, Any], notice: Notice) -> None:
 def _refusal(store: Store, holder: dict[str, Any]) -> SpecError:
     return SpecError(
         [
-            f"{store.location}: must be run by one driver at a time, got {_name(holder)} at work in it: wait for its "
-            "end or stop it, or start a new sweep in another directory with --out"
+            f"{redact(store.location)}: must be run by one driver at a time, got {_name(holder)} at work in it: "
+            "wait for its end or stop it, or start a new sweep in another directory with --out"
         ]
     )
 

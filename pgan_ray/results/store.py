@@ -50,11 +50,11 @@ class Store:
 
     @cached_property
     def _root(self) -> tuple[fs.FileSystem, str]:
-        rule = f"{self.location}: must be a directory or a URI such as s3://bucket/sweep"
+        rule = f"{redact(self.location)}: must be a directory or a URI such as s3://bucket/sweep"
         try:
             filesystem, root = fs.FileSystem.from_uri(self.location)
         except pa.ArrowInvalid as error:
-            raise SpecError([f"{rule}, got {' '.join(str(error).split())}"]) from None
+            raise SpecError([f"{rule}, got {redact(' '.join(str(error).split()))}"]) from None
         if not root:
             raise SpecError([f"{rule}, got no bucket"])
         return filesystem, root
@@ -104,8 +104,9 @@ class Store:
             self.write(".writable", b"")
             self.delete(".writable")
         except OSError as error:
-            reason = " ".join(str(error).split())
-            raise SpecError([f"{self.location}: must be a place that can be written to, got {reason}"]) from None
+            reason = redact(" ".join(str(error).split()))
+            where = redact(self.location)
+            raise SpecError([f"{where}: must be a place that can be written to, got {reason}"]) from None
 
     def knock(self) -> None:
         """Wait until the store answers, as long as everything else here does. Raises `OSError` where it does not."""
