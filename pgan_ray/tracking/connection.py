@@ -1,13 +1,16 @@
 """Reaching MLflow: quietly, with short waits, and with one clear line where it cannot be used."""
 
+import glob
 import logging
 import os
 import re
-import secrets
+import shutil
+import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pgan_ray.errors import TrackingError
@@ -15,6 +18,7 @@ from pgan_ray.results.redact import redact
 from pgan_ray.tracking.writer import one_line
 
 EXPERIMENT = "pgan-ray"
+ABANDONED_S = 600.0  # making a database takes seconds
 
 # Set unless the user did. The writer does the waiting and trying again itself, so a call should end soon.
 ENVIRONMENT = {
@@ -68,20 +72,34 @@ def _make_database(uri: str) -> None:
     from sqlalchemy.engine import make_url
 
     url = make_url(uri) if uri.startswith("sqlite") else None
-    if url is None or not url.database or url.database == ":memory:" or Path(url.database).exists():
+    if url is None or not url.database or url.database == ":memory:":
         return
     place = Path(url.database)
+    _remove_abandoned(place)
+    if place.exists():
+        return
     place.parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
-    made = place.with_name(f"{place.name}.{secrets.token_hex(4)}")
-    made_uri = url.set(database=str(made)).render_as_string(hide_password=False)
-    try:
+    with TemporaryDirectory(dir=place.parent, prefix=_beside(place), ignore_cleanup_errors=True) as folder:
+        made = Path(folder, place.name)
+        made_uri = url.set(database=str(made)).render_as_string(hide_password=False)
         _probe_database(made_uri)
         MlflowClient(tracking_uri=made_uri).search_experiments(max_results=1)
         # Fails where another sweep was faster, and where the file system has no links: MLflow makes it in its place.
         with suppress(OSError):
             place.hardlink_to(made)
-    finally:
-        made.unlink(missing_ok=True)
+
+
+def _beside(place: Path) -> str:
+    """What the names of the folders begin with in which the database at ``place`` is made."""
+    return f".{place.name}-making-"
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove what processes left that were killed while they made the database."""
+    for folder in place.parent.glob(f"{glob.escape(_beside(place))}*"):
+        with suppress(OSError):  # it may end meanwhile, and be another user's
+            if time.time() - folder.stat().st_mtime > ABANDONED_S:
+                shutil.rmtree(folder)
 
 
 def _probe_database(uri: str) -> None:
