@@ -8,17 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-import torch
 from ray.exceptions import RayError, RayTaskError
 
 from pgan_ray.cluster.evaluator import Evaluated, EvaluatorActor, Row, Stage2
 from pgan_ray.cluster.plan import Batch
 from pgan_ray.cluster.timeline import Span
+from pgan_ray.cluster.worker import WORTH_RETRYING
 
 # Nodes that go take their actors along, which Ray tells one after the other.
 ONE_LOSS_S = 10.0
-# What may be otherwise on another node or a while later. A file that is missing stays away.
-PASSING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 # An evaluator without a batch waits so long for the next trial to end: a new one would spend seconds on its imports.
 IDLE_S = 3.0
 
@@ -159,7 +157,8 @@ class Stage2Run:
         except RayTaskError as error:
             # The actor may be the worse for it, as after an error of CUDA's.
             ray.kill(worker.actor)
-            if isinstance(error.cause, PASSING) and not isinstance(error.cause, FileNotFoundError):
+            is_missing = isinstance(error.cause, FileNotFoundError)  # a file, which stays away
+            if isinstance(error.cause, WORTH_RETRYING) and not is_missing:
                 return self._lost(worker.batch, str(error))
             return Finished(worker.batch, None, str(error))  # our own code failed: it would again
         except RayError as error:

@@ -12,14 +12,13 @@ import pyarrow as pa
 import ray
 import torch
 from ray import tune
-from ray.exceptions import RayError
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member
 from pgan_ray.cluster.plan import Trial
 from pgan_ray.cluster.timeline import this_actor
-from pgan_ray.cluster.worker import Engine, Tasks, prepare
+from pgan_ray.cluster.worker import WORTH_RETRYING, Engine, Tasks, prepare
 from pgan_ray.cost import storage
 from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
 from pgan_ray.spec import SweepRecord
@@ -30,8 +29,6 @@ SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are k
 SAMPLES = 64
 TUNE_FOLDER = "tune"  # of a sweep's directory: what Tune keeps, checkpoints among it
 STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
-# A store, a disk, memory, a GPU or an object that fails: worth another try, in a new process or on another node.
-WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, RayError)
 
 
 @dataclass(frozen=True)
