@@ -22,8 +22,8 @@ def test_concurrency_follows_the_cluster(home: Path, nodes: Nodes, undisturbed: 
     nodes.add(cpus=1)
     command = Command(home, *SWEEP, "--address", nodes.address, "--offline-tracking")
     command.wait_for(lambda: next((home / "sweep/tune").rglob("progress.json"), None))
-    nodes.add(cpus=2)
     grown_at = time.time() * 1e6
+    nodes.add(cpus=2)
     assert command.end() == 0, command.said
     assert_same_results(home / "sweep", undisturbed.directory)
     spans = json.loads((home / "sweep/timeline.json").read_text())["traceEvents"]
