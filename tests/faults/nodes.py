@@ -1,6 +1,7 @@
 """A real Ray cluster of several nodes, all of them processes of this machine; nodes come and go as a test says."""
 
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,8 +24,19 @@ class Node:
 
     def works_on(self, title: str) -> bool:
         """Whether a process of this node is at work on what `TRIAL` or `EVALUATOR` names."""
+        return at_work(self._raylet, title)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to all its processes, the raylet first: it would start others."""
+        raylet = psutil.Process(self._raylet)
+        for process in [raylet, *raylet.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
+
+    @property
+    def _raylet(self) -> int:
         (raylet,) = self.of_ray.all_processes["raylet"]
-        return at_work(int(raylet.process.pid), title)
+        return int(raylet.process.pid)
 
 
 class Nodes:
@@ -46,18 +58,27 @@ class Nodes:
         return node
 
     def remove(self, node: Node) -> None:
-        """Take a node away as a machine that is switched off."""
+        """Take a node away as a machine that is switched off: its workers do not outlive its raylet."""
         self._workers.remove(node)
+        node.send(signal.SIGSTOP)
+        node.send(signal.SIGKILL)
         self._cluster.remove_node(node.of_ray, allow_graceful=False)
 
-    def at_work(self, title: str) -> Node | None:
-        """A node with a process at work on what ``title`` names, if there is one."""
-        return next((node for node in self._workers if node.works_on(title)), None)
+    def remove_at_work(self, title: str) -> Node | None:
+        """Take away a node in the midst of what ``title`` names, which is lost with it; None where no node is."""
+        for node in self._workers:
+            if node.works_on(title):
+                node.send(signal.SIGSTOP)
+                if node.works_on(title):  # it did not end in between
+                    self.remove(node)
+                    return node
+                node.send(signal.SIGCONT)
+        return None
 
     def clear(self) -> None:
-        """Remove all worker nodes."""
-        for node in self._workers[:]:
-            self.remove(node)
+        """Let all worker nodes leave: one that is lost is still counted for a while, by the next test's sweep too."""
+        while self._workers:
+            self._cluster.remove_node(self._workers.pop().of_ray)
 
     def stop(self) -> None:
         """End the cluster."""

@@ -20,11 +20,11 @@ def start(home: Path, nodes: Nodes) -> Command:
 def lose_a_trials_node(command: Command, nodes: Nodes, home: Path) -> None:
     """Once there is a checkpoint to go on from."""
     command.wait_for(lambda: next((home / "sweep/tune").rglob("progress.json"), None))
-    nodes.remove(command.wait_for(lambda: nodes.at_work(TRIAL)))
+    command.wait_for(lambda: nodes.remove_at_work(TRIAL))
 
 
 def lose_an_evaluators_node(command: Command, nodes: Nodes) -> None:
-    nodes.remove(command.wait_for(lambda: nodes.at_work(EVALUATOR)))
+    command.wait_for(lambda: nodes.remove_at_work(EVALUATOR))
 
 
 def retried(command: Command, what: str) -> list[str]:
