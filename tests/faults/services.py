@@ -7,16 +7,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import psutil
 
 from pgan_ray.results import Store, read_rows
+from tests.faults.command import LOOK_S
 
 PGAN_RAY = (sys.executable, "-m", "pgan_ray")
-LOOK_EVERY_S = 0.2
 # Of every sweep here: long enough for something to happen to it, and its rows can be compared.
 SETTINGS = ("attack.iterations=600", "evaluation.victim.epochs=200", "resources.checkpoint_every_s=0.5")
 OUTSIDE = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA", "AWS_ENDPOINT_URL")
@@ -73,11 +75,20 @@ class Command:
         while not happened():
             assert self.runs, self._text(self._err)
             assert time.monotonic() < deadline, self._text(self._err)
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(LOOK_S)
 
     def says(self) -> str:
         """Its standard error so far."""
         return self._text(self._err)
+
+    def command_lines(self) -> list[str]:
+        """Its own and those of all that it has started, as everybody on the machine may see them."""
+        found = []
+        itself = psutil.Process(self._process.pid)
+        for process in [itself, *itself.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess):
+                found.append(" ".join(process.cmdline()))
+        return found
 
     def interrupt(self) -> None:
         """Press Ctrl-C, as a terminal does: its children hear it too."""

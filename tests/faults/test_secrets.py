@@ -61,10 +61,13 @@ def test_a_sweep_tells_no_secret(
     environment = environment | {"MLFLOW_TRACKING_URI": uri}
     with Command(*sweep(out.location, "--verbose"), home=home, environment=environment) as command:
         command.until(lambda: out.names("tune", "state.safetensors"))
+        lines = "\n".join(command.command_lines())
         command.interrupt()
         stopped = command.end()
     assert stopped.code == 130, stopped.err
     assert_silent(stopped)
+    assert "raylet" in lines
+    assert [place for place, secret in SECRETS.items() if secret in lines] == []
     assert out.names("tune"), "Tune's own files are looked at too"
     assert_holds_none(out)
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.results import Store
+from tests.faults.command import LOOK_S, PATIENCE_S
 from tests.faults.head import Head
-from tests.faults.services import LOOK_EVERY_S, Command, Ended, call, scores
+from tests.faults.services import Command, Ended, call, scores
 from tests.tiny import CELLS, write_tiny
 
 pytestmark = pytest.mark.cluster
-
-PATIENCE_S = 300.0
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +59,7 @@ def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, home: Pa
     deadline = time.monotonic() + PATIENCE_S
     while not (out / "summary.json").exists():
         assert time.monotonic() < deadline
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(LOOK_S)
     assert json.loads((out / "summary.json").read_text())["outcome"] == "complete"
 
 
