@@ -12,9 +12,10 @@ sweep: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest
 
-# The long tests: clusters of several nodes, autoscaling, faults.
+# The long tests, some twenty minutes: clusters of several nodes, autoscaling, faults. TESTS: a part of them.
+TESTS ?= tests/faults
 test-cluster: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m cluster
+	$(BIN)/python -m pytest -m cluster $(TESTS)
 
 # What CI checks before the tests.
 check: $(VENV)/installed-dev
