@@ -138,7 +138,7 @@ def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: 
     sweep = tiny_sweep(
         tmp_path,
         "attack.alpha=0.5",
-        "attack.iterations=3000",
+        "attack.iterations=9000",  # the second training outlasts the start of an evaluator
         "attack.discriminator_steps=1",
         "attack.classifier_steps=1",
         "resources.trial.gpu=0.5",
