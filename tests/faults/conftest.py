@@ -42,6 +42,14 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Likewise, one for all tests of a module: their sweeps have directories of their own in it."""
+    folder = tmp_path_factory.mktemp("home")
+    write_tiny(folder)
+    return folder
+
+
 @dataclass(frozen=True)
 class Undisturbed:
     """The sweep that nothing happened to. ``seconds``: what its command took."""

@@ -1,6 +1,7 @@
 """Nodes that go and nodes that come while a sweep runs: it ends with the same bits, and uses what there is."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.faults.conftest import SWEEP, Undisturbed
 from tests.faults.nodes import EVALUATOR, TRIAL, Nodes
 
 pytestmark = pytest.mark.cluster
+Lose = Callable[[Command, Nodes, Path], None]
 
 
 def start(home: Path, nodes: Nodes) -> Command:
@@ -23,7 +25,7 @@ def lose_a_trials_node(command: Command, nodes: Nodes, home: Path) -> None:
     command.wait_for(lambda: nodes.remove_at_work(TRIAL))
 
 
-def lose_an_evaluators_node(command: Command, nodes: Nodes) -> None:
+def lose_an_evaluators_node(command: Command, nodes: Nodes, home: Path) -> None:
     command.wait_for(lambda: nodes.remove_at_work(EVALUATOR))
 
 
@@ -31,26 +33,19 @@ def retried(command: Command, what: str) -> list[str]:
     return re.findall(rf"^retried: {what} .*", command.said, re.MULTILINE)
 
 
-def test_trials_of_a_lost_node_go_on_elsewhere_with_the_same_bits(
-    home: Path, nodes: Nodes, undisturbed: Undisturbed
+@pytest.mark.parametrize(
+    ("lose", "what"), [(lose_a_trials_node, "trial"), (lose_an_evaluators_node, "batch")], ids=["trials", "batches"]
+)
+def test_what_a_lost_node_had_in_hand_goes_on_elsewhere_with_the_same_bits(
+    home: Path, nodes: Nodes, undisturbed: Undisturbed, lose: Lose, what: str
 ) -> None:
     for _ in range(3):
         nodes.add()
     command = start(home, nodes)
-    lose_a_trials_node(command, nodes, home)
+    lose(command, nodes, home)
     assert command.end() == 0, command.said
-    assert retried(command, "trial")
-    assert "it goes on from its last checkpoint" in command.said
-    assert_same_results(home / "sweep", undisturbed.directory)
-
-
-def test_batches_of_a_lost_node_run_again_elsewhere(home: Path, nodes: Nodes, undisturbed: Undisturbed) -> None:
-    for _ in range(2):
-        nodes.add()
-    command = start(home, nodes)
-    lose_an_evaluators_node(command, nodes)
-    assert command.end() == 0, command.said
-    assert retried(command, "batch")
+    assert retried(command, what)
+    assert ("it goes on from its last checkpoint" in command.said) == (what == "trial")
     assert_same_results(home / "sweep", undisturbed.directory)
 
 
@@ -62,7 +57,7 @@ def test_a_sweep_outlives_nodes_that_go_in_each_stage_while_others_come(
     command = start(home, nodes)
     lose_a_trials_node(command, nodes, home)
     nodes.add()
-    lose_an_evaluators_node(command, nodes)
+    lose_an_evaluators_node(command, nodes, home)
     nodes.add()
     assert command.end() == 0, command.said
     assert retried(command, "trial")

@@ -10,7 +10,6 @@ from pgan_ray.results import Store
 from tests.faults.services import Command, Ended, call, sweep
 from tests.mlflow_server import MlflowServer
 from tests.s3_server import CREDENTIALS, S3Server
-from tests.tiny import write_tiny
 
 pytestmark = pytest.mark.cluster
 
@@ -22,14 +21,6 @@ SECRETS = {
     "in a URI": "uri-hunter2",
 }
 NOBODY = "127.0.0.1:9"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with the tiny sweep in it."""
-    folder = tmp_path_factory.mktemp("secrets")
-    write_tiny(folder)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +39,7 @@ def s3_server() -> Iterator[S3Server]:
 
 
 def test_a_sweep_tells_no_secret(
-    home: Path,
+    shared_home: Path,
     environment: dict[str, str],
     mlflow_server: MlflowServer,
     s3_server: S3Server,
@@ -59,7 +50,7 @@ def test_a_sweep_tells_no_secret(
     out = Store(f"s3://{s3_server.bucket()}/sweep{s3_server.options}")
     uri = mlflow_server.uri.replace("://", f"://me:{SECRETS['in a URI']}@")
     environment = environment | {"MLFLOW_TRACKING_URI": uri}
-    with Command(*sweep(out.location, "--verbose"), home=home, environment=environment) as command:
+    with Command(*sweep(out.location, "--verbose"), home=shared_home, environment=environment) as command:
         command.until(lambda: out.names("tune", "state.safetensors"))
         lines = "\n".join(command.command_lines())
         command.interrupt()
@@ -71,7 +62,7 @@ def test_a_sweep_tells_no_secret(
     assert out.names("tune"), "Tune's own files are looked at too"
     assert_holds_none(out)
 
-    resumed = call("resume", out.location, "--json", home=home, environment=environment)
+    resumed = call("resume", out.location, "--json", home=shared_home, environment=environment)
     assert resumed.code == 0, resumed.err
     assert json.loads(resumed.out)["outcome"] == "complete"
     assert_silent(resumed)
@@ -93,17 +84,19 @@ def test_a_sweep_tells_no_secret(
     ],
     ids=["mlflow", "postgresql", "keys", "query", "resume", "submit"],
 )
-def test_an_error_tells_no_secret(home: Path, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
-    ended = call(*arguments, home=home, environment=environment)
+def test_an_error_tells_no_secret(shared_home: Path, environment: dict[str, str], arguments: tuple[str, ...]) -> None:
+    ended = call(*arguments, home=shared_home, environment=environment)
     assert ended.code == 2, ended.err
     assert "***" in ended.err
     assert "Traceback" not in ended.err
     assert_silent(ended)
 
 
-def test_a_missing_bucket_tells_no_secret(home: Path, environment: dict[str, str], s3_server: S3Server) -> None:
+def test_a_missing_bucket_tells_no_secret(shared_home: Path, environment: dict[str, str], s3_server: S3Server) -> None:
     location = f"s3://nobodys-bucket/x{s3_server.options}"
-    ended = call("sweep", "tiny.yaml", "--offline-tracking", "--out", location, home=home, environment=environment)
+    ended = call(
+        "sweep", "tiny.yaml", "--offline-tracking", "--out", location, home=shared_home, environment=environment
+    )
     assert ended.code == 2, ended.err
     assert "must be a place that can be written to" in ended.err
     assert_silent(ended)

@@ -11,23 +11,15 @@ from pgan_ray.results import Store
 from tests.faults.command import LOOK_S, PATIENCE_S
 from tests.faults.head import Head
 from tests.faults.services import Command, Ended, call, scores
-from tests.tiny import CELLS, write_tiny
+from tests.tiny import CELLS
 
 pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working directory with the tiny sweep in it."""
-    folder = tmp_path_factory.mktemp("token")
-    write_tiny(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def head(home: Path) -> Iterator[Head]:
+def head(shared_home: Path) -> Iterator[Head]:
     """A running head."""
-    started = Head(home)
+    started = Head(shared_home)
     yield started
     started.stop()
 
@@ -36,19 +28,19 @@ def submit(head: Head, out: Path, *options: str) -> tuple[str, ...]:
     return ("submit", "tiny.yaml", "--address", head.jobs, "--out", str(out), *options)
 
 
-def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, home: Path) -> None:
-    out = home / "waited"
+def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, shared_home: Path) -> None:
+    out = shared_home / "waited"
     waited = call(
-        *submit(head, out, "--wait", "--set", "attack.iterations=10"), home=home, environment=head.credentials
+        *submit(head, out, "--wait", "--set", "attack.iterations=10"), home=shared_home, environment=head.credentials
     )
     assert waited.code == 0, waited.err
     assert "complete after" in waited.err
     assert json.loads((out / "summary.json").read_text())["outcome"] == "complete"
     assert len(scores(Store(out))) == CELLS
 
-    out = home / "left"
+    out = shared_home / "left"
     arguments = submit(head, out, "--wait", "--set", "attack.iterations=300")
-    with Command(*arguments, home=home, environment=head.credentials) as command:
+    with Command(*arguments, home=shared_home, environment=head.credentials) as command:
         command.until(lambda: (out / "sweep.yaml").exists())
         assert not (out / "summary.json").exists()
         command.interrupt()
@@ -64,18 +56,18 @@ def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, home: Pa
 
 
 @pytest.mark.parametrize("credentials", ["wrong", "none"])
-def test_without_the_token_no_job_is_taken(head: Head, home: Path, credentials: str) -> None:
-    ended = call(*submit(head, home / credentials), home=home, environment=stranger(credentials))
+def test_without_the_token_no_job_is_taken(head: Head, shared_home: Path, credentials: str) -> None:
+    ended = call(*submit(head, shared_home / credentials), home=shared_home, environment=stranger(credentials))
     assert_refused(ended, f"the Ray job server at {head.jobs} must take the sweep")
-    assert not (home / credentials).exists()
+    assert not (shared_home / credentials).exists()
 
 
 @pytest.mark.parametrize("credentials", ["wrong", "none"])
-def test_without_the_token_no_driver_joins(head: Head, home: Path, credentials: str) -> None:
+def test_without_the_token_no_driver_joins(head: Head, shared_home: Path, credentials: str) -> None:
     arguments = ("sweep", "tiny.yaml", "--address", head.address, "--offline-tracking", "--out", credentials)
-    ended = call(*arguments, home=home, environment=stranger(credentials))
+    ended = call(*arguments, home=shared_home, environment=stranger(credentials))
     assert_refused(ended, f"the Ray cluster at {head.address} must answer")
-    assert not (home / credentials / "sweep.yaml").exists()
+    assert not (shared_home / credentials / "sweep.yaml").exists()
 
 
 def stranger(credentials: str) -> dict[str, str]:
