@@ -1,6 +1,6 @@
 """The base of every part of the schema."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -32,3 +32,20 @@ def _laid_over(default: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]
     both = {key: (default[key], given[key]) for key in default.keys() & given.keys()}
     inner = {key: _laid_over(a, b) for key, (a, b) in both.items() if isinstance(a, dict) and isinstance(b, dict)}
     return default | given | inner
+
+
+def repeated(key: str, values: Sequence[Any]) -> str:
+    """Which of ``values`` of the field ``key`` stands there twice: empty, or `, got 3 again at key[2]`."""
+    seen = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            return f", got {value} again at {key}[{index}]"
+        seen.add(value)
+    return ""
+
+
+def few(values: Sequence[Any]) -> str:
+    """``values`` for a message: all of them, or the first ten and how many there are."""
+    if len(values) <= 10:
+        return str(list(values))
+    return f"[{', '.join(str(value) for value in values[:10])}, ... {len(values):,} in all]"

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from pgan_ray.spec import grid
 from pgan_ray.spec.faults import Fault, Place, faults_of, show
+from pgan_ray.spec.limits import number_faults
 from pgan_ray.spec.settings import Settings
 
 _UNUSABLE = object()
@@ -40,11 +41,13 @@ def tree_faults(tree: grid.Tree) -> list[Fault]:
 
 def settings_faults(tree: grid.Tree) -> list[Fault]:
     """The faults of a ``tree`` that holds no grids."""
+    faults: list[Fault] = []
     try:
         Settings.model_validate(tree)
     except ValidationError as error:
-        return list(faults_of(error))
-    return []
+        faults = list(faults_of(error))
+    told = {place for place, _ in faults}
+    return [*faults, *(fault for fault in number_faults(tree) if fault[0] not in told)]
 
 
 def size(tree: grid.Tree) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from pgan_ray.spec.base import Part
+from pgan_ray.spec.base import Part, few, repeated
 
 DatasetName = Literal["mnist", "fashion-mnist", "mnist-5k", "digits", "gaussians"]
 
@@ -67,14 +67,14 @@ class TaskSpec(Part):
     def _labels_fit(self) -> "TaskSpec":
         for key in ("classes", "surrogate_classes"):
             labels = getattr(self, key) or self.classes
-            if len(set(labels)) != len(labels):
-                raise ValueError(f"`{key}` must name each label once")
+            if again := repeated(key, labels):
+                raise ValueError(f"`{key}` must name each label once{again}")
             for role in ("poison_class", "source_class"):
                 if getattr(self, role) not in labels:
-                    raise ValueError(f"`{role}` must be one of `{key}` {labels}, got {getattr(self, role)}")
+                    raise ValueError(f"`{role}` must be one of `{key}` {few(labels)}, got {getattr(self, role)}")
         others = sorted(set(self.surrogate_classes or ()) - set(self.classes))
         if others:
-            raise ValueError(f"`surrogate_classes` must be among `classes` {self.classes}, got {others}")
+            raise ValueError(f"`surrogate_classes` must be among `classes` {few(self.classes)}, got {few(others)}")
         if self.poison_class == self.source_class:
             raise ValueError("`source_class` must differ from `poison_class`")
         return self

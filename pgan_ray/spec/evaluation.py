@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pgan_ray.spec.base import Part
+from pgan_ray.spec.base import Part, repeated
 from pgan_ray.spec.network import NetworkSpec
 
 PoisonFraction = Annotated[float, Field(ge=0, lt=1)]
@@ -88,8 +88,8 @@ class EvaluationSpec(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "EvaluationSpec":
-        if len(set(self.poison_fractions)) != len(self.poison_fractions):
-            raise ValueError("`poison_fractions` must name each fraction once")
+        if again := repeated("poison_fractions", self.poison_fractions):
+            raise ValueError(f"`poison_fractions` must name each fraction once{again}")
         if self.detector.name == "knn_distance" and self.detector.sample_size >= self.trusted_per_class:
             raise ValueError(
                 "`detector.sample_size` must be less than `trusted_per_class` "

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from pgan_ray.spec.hints import elsewhere, percent_hint
 from pgan_ray.spec.settings import Settings
 
 # pydantic's error types, as rules. The placeholders are the error's context.
@@ -52,7 +53,7 @@ def faults_of(error: ValidationError) -> Iterator[Fault]:
         else:
             limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
             rule = _RULES[kind].format(**limits) if kind in _RULES else item["msg"]
-            got = f"got {show(given)}{_percent_hint(kind, given, context)}{_grid_hint(kind, given)}"
+            got = f"got {show(given)}{percent_hint(place, kind, given, context)}{_grid_hint(kind, given)}"
             if branched:
                 either.setdefault(place, ([], got))[0].append(rule)
             else:
@@ -106,14 +107,10 @@ def _nearest(place: Place) -> str:
     key = str(place[-1])
     names = [*part.model_fields, *(["profiles"] if part is Settings and key != "profiles" else [])]
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    meant = elsewhere(key)
+    if meant:
+        return f"; did you mean {' or '.join(f'`{path}`' for path in meant)}?"
     return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}"
-
-
-def _percent_hint(kind: str, given: Any, context: dict[str, Any]) -> str:
-    limit = context.get("le", context.get("lt"))
-    if kind.startswith("less_than") and limit == 1 and isinstance(given, int | float) and 1 < given <= 100:
-        return f" (a fraction: write {given / 100:g} for {given:g} per cent)"
-    return ""
 
 
 def _grid_hint(kind: str, given: Any) -> str:

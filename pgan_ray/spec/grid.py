@@ -55,16 +55,19 @@ def find_grids(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from find_grids(value, here)
 
 
-def grid_faults(tree: Tree) -> list[tuple[Path, str, Any]]:
-    """What is wrong with the grids themselves: (path, rule, value)."""
-    faults: list[tuple[Path, str, Any]] = []
+def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
+    """What is wrong with the grids themselves: (place, rule, value)."""
+    faults: list[tuple[tuple[str | int, ...], str, Any]] = []
     for path, values in find_grids(tree):
         if path[0] in UNGRIDDED:
             faults.append((path, f"cannot be a grid: `{path[0]}` is not what a sweep studies", values))
         elif not is_usable(values):
             faults.append(((*path, "grid"), "must be a list of at least one value", values))
-        elif len({_canonical(value) for value in values}) != len(values):
-            faults.append(((*path, "grid"), "must name each value once", values))
+        else:
+            first: dict[str, int] = {}
+            for index, value in enumerate(values):
+                if first.setdefault(_canonical(value), index) != index:
+                    faults.append(((*path, "grid", index), "must name each value once", value))
     return faults
 
 

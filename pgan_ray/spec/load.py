@@ -18,14 +18,13 @@ from pgan_ray.spec.layers import (
     split_profiles,
     with_overrides,
 )
+from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.record import RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.unread import is_read
 from pgan_ray.spec.yaml_file import parse_mapping, read_yaml
 
-MAX_CONFIGURATIONS = 10_000
-MAX_CELLS = 10_000_000
 MAX_FAULTS = 100
 
 
@@ -49,8 +48,7 @@ def load_sweep(
     if lines:
         raise _spec_error(origin, lines)
     tree = with_overrides(merge(body, profiles.get(profile, {})), choices)
-    if not really_large:
-        _refuse_large(origin, tree)
+    check_size(origin, tree, size(tree), really_large=really_large)
     return _expand(origin, tree, head["profile"] if profile == BODY and _is_head(head) else profile)
 
 
@@ -63,6 +61,7 @@ def load_record(text: str, origin: str) -> SweepRecord:
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
+    check_size(origin, body, size(body), really_large=True)  # who began it was asked
     if head.get("digest", digest(body)) != digest(body):
         raise SpecError(
             [
@@ -84,18 +83,6 @@ def _is_head(head: Any) -> bool:
         return False
     texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
     return all(isinstance(text, str) for text in texts)
-
-
-def _refuse_large(origin: str, tree: dict[str, Any]) -> None:
-    configurations, cells = size(tree)
-    limits = (("configurations", configurations, MAX_CONFIGURATIONS), ("cells", cells, MAX_CELLS))
-    lines = [
-        f"{origin}: a sweep must have at most {most:,} {what} unless --yes-really-large is given, got {count:,}"
-        for what, count, most in limits
-        if count > most
-    ]
-    if lines:
-        raise SpecError(lines)
 
 
 def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:

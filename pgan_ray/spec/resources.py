@@ -2,21 +2,32 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pgan_ray.spec.base import Part
+
+LEAST_GPU = 0.01
+"""Of one GPU: more than a hundred processes that share it help nobody; Ray itself knows no less than 0.0001."""
 
 
 class StageResources(Part):
     """What one actor of a stage asks Ray for."""
 
-    cpu: float = Field(default=1.0, gt=0, description="CPUs of one actor.")
-    gpu: float = Field(default=0.25, ge=0, le=1, description="Share of a GPU; dropped where the cluster has none.")
+    cpu: float = Field(default=1.0, ge=0.1, le=10_000, description="CPUs of one actor, which is a process of its own.")
+    gpu: float = Field(
+        default=0.25, ge=0, le=1, description="Share of a GPU, 0 or at least 0.01; dropped where there is none."
+    )
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
         description="Networks that one actor trains as one stack, at most. Stage 1: replicates of a configuration; "
         "stage 2: victims of a replicate, fewer towards a sweep's end. `auto`: by device and memory.",
     )
+
+    @model_validator(mode="after")
+    def _gpu_is_some(self) -> "StageResources":
+        if 0 < self.gpu < LEAST_GPU:
+            raise ValueError(f"`gpu` must be 0 or at least {LEAST_GPU}, got {self.gpu:g}: each actor is a process")
+        return self
 
 
 class ResourcesSpec(Part):

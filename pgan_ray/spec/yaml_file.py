@@ -17,6 +17,7 @@ MAX_DIGITS = 80  # 63 binary ones, sign and all
 # YAML 1.1 reads 1e-4 as text; people who write learning rates mean the number.
 _FLOAT = ("tag:yaml.org,2002:float", pattern(r"^[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789."))
 
+_LEADING_ZERO = pattern(r"[-+]?0[0-9_]+")
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 # Line ends beyond \n that YAML 1.1 knows: PyYAML writes them in a text as they are, and reads them as spaces.
 _LINE_ENDS = ("\x85", "\u2028", "\u2029")
@@ -74,6 +75,8 @@ class _Loader(yaml.SafeLoader):
 
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
         text = self.construct_scalar(node)
+        if _LEADING_ZERO.fullmatch(text):
+            raise _RuleError("must hold no whole numbers that begin with 0, which YAML reads in base 8", node)
         value = self.construct_yaml_int(node) if len(text) <= MAX_DIGITS else None
         if value is None or abs(value) >= 1 << INT_BITS:
             raise _RuleError(f"must hold whole numbers of at most {INT_BITS} bits", node)

@@ -41,10 +41,23 @@ def test_an_unknown_key_is_told_with_the_nearest_valid_name(load: Loader, key: s
 
 
 @pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("alpha", "did you mean `attack.alpha`?"),
+        ("attack.classes", "did you mean `task.classes`?"),
+        ("epochs", "did you mean `attack.epochs` or `evaluation.victim.epochs`?"),
+        ("cpu", "did you mean `resources.trial.cpu` or `resources.evaluator.cpu`?"),
+    ],
+)
+def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, line: str) -> None:
+    assert load.faults(overrides=[f"{key}=1"]) == [f"--set {key}: is not a known key; {line}"]
+
+
+@pytest.mark.parametrize(
     ("key", "value", "rule"),
     [
         ("attack.alpha", -0.1, "must be at least 0, got -0.1"),
-        ("attack.alpha", 1.5, "must be at most 1, got 1.5 (a fraction: write 0.015 for 1.5 per cent)"),
+        ("attack.alpha", 1.5, "must be at most 1, got 1.5"),
         ("attack.alpha", 101, "must be at most 1, got 101"),
         ("attack.alpha", "0.1", "must be a number, got '0.1'"),
         ("attack.alpha", True, "must be a number, got true"),
@@ -90,7 +103,14 @@ def test_an_unknown_key_is_told_with_the_nearest_valid_name(load: Loader, key: s
             95,
             "must be less than 1, got 95 (a fraction: write 0.95 for 95 per cent)",
         ),
-        ("resources.trial.gpu", 25, "must be at most 1, got 25 (a fraction: write 0.25 for 25 per cent)"),
+        ("resources.trial.gpu", 25, "must be at most 1, got 25 (the share of one GPU that an actor has)"),
+        ("resources.trial.cpu", 0.00005, "must be at least 0.1, got 5e-05"),
+        ("resources.trial.cpu", 1e300, "must be at most 10000, got 1e+300"),
+        ("attack.classifier.dropout", 5, "must be less than 1, got 5 (a fraction: write 0.05 for 5 per cent)"),
+        ("attack.iterations", 10**18, "must be at most 1,000,000,000, got 1000000000000000000"),
+        ("attack.generator.widths", [8, 10**10], "[1]: must be at most 1,000,000,000, got 10000000000"),
+        ("attack.generator.widths", [1] * 1001, "must have at most 1,000 items, got 1,001"),
+        ("attack.lambda_prior", 10**12, "must be at most 1,000,000,000, got 1000000000000"),
         ("resources.trial.members_per_actor", 0, "must be at least 1 or 'auto', got 0"),
         ("resources.trial.members_per_actor", "all", "must be a whole number or 'auto', got 'all'"),
     ],
@@ -146,10 +166,21 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
             {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1]}},
             "dataset: `value_range` must be [low, high] with low < high",
         ),
-        ({"task.classes": [3, 5, 3]}, "task: `classes` must name each label once"),
+        ({"task.classes": [3, 5, 3]}, "task: `classes` must name each label once, got 3 again at classes[2]"),
         ({"task.poison_class": 4}, "task: `poison_class` must be one of `classes` [3, 5], got 4"),
         ({"task.source_class": 5}, "task: `source_class` must differ from `poison_class`"),
-        ({"evaluation.poison_fractions": [0.1, 0.1]}, "evaluation: `poison_fractions` must name each fraction once"),
+        (
+            {"task.classes": [*range(20)], "task.poison_class": 20},
+            "task: `poison_class` must be one of `classes` [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... 20 in all], got 20",
+        ),
+        (
+            {"evaluation.poison_fractions": [0, 0.1, 0.1]},
+            "evaluation: `poison_fractions` must name each fraction once, got 0.1 again at poison_fractions[2]",
+        ),
+        (
+            {"resources.trial.gpu": 0.00005},
+            "resources.trial: `gpu` must be 0 or at least 0.01, got 5e-05: each actor is a process",
+        ),
         (
             {"evaluation.detector.neighbours": 21},
             "evaluation.detector: `neighbours` must be at most `sample_size` (20), got 21",

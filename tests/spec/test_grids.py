@@ -3,12 +3,14 @@
 import re
 import time
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from pgan_ray.spec import Cell
 from pgan_ray.spec.check import size
 from pgan_ray.spec.grid import Axis, choice_id
+from pgan_ray.spec.limits import Limit
 
 from .helpers import Loader, changed, ids
 
@@ -16,16 +18,16 @@ from .helpers import Loader, changed, ids
 @pytest.mark.parametrize(
     ("grid", "rule"),
     [
-        ([], "must be a list of at least one value, got []"),
-        (0.3, "must be a list of at least one value, got 0.3"),
-        (None, "must be a list of at least one value, got null"),
-        ({"a": 1}, 'must be a list of at least one value, got {"a": 1}'),
-        ([0.1, 0.3, 0.1], "must name each value once, got [0.1, 0.3, 0.1]"),
-        ([1, 1.0], "must name each value once, got [1, 1.0]"),
+        ([], ": must be a list of at least one value, got []"),
+        (0.3, ": must be a list of at least one value, got 0.3"),
+        (None, ": must be a list of at least one value, got null"),
+        ({"a": 1}, ': must be a list of at least one value, got {"a": 1}'),
+        ([0.1, 0.3, 0.1], "[2]: must name each value once, got 0.1"),
+        ([1, 1.0], "[1]: must name each value once, got 1.0"),
     ],
 )
 def test_what_a_grid_must_be(load: Loader, grid: object, rule: str) -> None:
-    assert load.faults({"attack.alpha": {"grid": grid}}) == [f"attack.alpha.grid: {rule}"]
+    assert load.faults({"attack.alpha": {"grid": grid}}) == [f"attack.alpha.grid{rule}"]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_each_bad_value_of_a_grid_is_told_at_its_index(load: Loader) -> None:
         "attack.generator": {"grid": [{}, {"width": [1]}, 3]},
     }
     assert sorted(load.faults(changes)) == [
-        "attack.alpha.grid[0]: must be at most 1, got 7 (a fraction: write 0.07 for 7 per cent)",
+        "attack.alpha.grid[0]: must be at most 1, got 7",
         "attack.alpha.grid[2]: must be a number, got 'x'",
         "attack.generator.grid[1].width: is not a known key; did you mean `widths`?",
         "attack.generator.grid[2]: must be a section with keys of its own, got 3",
@@ -233,8 +235,9 @@ def test_a_huge_grid_is_refused_at_once(load: Loader) -> None:
     start = time.monotonic()
     keys = ("alpha", "lambda_prior", "label_smoothing", "average_decay", "generator.dropout", "classifier.dropout")
     assert load.faults({f"attack.{key}": HUNDRED for key in keys}) == [
-        " a sweep must have at most 10,000 configurations unless --yes-really-large is given, got 1,000,000,000,000",
-        " a sweep must have at most 10,000,000 cells unless --yes-really-large is given, got 18,000,000,000,000",
+        " a sweep must have at most 100,000 configurations, got 1,000,000,000,000",
+        " a sweep must have at most 200,000 variants of their evaluation, got 1,000,000,000,000",
+        " a sweep must have at most 100,000,000 cells, got 18,000,000,000,000",
     ]
     assert time.monotonic() - start < 5
 
@@ -243,9 +246,36 @@ def test_huge_variants_are_refused_at_once(load: Loader) -> None:
     start = time.monotonic()
     keys = ("detector.percentile", "victim.dropout", "victim.negative_slope", "victim.optimizer.learning_rate")
     assert load.faults({f"evaluation.{key}": HUNDRED for key in keys}) == [
-        " a sweep must have at most 10,000,000 cells unless --yes-really-large is given, got 1,800,000,000"
+        " a sweep must have at most 200,000 variants of their evaluation, got 100,000,000",
+        " a sweep must have at most 100,000,000 cells, got 1,800,000,000",
     ]
     assert time.monotonic() - start < 5
+
+
+def test_variants_are_counted_before_they_are_made(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"attack.replicates": 1, "evaluation.runs": 1, "evaluation.poison_fractions": [0.1]}
+    grids = {"detector.percentile": HUNDRED, "victim.dropout": HUNDRED, "detector.neighbours": {"grid": [3, 4, 5]}}
+    grids |= {"placement": {"grid": ["replace", "add"]}}
+    many = few | {f"evaluation.{key}": values for key, values in grids.items()}
+    assert load.faults(many) == [
+        " a sweep must have at most 20,000 variants of their evaluation unless --yes-really-large is given, got 60,000"
+    ]
+    expand = Mock(side_effect=AssertionError("it must not be expanded"))
+    monkeypatch.setattr("pgan_ray.spec.load._expand", expand)
+    with pytest.raises(AssertionError, match="must not be expanded"):
+        load(many, really_large=True)
+    more = many | {"evaluation.trusted_per_class": {"grid": [100, 200, 300, 400, 500]}}
+    assert load.faults(more, really_large=True) == [
+        " a sweep must have at most 200,000 variants of their evaluation, got 300,000"
+    ]
+
+
+def test_counts_of_one_number_are_bounded_with_the_flag_too(load: Loader) -> None:
+    for key in ("attack.replicates", "evaluation.runs"):
+        (line,) = load.faults({key: 10**9}, really_large=True)
+        assert line.startswith(" a sweep must have at most 100,000,000 cells, got ")
+    (line,) = load.faults({"evaluation.poison_fractions": [i / 10**6 for i in range(20_000)]}, really_large=True)
+    assert line == "evaluation.poison_fractions: must have at most 1,000 items, got 20,000"
 
 
 def test_the_limits_are_exact(load: Loader) -> None:
@@ -259,6 +289,6 @@ def test_the_limits_are_exact(load: Loader) -> None:
 def test_over_ten_thousand_configurations_if_really_wanted(load: Loader, monkeypatch: pytest.MonkeyPatch) -> None:
     alphas = {"attack.alpha": HUNDRED}
     assert load.faults(alphas | {"attack.lambda_prior": {"grid": [i / 101 for i in range(101)]}})[0].endswith("10,100")
-    monkeypatch.setattr("pgan_ray.spec.load.MAX_CONFIGURATIONS", 99)
+    monkeypatch.setattr("pgan_ray.spec.limits.CONFIGURATIONS", Limit("configurations", 99, 100))
     assert load.faults(alphas)[0].endswith("got 100")
     assert len(set(ids(load(alphas, really_large=True)))) == 100

@@ -53,6 +53,13 @@ def test_a_really_large_record_is_read(load: Loader) -> None:
     assert load_record(SweepRecord("id", sweep).to_yaml(), "sweep.yaml").sweep == sweep
 
 
+def test_a_record_that_could_never_be_expanded_is_refused(load: Loader) -> None:
+    text = SweepRecord("id", load()).to_yaml()
+    for old, new in (("replicates: 2", "replicates: 1000000000"), ("runs: 3", "runs: 1000000000")):
+        with pytest.raises(SpecError, match=r"^sweep\.yaml: a sweep must have at most 100,000,000 cells, got "):
+            load_record(text.replace(old, new), "sweep.yaml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -61,7 +68,7 @@ def test_a_really_large_record_is_read(load: Loader) -> None:
         ("a: b", "a: 3", r"^d/sweep\.yaml:resolved: must be as `pgan-ray sweep` wrote it, got \{"),
         ("alpha: 0.1", "alpha: 3", r"^d/sweep\.yaml:attack\.alpha: must be at most 1, got 3"),
         ("name: small", "[", r"^d/sweep\.yaml:\d+:\d+: must be valid YAML: "),
-        ("runs: 3", "runs: {grid: [5, 5]}", r"^d/sweep\.yaml:evaluation\.runs\.grid: must name each value once"),
+        ("runs: 3", "runs: {grid: [5, 5]}", r"^d/sweep\.yaml:evaluation\.runs\.grid\[1\]: must name each value once"),
     ],
 )
 def test_a_damaged_record_is_refused(load: Loader, old: str, new: str, message: str) -> None:

@@ -200,7 +200,10 @@ def test_poison_that_is_added_may_be_more_than_a_class(load: Loader) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"surrogate_classes": [3, 5, 5]}, "task: `surrogate_classes` must name each label once"),
+        (
+            {"surrogate_classes": [3, 5, 5]},
+            "task: `surrogate_classes` must name each label once, got 5 again at surrogate_classes[2]",
+        ),
         ({"surrogate_classes": [3, 8]}, "task: `poison_class` must be one of `surrogate_classes` [3, 8], got 5"),
         ({"surrogate_classes": [5, 8]}, "task: `source_class` must be one of `surrogate_classes` [5, 8], got 3"),
         (

@@ -1,0 +1,79 @@
+"""How much a sweep file may ask for, by arithmetic on its tree: nothing is expanded to be counted.
+
+Some limits `--yes-really-large` lifts; beyond the others a sweep could not even be written down, or a number would
+overflow on its way through NumPy, PyTorch or Ray.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import grid
+
+MOST_NUMBER = 10**9
+"""Of sizes, widths, steps: products of a few of them still fit into 64 bits."""
+MOST_ITEMS = 1_000
+"""Of one list: hidden layers, poison fractions, classes."""
+# Names of their own, not amounts: any whole number of 63 bits.
+_NAMES = ("seed", "task")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Of ``what``: so many without a flag, and so many at all."""
+
+    what: str
+    usual: int
+    most: int
+
+
+# Each variant of each configuration is a validated section of its own: about 150 µs and 5 kB.
+CONFIGURATIONS = Limit("configurations", 10_000, 100_000)
+VARIANTS = Limit("variants of their evaluation", 20_000, 200_000)
+# A row each, of 50 bytes, and a file for some ten of them.
+CELLS = Limit("cells", 10_000_000, 100_000_000)
+
+
+def number_faults(tree: grid.Tree) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """(place, rule) of every amount and list in ``tree`` that is too large for any sweep."""
+    for place, value in _values(tree, ()):
+        if isinstance(value, list):
+            if len(value) > MOST_ITEMS:
+                yield place, f"must have at most {MOST_ITEMS:,} items, got {len(value):,}"
+        elif abs(value) > MOST_NUMBER and place[0] not in _NAMES:
+            yield place, f"must be at most {MOST_NUMBER:,}, got {value}"
+
+
+def check_size(origin: str, tree: grid.Tree, size: tuple[int, int], *, really_large: bool) -> None:
+    """See that a ``tree`` without faults, of this `pgan_ray.spec.check.size`, describes no more than can be run.
+
+    Raises `SpecError`, naming ``origin``.
+    """
+    configurations, cells = size
+    variants = configurations * prod(len(axis.values) for axis in grid.axes(tree) if axis.in_evaluation)
+    lines = []
+    for limit, count in ((CONFIGURATIONS, configurations), (VARIANTS, variants), (CELLS, cells)):
+        if count > limit.most:
+            lines.append(f"{origin}: a sweep must have at most {limit.most:,} {limit.what}, got {count:,}")
+        elif count > limit.usual and not really_large:
+            lines.append(
+                f"{origin}: a sweep must have at most {limit.usual:,} {limit.what} unless --yes-really-large is given, "
+                f"got {count:,}"
+            )
+    if lines:
+        raise SpecError(lines)
+
+
+def _values(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every whole number and list in ``value``, with its place; of a list that is too long, not what is in it."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, (*place, key))
+    elif isinstance(value, list):
+        yield place, value
+        for index, inner in enumerate(value if len(value) <= MOST_ITEMS else ()):
+            yield from _values(inner, (*place, index))
+    elif isinstance(value, int) and not isinstance(value, bool):
+        yield place, value
