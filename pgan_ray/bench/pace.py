@@ -40,6 +40,8 @@ from pgan_ray.victims import VictimTraining, judge_victims
 TURN_S = 0.25
 TURN_FLOP = 2e10  # of a turn at most: a heavy stack is measured with fewer members, a long epoch by fewer steps
 SET_BYTES = 2**28  # of a stack's training sets at most, likewise
+MOST_BYTES = 2**30  # of a run's one member; what takes more is reckoned by its operations
+SOON_BYTES = 2**28  # likewise, beside a sweep that is about to start
 SOON_FLOP = 1e9  # of a turn, where the measurement has to be short
 MOST_SHAPES = 6  # of a stage are measured; the others go by their operations
 BRIEF_S = 2.0  # a shorter budget counts the warm-up too
@@ -99,7 +101,8 @@ def chosen_shapes(shapes: Sequence[TrialShape | BatchShape]) -> list[TrialShape 
     """Those of a sweep's ``shapes`` to measure: of each stage about `MOST_SHAPES`, and some of every kind."""
     chosen: list[TrialShape | BatchShape] = []
     for stage in (TrialShape, BatchShape):
-        distinct = {shape.key: shape for shape in shapes if isinstance(shape, stage)}
+        light = [shape for shape in shapes if isinstance(shape, stage) and shape.bytes <= MOST_BYTES]
+        distinct = {shape.key: shape for shape in light}
         by_kind: dict[str, list[TrialShape | BatchShape]] = {}
         for shape in sorted(distinct.values(), key=whole, reverse=True):  # the heaviest counts most
             by_kind.setdefault(kind(shape), []).append(shape)
@@ -141,7 +144,8 @@ def measure_pace(shapes: Sequence[TrialShape | BatchShape], *, processes: int, b
 def measure_here(shapes: Sequence[TrialShape | BatchShape], *, budget_s: float) -> MeasuredPace:
     """The same, rougher and sooner: in this process, with nobody beside it, the lightest networks of each stage."""
     before = torch.get_num_threads()
-    networks = [shape for shape in sorted(shapes, key=whole) if family(shape) not in ALONE]
+    light = [shape for shape in sorted(shapes, key=whole) if shape.bytes <= SOON_BYTES]
+    networks = [shape for shape in light if family(shape) not in ALONE]
     chosen = list({family(shape): shape for shape in reversed(networks)}.values())
     try:
         found = _measure((chosen, budget_s, SOON_FLOP))
@@ -267,7 +271,7 @@ def _contenders(shape: TrialShape | BatchShape, turn_flop: float) -> Iterator[_C
 
 def _trial(shape: TrialShape, turn_flop: float) -> _Contender:
     settings = shape.settings
-    members = max(1, min(shape.members, int(turn_flop / shape.flop)))
+    members = max(1, min(shape.members, int(turn_flop / shape.flop), MOST_BYTES // shape.bytes))
     task = stand_in_task(settings.task.surrogate, shape.points, most=1000)
     stack = PGan(
         settings.attack,
@@ -288,7 +292,8 @@ def _epoch(shape: BatchShape, turn_flop: float) -> _Contender:
     size = kept_size(shape.evaluation, classes, shape.fraction)
     steps = -(-size // victim.batch_size)
     step = victim_step_work(victim, features, classes).flop
-    members = max(1, min(shape.members, int(turn_flop / step), SET_BYTES // (4 * size * features)))
+    members = min(shape.members, int(turn_flop / step), SET_BYTES // (4 * size * features), MOST_BYTES // shape.bytes)
+    members = max(1, members)
     unit = max(1, min(steps, int(turn_flop / (members * step))))
     random = torch.Generator().manual_seed(0)
     training = VictimTraining(

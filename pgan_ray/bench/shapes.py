@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pgan_ray.cost import Points, cell_work, pgan_iteration_work, poisoned_size
+from pgan_ray.cost import (
+    Points,
+    cell_work,
+    kept_size,
+    pgan_iteration_work,
+    poisoned_size,
+    stack_of_generators,
+    stack_of_victims,
+)
 from pgan_ray.spec import EvaluationSpec, Settings, StageResources, VictimSpec
 
 STACKED = ("mlp", "logistic")
@@ -41,6 +49,12 @@ class TrialShape:
         classes = len(self.settings.task.surrogate.classes)
         return pgan_iteration_work(self.settings.attack, self.points.features, classes).flop
 
+    @property
+    def bytes(self) -> int:
+        """That a run of one member takes, by the model that sizes stacks."""
+        classes, features = len(self.settings.task.surrogate.classes), self.points.features
+        return stack_of_generators(self.settings.attack, features, classes, 1, 1) + _judged_bytes(self.points)
+
 
 @dataclass(frozen=True)
 class BatchShape:
@@ -75,6 +89,16 @@ class BatchShape:
         return work.flop + work.host_flop
 
     @property
+    def bytes(self) -> int:
+        """That a run of one member takes, by the model that sizes stacks, with the points that it is judged on."""
+        evaluation, features = self.evaluation, self.points.features
+        classes = len(self.settings.task.classes)
+        size = kept_size(evaluation, classes, self.fraction)
+        drawn = classes * evaluation.trusted_per_class + 3 * evaluation.poison_set_size
+        stack = stack_of_victims(evaluation, features, classes, 1, size)
+        return stack + 4 * features * drawn + _judged_bytes(self.points)
+
+    @property
     def victim(self) -> VictimSpec:
         """The networks that are trained: logistic regression is one without hidden layers."""
         victim = self.evaluation.victim
@@ -102,6 +126,10 @@ def whole(shape: TrialShape | BatchShape) -> float:
         return shape.members * shape.flop
     epochs = shape.evaluation.victim.epochs if shape.is_stack else 1
     return max(1.0, shape.members * shape.flop / epochs)
+
+
+def _judged_bytes(points: Points) -> int:
+    return 4 * points.features * sum(points.test.values())
 
 
 def _threads(stage: StageResources) -> int:

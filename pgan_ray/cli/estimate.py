@@ -146,15 +146,10 @@ def cluster_shape(sweep: Sweep, name: str, *, cpus: float, gpus: float, start_s:
 def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Dataset]", here: "Connection") -> str:
     """What a sweep that starts ``here`` will take, in one line and within a second."""
     from pgan_ray.cli.terminal import clock
-    from pgan_ray.cluster.worker import dataset_key
 
     if sweep.cells > MOST_CELLS:
         return f"no estimate of {sweep.cells:,} cells; `pgan-ray plan` takes longer"
-    sizes = {
-        c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])
-        for c in {dataset_key(c.settings): c for c in sweep.configurations}.values()
-    }
-    plan = Plan(sweep, stacks, lambda dataset, task: sizes[dataset.model_dump_json()])
+    plan = Plan(sweep, stacks, points_at_hand(sweep, datasets))
     pace, start_s, how = _pace_of(plan, here)
     if pace is None:
         known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))
@@ -194,6 +189,17 @@ def _pace_of(plan: Plan, here: "Connection") -> tuple[Pace | None, float, str]:
     slower = {key: (crowd * loop, crowd * cell) for key, (loop, cell) in measured.seconds.items()}
     rough = replace(measured, seconds=slower, gemm_rate=measured.gemm_rate / crowd)
     return rough, LOCAL_START_S, "rough: this machine's pace by half a second's runs; `pgan-ray plan` takes longer"
+
+
+def points_at_hand(sweep: Sweep, datasets: "dict[str, Dataset]") -> PointsOf:
+    """The sizes of all data sets of ``sweep``."""
+    from pgan_ray.cluster.worker import dataset_key
+
+    sizes = {
+        c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])
+        for c in {dataset_key(c.settings): c for c in sweep.configurations}.values()
+    }
+    return lambda dataset, task: sizes[dataset.model_dump_json()]
 
 
 def points_of_data(dataset: "Dataset") -> Points:

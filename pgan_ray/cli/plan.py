@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,9 @@ from pgan_ray.cost import (
     DevicePace,
     Pace,
     Points,
+    Room,
     Shape,
+    check_room,
     kept_size,
     known_points,
     stack_of_generators,
@@ -84,9 +87,9 @@ def plan(
     sweeps = [load_sweep(file, profile=name, overrides=overrides) for name in names]
     if on_gpu:
         assert device is not None  # on_gpu says so
-        found = _on_gpus(sweeps, device, gpus or (1, 4, 16))
+        found = _on_gpus(sweeps, f"{file}:", device, gpus or (1, 4, 16))
     else:
-        found = _on_cores(sweeps, device, cpus or ())
+        found = _on_cores(sweeps, f"{file}:", device, cpus or ())
     report = [_report(plan, pace, shapes, price_per_hour) for plan, pace, shapes in found]
     if as_json:
         click.echo(json.dumps(report, indent=1))
@@ -94,31 +97,38 @@ def plan(
         _show(report, _assumptions(found[0][1], device), price_per_hour)
 
 
-def _on_gpus(sweeps: list[Sweep], device: str, gpus: tuple[int, ...]) -> "list[tuple[Plan, Pace, list[Shape]]]":
+def _on_gpus(
+    sweeps: list[Sweep], origin: str, device: str, gpus: tuple[int, ...]
+) -> "list[tuple[Plan, Pace, list[Shape]]]":
     from pgan_ray.cli.estimate import AMPLE, Plan, cluster_shape
     from pgan_ray.cluster.members import members
+    from pgan_ray.cluster.room import room_of
 
     found: list[tuple[Plan, Pace, list[Shape]]] = []
     for sweep in sweeps:
         resources = sweep.resources
         shapes = [cluster_shape(sweep, f"{n} x {device}", cpus=AMPLE, gpus=n, start_s=START_S) for n in gpus]
         uses = (resources.trial.gpu > 0, resources.evaluator.gpu > 0)
-        sized = _points(sweep.configurations[0].settings.dataset, sweep.configurations[0].settings.task)
         for shape in shapes:
+            room = room_of(sweep, [shape.total], DEVICES[device].memory_bytes, has_gpu=True)
+            check_room(sweep, _points, room, origin)
             # More slots, smaller stacks: each size of the cluster has a cut of its own.
-            stacks = members(sweep, sized, on_gpu=uses, memory=(4 * GIB, 4 * GIB), slots=shape.evaluators)
+            stacks = members(sweep, _points, on_gpu=uses, memory=(4 * GIB, 4 * GIB), slots=shape.evaluators)
             pace = DevicePace(DEVICES[device], resources.trial.gpu, resources.evaluator.gpu)
             found.append((Plan(sweep, stacks, _points), pace, [shape]))
     return found
 
 
-def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) -> "list[tuple[Plan, Pace, list[Shape]]]":
+def _on_cores(
+    sweeps: list[Sweep], origin: str, device: str | None, cpus: tuple[int, ...]
+) -> "list[tuple[Plan, Pace, list[Shape]]]":
     from pgan_ray.bench.kept import keep_pace
     from pgan_ray.bench.pace import chosen_shapes, measure_pace
     from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
     from pgan_ray.cluster.connection import faults_here
     from pgan_ray.cluster.machine import available_cores, memory_for_actors
     from pgan_ray.cluster.members import members
+    from pgan_ray.cluster.room import room_of
 
     faults = [fault for sweep in sweeps for fault in faults_here(sweep.resources)]
     if faults and not cpus:
@@ -126,10 +136,11 @@ def _on_cores(sweeps: list[Sweep], device: str | None, cpus: tuple[int, ...]) ->
     cores = available_cores()
     plans = []
     for sweep in sweeps:
-        sized = _points(sweep.configurations[0].settings.dataset, sweep.configurations[0].settings.task)
+        node = {"CPU": cores, "memory": memory_for_actors()}
+        check_room(sweep, _points, Room() if cpus else room_of(sweep, [node], 0, has_gpu=False), origin)
         slots = local_shape(sweep, cores, 0.0).evaluators
         memory = memory_for_actors() // slots
-        stacks = members(sweep, sized, on_gpu=(False, False), memory=(memory, memory), slots=slots)
+        stacks = members(sweep, _points, on_gpu=(False, False), memory=(memory, memory), slots=slots)
         plans.append(Plan(sweep, stacks, _points))
     pace: Pace
     if device is None:
@@ -169,6 +180,11 @@ def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
         if absent:
             raise SpecError([f"task.classes: must be labels of {dataset.label}, {sorted(known.train)}, got {absent}"])
         return known
+    return _own_points(dataset)
+
+
+@cache
+def _own_points(dataset: DatasetSpec) -> Points:
     from pgan_ray.cli.estimate import points_of_data
     from pgan_ray.data import load_dataset
 

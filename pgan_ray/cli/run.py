@@ -13,13 +13,15 @@ from types import FrameType
 import click
 import pyarrow as pa
 
-from pgan_ray.cli.estimate import estimate_line
+from pgan_ray.cli.estimate import estimate_line, points_at_hand
 from pgan_ray.cli.prepare import check_same_data, facts, load_datasets
 from pgan_ray.cli.table import error_table, rates_table, show
 from pgan_ray.cli.terminal import LiveProgress, PlainProgress, clock, make_progress
-from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, connect
+from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, cluster_address, connect
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import members
+from pgan_ray.cluster.room import room_here, room_on
+from pgan_ray.cost import check_room
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Lease, Store, hurry, lease, redact
 from pgan_ray.spec import Sweep, SweepRecord, load_record
@@ -62,6 +64,8 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
+    if not cluster_address(options.address):
+        check_room(record.sweep, points_at_hand(record.sweep, datasets), room_here(record.sweep))
     uri = tracking_uri_of(record.facts, options.tracking_uri)
     if not options.offline_tracking:
         # Before a cluster is started, hence before its record is.
@@ -83,7 +87,8 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
     with cluster as here, _one_signal() as signals:
         claim.confirm()
         here.check_shared(store)
-        is_new, stacks = not record.facts, _members(record, found.task, here)
+        check_room(record.sweep, points_at_hand(record.sweep, found.datasets), room_on(here, record.sweep))
+        is_new, stacks = not record.facts, _members(record, found.datasets, here)
         record = _settled(record, stacks, found.datasets, here, found.uri)
         store.write("sweep.yaml", record.to_yaml().encode())
         _keep_points(store, found.task)
@@ -162,13 +167,13 @@ def _report(store: Store, tracker: Tracker, progress: Progress) -> bool:
     return True
 
 
-def _members(record: SweepRecord, task: TaskData, here: Connection) -> tuple[int, int]:
+def _members(record: SweepRecord, datasets: dict[str, Dataset], here: Connection) -> tuple[int, int]:
     """Networks per actor of both stages."""
     resources = record.sweep.resources
     trial, victim = here.request(resources.trial), here.request(resources.evaluator)
     return members(
         record.sweep,
-        task,
+        points_at_hand(record.sweep, datasets),
         on_gpu=("GPU" in trial, "GPU" in victim),
         memory=(here.memory_per_slot(trial), here.memory_per_slot(victim)),
         slots=here.slots(trial),

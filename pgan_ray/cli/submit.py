@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pgan_ray.cli import options
+from pgan_ray.cli.limits import check_limits
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import load_sweep, profile_names
 
@@ -44,6 +45,9 @@ def submit(
         load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
         for name in ([profile] if profile != "auto" else profile_names(file))
     ]
+
+    for sweep in resolved:
+        check_limits(sweep, f"{file}:", to_join=True, really_large=yes_really_large)
 
     from pgan_ray.cluster.submit import submit as send
     from pgan_ray.results import redact

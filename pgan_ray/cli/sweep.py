@@ -1,16 +1,20 @@
 """``pgan-ray sweep``."""
 
 import json
+import os
 import secrets
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pgan_ray.cli import options
+from pgan_ray.cli.limits import check_limits
+from pgan_ray.cost import PointsOf
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
 from pgan_ray.spec.yaml_file import dump_yaml
@@ -44,8 +48,11 @@ def sweep(
     if profile == "auto":
         chosen = _choose_profile(file, load, running["address"], expects_gpus=running["expect_gpus"])
     resolved = load(chosen)
+    to_join = bool(running["address"] or os.environ.get("RAY_ADDRESS") or running["expect_gpus"])
+    check = partial(check_limits, resolved, f"{file}:", to_join=to_join, really_large=yes_really_large)
+    check()
     if dry_run:
-        _check_data(resolved, running["data_dir"])
+        _check_data(resolved, running["data_dir"], check)
         _show(resolved, running["as_json"])
         return
 
@@ -85,14 +92,18 @@ def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | Non
     return chosen
 
 
-def _check_data(resolved: Sweep, data_dir: Path | None) -> None:
+def _check_data(resolved: Sweep, data_dir: Path | None, check: Callable[[PointsOf], None]) -> None:
+    from pgan_ray.cli.estimate import points_at_hand
     from pgan_ray.cli.prepare import load_datasets
     from pgan_ray.data import DataAbsentError
 
     try:
-        load_datasets(resolved, data_dir, lambda notice: click.echo(notice, err=True), may_download=False)
+        notice = partial(click.echo, err=True)
+        datasets, _ = load_datasets(resolved, data_dir, notice, may_download=False)
     except DataAbsentError as absent:
         click.echo(f"what depends on the data is not checked: {absent}", err=True)
+    else:
+        check(points_at_hand(resolved, datasets))
 
 
 def _show(resolved: Sweep, as_json: bool) -> None:

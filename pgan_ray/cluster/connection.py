@@ -71,6 +71,10 @@ class Connection:
         found = ray.cluster_resources()
         return {name: float(found[name]) for name in ("CPU", "GPU") if name in found}
 
+    def node_resources(self) -> list[dict[str, float]]:
+        """What each node that lives now has."""
+        return [_resources(node) for node in self._nodes.now()]
+
     def gpu_kinds(self) -> list[str]:
         """The kinds of its GPUs, as ``h100``, where Ray knows them."""
         names = [name for name in ray.cluster_resources() if name.startswith(ACCELERATOR)]

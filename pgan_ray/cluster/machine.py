@@ -26,6 +26,13 @@ def gpus_here() -> int:
     return torch.cuda.device_count()
 
 
+def gpu_bytes_here() -> int:
+    """Bytes of memory of the smallest of these GPUs; 0 where there is none."""
+    import torch
+
+    return min((torch.cuda.get_device_properties(gpu).total_memory for gpu in range(gpus_here())), default=0)
+
+
 def memory_for_actors() -> int:
     """Bytes of main memory that a cluster on this machine has for its actors."""
     return int(ANNOUNCED * min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *memory_limits()]))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pgan_ray.cost import kept_size, stack_of_generators, stack_of_victims
-from pgan_ray.spec import Configuration, Sweep
+from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
 
 # Stacks beyond this gain nothing: a CPU is saturated by one such network, a GPU by some dozens.
 MOST_ON_CPU = 10
@@ -28,22 +28,32 @@ class Sized(Protocol):
 
 
 def members(
-    sweep: Sweep, task: Sized, *, on_gpu: tuple[bool, bool], memory: tuple[int, int], slots: int
+    sweep: Sweep,
+    sized_of: Callable[[DatasetSpec, TaskSpec], Sized],
+    *,
+    on_gpu: tuple[bool, bool],
+    memory: tuple[int, int],
+    slots: int,
 ) -> tuple[int, int]:
     """Networks per actor of stage 1 and of stage 2, where every configuration has room.
 
     Left to the machine, trials on cores are so small that each of the ``slots`` actors of stage 1 has several. On a GPU
     a stack of all replicates takes little longer than one of a single replicate (``infra/SCALING.md``).
-    ``on_gpu`` and ``memory``: of each stage, as for `trial_members`.
+    ``sized_of``: the sizes of a data set, of which a sweep may have several. ``on_gpu`` and ``memory``: of each stage,
+    as for `trial_members`.
     """
+
+    def sized(configuration: Configuration) -> Sized:
+        return sized_of(configuration.settings.dataset, configuration.settings.task)
+
     trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
     share = -(-sweep.generators // max(1, slots * TRIALS_OF_A_CORE))
     is_cut = sweep.resources.trial.members_per_actor == "auto" and not on_gpu[0]
     most = share if is_cut else sweep.generators
-    of_trials = [trial_members(c, task, on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
+    of_trials = [trial_members(c, sized(c), on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
     return (
         max(1, min([most, *of_trials])),
-        min(victim_members(c, task, on_gpu=on_gpu[1], memory=memory[1]) for c in sweep.configurations),
+        min(victim_members(c, sized(c), on_gpu=on_gpu[1], memory=memory[1]) for c in sweep.configurations),
     )
 
 

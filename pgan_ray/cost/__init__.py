@@ -4,12 +4,14 @@ Reads a resolved sweep; measures nothing. `bench` measures this machine, `cluste
 """
 
 from pgan_ray.cost.devices import DEVICES, Device
+from pgan_ray.cost.limits import ANY_WORKER_BYTES, Room, check_room, check_time
 from pgan_ray.cost.memory import generator_weights, stack_of_generators, stack_of_victims, weights
 from pgan_ray.cost.pace import BATCH_S, TRIAL_S, DevicePace, Pace
-from pgan_ray.cost.points import Points, fallback_points, known_points
+from pgan_ray.cost.points import Points, fallback_points, known_points, least_points
 from pgan_ray.cost.schedule import Forecast, Job, Shape, forecast
 from pgan_ray.cost.storage import mlflow_points, stored_bytes
 from pgan_ray.cost.sweep import (
+    PointsOf,
     SweepCost,
     cell_work,
     count,
@@ -22,6 +24,7 @@ from pgan_ray.cost.traffic import pgan_iteration_work, scoring_work, victim_step
 from pgan_ray.cost.work import Work
 
 __all__ = [
+    "ANY_WORKER_BYTES",
     "BATCH_S",
     "DEVICES",
     "TRIAL_S",
@@ -31,10 +34,14 @@ __all__ = [
     "Job",
     "Pace",
     "Points",
+    "PointsOf",
+    "Room",
     "Shape",
     "SweepCost",
     "Work",
     "cell_work",
+    "check_room",
+    "check_time",
     "count",
     "fallback_points",
     "forecast",
@@ -43,6 +50,7 @@ __all__ = [
     "iterations",
     "kept_size",
     "known_points",
+    "least_points",
     "mlflow_points",
     "pgan_iteration_work",
     "poisoned_size",

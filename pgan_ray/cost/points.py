@@ -59,6 +59,15 @@ def fallback_points(task: TaskSpec) -> Points:
     return Points(784, dict.fromkeys(labels, 6000), dict.fromkeys(labels, 1000))
 
 
+def least_points(dataset: DatasetSpec, task: TaskSpec) -> Points:
+    """Points as far as they are known before data is read: of a user's own at least one feature."""
+    known = known_points(dataset)
+    labels = {*task.classes, *(task.surrogate_classes or ())}
+    if known is None or not labels <= known.train.keys():
+        return Points(1, dict.fromkeys(labels, 1), dict.fromkeys(labels, 1))
+    return known
+
+
 def _carved(features: int, of_class: Mapping[int, int], test_fraction: float) -> Points:
     test = {label: max(1, round(count * test_fraction)) for label, count in of_class.items()}
     return Points(features, {label: count - test[label] for label, count in of_class.items()}, test)

@@ -130,6 +130,21 @@ def test_here_the_lightest_networks_are_measured_and_others_go_by_their_operatio
         assert found.batch_s(heavy.settings, heavy.evaluation, heavy.points, 100, 0.4) > BATCH_S
 
 
+def test_what_takes_much_memory_is_reckoned_and_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = ("attack.generator.widths=[4000000]", "evaluation.victim.widths=[4000000]")
+    configuration, points = first_of(tmp_path, *of)
+    shapes = [TrialShape(configuration.settings, points, 2), batch_shape(tmp_path, 2, *of)]
+    for name in ("PGan", "VictimTraining"):
+        monkeypatch.setattr(pace_module, name, None)
+    assert chosen_shapes(shapes) == []
+    pace = measure_here(shapes, budget_s=0.05)
+    assert pace.seconds == {}
+    assert pace.trial_s(configuration.settings, points, 2) > 10
+    assert batch_shape(tmp_path, 2).bytes < 10**7
+    many_points = batch_shape(tmp_path, 2, "evaluation.poison_set_size=10000000")
+    assert chosen_shapes([many_points]) == []
+
+
 @pytest.mark.parametrize("victim", ["random_forest", "none"])
 def test_what_is_not_a_network_goes_by_an_assumed_rate_here(tmp_path: Path, victim: str) -> None:
     shape = batch_shape(tmp_path, 2, f"evaluation.victim.name={victim}")

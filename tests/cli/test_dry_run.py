@@ -5,13 +5,16 @@ In this process: the command itself, but not a Python of its own for each of man
 
 import dataclasses
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pgan_ray.cli.main import main
+from pgan_ray.cluster.machine import available_cores
 from pgan_ray.data import known, sources
 from pgan_ray.spec import SweepRecord, load_sweep
 from tests.tiny import write_tiny
@@ -88,6 +91,10 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
             "got 'svm'",
         ),
         (
+            ["resources.trial.cpu=9999", "resources.trial.gpu=0"],
+            f"tiny.yaml:resources.trial.cpu: must be at most {available_cores()} on this machine, got 9999",
+        ),
+        (
             ["dataset.test_fraction=0.05"],
             "alpha=0.1: each class must have at least 10 test points, got 9 of class 3, 9 of class 5; raise "
             "`dataset.test_fraction`, or use a larger data set",
@@ -134,6 +141,60 @@ def test_a_sweep_that_cannot_be_run_is_one_line(dry_run: DryRun, home: Path, set
     assert (code, out) == (2, "")
     assert errors.splitlines() == [f"error: {line}"]
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]
+
+
+WIDE = "attack.generator.widths=[400000000]"
+MUST_FIT = "attack.generator.widths: must fit a worker's memory: one generator takes"
+
+
+def test_a_network_that_fits_no_worker_is_refused_whatever_is_wanted(
+    dry_run: DryRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, errors = dry_run(WIDE, more=("--yes-really-large",))
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"error: tiny\.yaml:{MUST_FIT} 1.24 TB, a worker here has [\d.]+ [GT]B\n", errors)
+    joins = dry_run(WIDE, more=("--address", "192.0.2.1:6379"))
+    assert joins == (2, "", f"error: tiny.yaml:{MUST_FIT} 1.24 TB, none has more than 1 TB\n")
+    for command in (
+        ["plan", "--device", "cpu"],
+        ["plan", "--device", "cpu", "--cpus", "8"],
+        ["plan", "--device", "h100"],
+    ):
+        monkeypatch.setattr(sys, "argv", ["pgan-ray", *command, "tiny.yaml", "--profile", "paper", "--set", WIDE])
+        with pytest.raises(SystemExit, match="2"):
+            main()
+        assert capsys.readouterr().err.startswith(f"error: tiny.yaml:{MUST_FIT} 1.24 TB, ")
+
+
+def test_what_takes_years_must_be_wanted(dry_run: DryRun) -> None:
+    years = ("attack.iterations=1000000000", "attack.generator_steps=100000")
+    code, _, errors = dry_run(*years)
+    assert code == 2
+    assert errors.startswith(
+        "error: tiny.yaml: a sweep must take at most 100 years of one core, by assumed rates, unless"
+    )
+    assert dry_run(*years, more=("--yes-really-large",))[0] == 0
+
+
+def test_of_own_data_its_own_features_count_before_a_cluster_is_started(
+    dry_run: DryRun, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.repeat([3, 5], 200)
+    np.savez(home / "wide.npz", features=np.zeros((400, 20_000), np.uint8), labels=labels)
+    settings = ["dataset={name: null, path: wide.npz}", "attack.generator.widths=[300000]"]
+    code, _, errors = dry_run(*settings)
+    assert code == 2
+    assert errors.startswith(f"error: tiny.yaml:{MUST_FIT} 96")
+
+    monkeypatch.setattr("ray.init", lambda **_: pytest.fail("no cluster must be started"))
+    changes = [part for setting in settings for part in ("--set", setting)]
+    monkeypatch.setattr(
+        sys, "argv", ["pgan-ray", "sweep", "tiny.yaml", "--profile", "paper", "--out", "there", *changes]
+    )
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err.startswith(f"error: {MUST_FIT} 96")
+    assert not (home / "there").exists()
 
 
 @pytest.mark.parametrize(

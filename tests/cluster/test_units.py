@@ -11,6 +11,7 @@ from pgan_ray.cluster import Connection, State
 from pgan_ray.cluster.members import members, trial_members, victim_members
 from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.worker import Tasks, dataset_key, prepare
+from pgan_ray.cost import least_points
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.spec import Configuration
 from tests.tiny import tiny_sweep
@@ -130,9 +131,22 @@ def test_trials_are_shared_out_among_slots(
 ) -> None:
     sweep = tiny_sweep(tmp_path, "attack.alpha={grid: [0.1, 0.3, 0.5, 0.7]}", "attack.replicates=5")
     of = {"on_gpu": (on_gpu, on_gpu), "memory": (PLENTY, PLENTY), "slots": slots}
-    assert members(sweep, task, **of)[0] == expected
+    assert members(sweep, lambda *_: task, **of)[0] == expected
     given = tiny_sweep(tmp_path, "attack.replicates=5", "resources.trial.members_per_actor=4")
-    assert members(given, task, **of)[0] == 4
+    assert members(given, lambda *_: task, **of)[0] == 4
+
+
+def test_stacks_are_sized_by_every_data_set_of_a_grid(tmp_path: Path) -> None:
+    of = {"on_gpu": (False, False), "memory": (2**22, 2**22), "slots": 1}
+    sized = {}
+    for names in ("digits", "mnist-5k", "[digits, mnist-5k]", "[mnist-5k, digits]"):
+        names = f"{{grid: {names}}}" if "," in names else names
+        sweep = tiny_sweep(tmp_path, f"dataset.name={names}", "attack.replicates=5", "attack.alpha=0.1")
+        sized[names] = members(sweep, least_points, **of)
+    small, large, *both = sized.values()
+    assert small[0] > large[0]
+    assert small[1] > large[1]
+    assert both == [large, large]
 
 
 @pytest.mark.parametrize("widths", ["[[16], [4096, 4096]]", "[[4096, 4096], [16]]"])
