@@ -1,4 +1,8 @@
-"""One file over HTTP: checked before it appears, resumed where an earlier try stopped."""
+"""One file over HTTP: checked before it appears, resumed where an earlier try stopped.
+
+Not `pooch` (1.9): it knows one address a file and no further mirrors, its sums are of the bytes as sent, which differ
+between mirrors that gzip differently, and it neither resumes nor bounds a download.
+"""
 
 import hashlib
 import http.client
@@ -10,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from pgan_ray.data.dataset import Progress
+from pgan_ray.data.files import shown
 from pgan_ray.errors import DataError
 
 T = TypeVar("T")
@@ -53,7 +58,7 @@ def download(url: str, target: Path, verify: Callable[[Path], T], *, limit_bytes
             part.unlink()
             if start:  # what the earlier try left may be of another version of the file
                 continue
-            raise DownloadError(f"sent a wrong file: {str(error).removeprefix(f'{part}: ')}") from error
+            raise DownloadError(f"sent a wrong file: {str(error).removeprefix(f'{shown(part)}: ')}") from error
         part.replace(target)
         return value
     raise DownloadError(f"the connection ended early {_ATTEMPTS} times")

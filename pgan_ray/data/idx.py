@@ -9,6 +9,7 @@ more than the file should have is read.
 import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from typing import BinaryIO, cast
 import numpy as np
 import numpy.typing as npt
 
+from pgan_ray.data.files import open_regular, shown
 from pgan_ray.errors import DataError
 
+GZIP_OVERHEAD_BYTES = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -62,7 +65,11 @@ def read_idx(path: Path, file: IdxFile) -> npt.NDArray[np.uint8]:
         DataError: the file cannot be read, is damaged, or is something else.
     """
     try:
-        with _open(path) as stream:
+        with open_regular(path) as raw:
+            limit = file.size + GZIP_OVERHEAD_BYTES
+            if os.fstat(raw.fileno()).st_size > limit:  # gzip's own headers may be of any length
+                raise DataError(_wrong(path, file, f"at most {limit} bytes, gzipped or not", "more"))
+            stream = _decompressed(raw)
             header = stream.read(len(file.header))
             if header != file.header:
                 raise DataError(_wrong(path, file, f"IDX shape {file.shape}", _describe(header)))
@@ -81,15 +88,15 @@ def read_idx(path: Path, file: IdxFile) -> npt.NDArray[np.uint8]:
     return np.frombuffer(data, dtype=np.uint8, offset=len(header)).reshape(file.shape)
 
 
-def _open(path: Path) -> BinaryIO:
-    """``path`` for reading, decompressed if its first bytes (not its name) say that it is gzipped."""
-    with path.open("rb") as raw:
-        gzipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    return cast(BinaryIO, gzip.open(path, "rb")) if gzipped else path.open("rb")
+def _decompressed(raw: BinaryIO) -> BinaryIO:
+    """``raw``, decompressed if its first bytes (not its name) say that it is gzipped."""
+    gzipped = raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    raw.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if gzipped else raw
 
 
 def _wrong(path: Path, file: IdxFile, rule: str, found: str) -> str:
-    return f"{path}: must be the {file.content}: {rule}, got {found}"
+    return f"{shown(path)}: must be the {file.content}: {rule}, got {found}"
 
 
 def _describe(header: bytes) -> str:

@@ -15,12 +15,12 @@ import platformdirs
 
 from pgan_ray.data.dataset import Dataset, Points, Progress, build_dataset
 from pgan_ray.data.download import DownloadError, download
-from pgan_ray.data.idx import ChecksumError, IdxFile, read_idx
+from pgan_ray.data.files import exists, shown, user_path
+from pgan_ray.data.idx import GZIP_OVERHEAD_BYTES, ChecksumError, IdxFile, read_idx
 from pgan_ray.data.known import IdxDataset, known_content
 from pgan_ray.errors import DataError
 
 DATA_DIR_VARIABLE = "PGAN_RAY_DATA"
-_GZIP_OVERHEAD_BYTES = 1 << 16
 
 Values = npt.NDArray[np.uint8]
 
@@ -87,9 +87,9 @@ def _places(known: IdxDataset, data_dir: Path | None, cache_dir: Path) -> list[_
         label, data_dir = DATA_DIR_VARIABLE, Path(os.environ[DATA_DIR_VARIABLE])
     places: list[_Place] = []
     if data_dir is not None:
-        data_dir = data_dir.expanduser()
-        if not data_dir.is_dir():
-            raise DataError(f"{label}: must be a directory that exists, got {data_dir}")
+        data_dir = user_path(str(data_dir))
+        if not exists(data_dir) or not data_dir.is_dir():
+            raise DataError(f"{label}: must be a directory that exists, got {shown(data_dir)}")
         places += [_Place(label, data_dir / folder) for folder in known.folders]
         places.append(_Place(label, data_dir, shared=True))
     places.append(_Place("cache", cache_dir / known.name, remedy="delete it, and it is downloaded again"))
@@ -101,11 +101,10 @@ def _find(file: IdxFile, places: list[_Place]) -> tuple[Values, str] | None:
     """The file's values and where they lay, from the first of ``places`` that has it."""
     for place in places:
         for path in (place.folder / f"{file.name}.gz", place.folder / file.name):
+            if not exists(path):
+                continue
             try:
-                if path.is_file():
-                    return read_idx(path, file), f"{place.label} {place.folder}"
-            except OSError as error:  # a folder that may not be entered
-                raise DataError(f"{path}: must be readable, got {error.strerror or error}") from error
+                return read_idx(path, file), f"{place.label} {place.folder}"
             except DataError as error:
                 other = known_content(error.sha256) if isinstance(error, ChecksumError) else None
                 if other and place.shared:
@@ -131,7 +130,7 @@ def _fetch(
             for mirror in known.mirrors:
                 url = f"{mirror}{file.name}.gz"
                 progress(f"{known.name}: {file.name} is not at hand, trying {url}")
-                limit_bytes = file.size + _GZIP_OVERHEAD_BYTES
+                limit_bytes = file.size + GZIP_OVERHEAD_BYTES
                 try:
                     values = download(
                         url,

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from pgan_ray.data.dataset import Array, Dataset, Labels
+from pgan_ray.data.files import listed, shown
+from pgan_ray.data.table import require_finite
 from pgan_ray.errors import DataError
 from pgan_ray.spec.dataset import TaskSpec
 
@@ -58,7 +60,7 @@ def select_task(dataset: Dataset, task: TaskSpec) -> TaskData:
     ``task.classes``.
 
     Raises:
-        DataError: a class has no training or no test points.
+        DataError: a class has no training or no test points, or scaling gives what is not a finite number.
     """
     classes = tuple(task.labels)
     for part, labels in (("training", dataset.train_labels), ("test", dataset.test_labels)):
@@ -66,10 +68,11 @@ def select_task(dataset: Dataset, task: TaskSpec) -> TaskData:
         absent = sorted(set(classes) - set(present))
         if absent:
             raise DataError(
-                f"{dataset.name}: `task.classes` must be labels of its {part} points, {present}, got {absent}"
+                f"{shown(dataset.name)}: `task.classes` must be labels of its {part} points, [{listed(present)}], "
+                f"got [{listed(absent)}]"
             )
-    train_x, train_y = _tensors(dataset.train_features, dataset.train_labels, classes, dataset.value_range)
-    test_x, test_y = _tensors(dataset.test_features, dataset.test_labels, classes, dataset.value_range)
+    train_x, train_y = _tensors(dataset, "training", dataset.train_features, dataset.train_labels, classes)
+    test_x, test_y = _tensors(dataset, "test", dataset.test_features, dataset.test_labels, classes)
     return TaskData(
         train_x=train_x,
         train_y=train_y,
@@ -83,14 +86,21 @@ def select_task(dataset: Dataset, task: TaskSpec) -> TaskData:
 
 
 def _tensors(
-    features: Array, labels: Labels, classes: tuple[int, ...], value_range: tuple[float, float] | None
+    dataset: Dataset, part: str, features: Array, labels: Labels, classes: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
     rows = np.flatnonzero(np.isin(labels, classes))
     order = np.argsort(classes)
     y = order[np.searchsorted(classes, labels[rows], sorter=order)]
-    x = features[rows].astype(np.float32)  # a copy: torch warns of arrays that it must not write to
-    if value_range is not None:
-        low, high = value_range
-        # In this order the ends of bytes come out as exactly -1 and 1.
-        x = (x - np.float32(low)) / np.float32((high - low) / 2) - np.float32(1)
+    given = features[rows]
+    x = given.astype(np.float32)  # a copy: torch warns of arrays that it must not write to
+    if dataset.value_range is not None:
+        low, high = dataset.value_range
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            # In this order the ends of bytes come out as exactly -1 and 1.
+            x = (x - np.float32(low)) / np.float32((high - low) / 2) - np.float32(1)
+        rule = (
+            f"{shown(dataset.name)}: {part} points of the task's classes, scaled from {list(dataset.value_range)} to "
+            "[-1, 1], must be finite"
+        )
+        require_finite(rule, given, x)
     return torch.from_numpy(x), torch.from_numpy(y.astype(np.int64))

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from pgan_ray.data.dataset import Dataset, build_dataset, carve_test
+from pgan_ray.data.files import exists, open_regular, shown, user_path
 from pgan_ray.data.npz import read_npz
 from pgan_ray.data.parquet import read_parquet
 from pgan_ray.data.table import check_alike, check_classes, check_range, checked_points
@@ -23,26 +24,31 @@ def load_user(spec: DatasetSpec, seed: int) -> Dataset:
     Raises:
         DataError: the file is missing or damaged, or breaks a rule; the message names file, rule and value.
     """
-    path = Path(spec.label).expanduser()
+    path = user_path(spec.label)
+    where = shown(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path}: must end in {' or '.join(_READERS)}, got {path.suffix or 'no ending'}")
-    if not path.is_file():
-        raise DataError(f"{path}: must be a file that exists; relative paths start at {Path.cwd()}")
-    raw_train, raw_test = reader(path)
-    train = checked_points(path, raw_train)
-    check_classes(path, raw_train.labels_name, train.labels)
+        raise DataError(f"{where}: must end in {' or '.join(_READERS)}, got {shown(path.suffix) or 'no ending'}")
+    if not exists(path):
+        raise DataError(f"{where}: must be a file that exists; relative paths start at {shown(Path.cwd())}")
+    with open_regular(path) as stream:
+        try:
+            raw_train, raw_test = reader(stream, where)
+        except OSError as error:
+            raise DataError(f"{where}: must be readable, got {error.strerror or error}") from error
+    train = checked_points(where, raw_train)
+    check_classes(where, raw_train.labels_name, train.labels)
     value_range = spec.value_range
     if value_range is None and train.features.dtype == np.uint8:
         value_range = (0.0, 255.0)
-    check_range(path, train, value_range)
+    check_range(where, train, value_range)
     if raw_test is None:
         # By the file's name: the split stays when the file is moved, or named by another path.
         train, test = carve_test(train, spec.test_fraction, numpy_generator(seed, "test-split", path.name))
     else:
-        test = checked_points(path, raw_test)
-        check_alike(path, raw_train, train, raw_test, test)
-        check_range(path, test, value_range)
+        test = checked_points(where, raw_test)
+        check_alike(where, raw_train, train, raw_test, test)
+        check_range(where, test, value_range)
     shape = raw_train.features.shape
     return build_dataset(
         name=spec.label,

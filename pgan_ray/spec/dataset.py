@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+import numpy as np
+from pydantic import Field, field_validator, model_validator
 
 from pgan_ray.spec.base import Part, few, repeated
 
@@ -32,14 +33,31 @@ class DatasetSpec(Part):
         "(`mnist-5k`, `digits`, files without one).",
     )
 
+    @field_validator("value_range")
+    @classmethod
+    def _scales_in_float32(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
+        """Scaling subtracts the low end and divides by half the width: neither may overflow, nor the width vanish."""
+        if ends is None:
+            return None
+        if ends[0] >= ends[1]:
+            raise ValueError(f"must be [low, high] with low < high, got {list(ends)}")
+        single = np.finfo(np.float32)
+        width = ends[1] - ends[0]
+        if max(abs(ends[0]), abs(ends[1]), width) > float(single.max) or width / 2 < float(single.tiny):
+            raise ValueError(
+                f"must have ends and a width that float32 can hold, {single.tiny:.1e} to {single.max:.1e}, "
+                f"got {list(ends)}; store the features in another unit"
+            )
+        if np.float32(ends[0]) == np.float32(ends[1]):
+            raise ValueError(f"must have ends that differ in float32, got {list(ends)}; shift the features towards 0")
+        return ends
+
     @model_validator(mode="after")
     def _name_or_path(self) -> "DatasetSpec":
         if (self.name is None) == (self.path is None):
             raise ValueError("exactly one of `name` (a built-in data set) and `path` (your own file) must be given")
         if self.value_range is not None and self.path is None:
             raise ValueError("`value_range` goes with `path`: built-in data sets know their own range")
-        if self.value_range is not None and self.value_range[0] >= self.value_range[1]:
-            raise ValueError("`value_range` must be [low, high] with low < high")
         return self
 
     @property

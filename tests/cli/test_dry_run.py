@@ -5,6 +5,7 @@ In this process: the command itself, but not a Python of its own for each of man
 
 import dataclasses
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -238,6 +239,30 @@ def test_without_the_data_its_sizes_are_not_checked_and_it_says_so(dry_run: DryR
         "train-images-idx3-ubyte\n"
     )
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]  # no cache was begun
+
+
+@pytest.mark.parametrize("gzipped", [".gz", ""])
+def test_data_that_a_start_would_refuse_is_refused(dry_run: DryRun, home: Path, gzipped: str) -> None:
+    (home / "data" / "mnist" / f"train-images-idx3-ubyte{gzipped}").mkdir(parents=True)
+    code, out, errors = dry_run("dataset.name=mnist", more=("--data-dir", "data"))
+    line = f"error: data/mnist/train-images-idx3-ubyte{gzipped}: must be a regular file, got a directory; replace it\n"
+    assert (code, out, errors) == (2, "", line)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("fifo.npz", "fifo.npz: must be a regular file, got a FIFO"),
+        ("~nosuchuser/a.npz", "~nosuchuser/a.npz: must start with the home of a user of this machine, got none; "),
+        ("a" * 300 + ".npz", "must be readable, got File name too long"),
+    ],
+)
+def test_own_data_that_is_no_file(dry_run: DryRun, home: Path, path: str, message: str) -> None:
+    os.mkfifo(home / "fifo.npz")
+    code, out, errors = dry_run("dataset.name=null", f"dataset.path={path}")
+    assert (code, out) == (2, "")
+    assert message in errors
+    assert errors.count("\n") == 1
 
 
 def test_absent_data_does_not_hide_what_is_wrong_with_the_file(dry_run: DryRun) -> None:

@@ -50,3 +50,22 @@ def test_carving_leaves_training_points_whatever_the_fraction() -> None:
     train, test = carve_test(points, 0.99, np.random.default_rng(0))
     assert np.bincount(train.labels).tolist() == [1, 1]
     assert np.bincount(test.labels).tolist() == [2, 2]
+
+
+def test_carving_draws_from_the_classes_in_the_order_of_their_labels() -> None:
+    labels = np.random.default_rng(1).integers(-3, 4, size=60)
+    _, test = carve_test(Points(np.arange(60)[:, None], labels), 0.3, np.random.default_rng(2))
+    rng, expected = np.random.default_rng(2), []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        expected += rng.choice(members, size=round(0.3 * len(members)), replace=False).tolist()
+    assert test.features[:, 0].tolist() == sorted(expected)
+
+
+def test_carving_where_each_point_is_a_class_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    real = np.flatnonzero
+    monkeypatch.setattr(np, "flatnonzero", lambda values: looks.append(len(values)) or real(values))
+    train, test = carve_test(Points(np.zeros((5000, 1)), np.arange(5000)), 0.2, np.random.default_rng(0))
+    assert (len(train.labels), len(test.labels)) == (5000, 0)
+    assert sum(looks) < 10 * 5000  # and not 5000 looks at all of them

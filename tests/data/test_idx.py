@@ -80,7 +80,7 @@ def test_gzip_with_flipped_bits(tiny: Tiny, tmp_path: Path) -> None:
 
 def test_gzip_bomb_is_read_one_byte_too_far_at_most(tiny: Tiny, tmp_path: Path) -> None:
     path = tmp_path / "images.gz"
-    path.write_bytes(gzip.compress(tiny.raw[NAMES[0]] + bytes(50_000_000), compresslevel=1))
+    path.write_bytes(gzip.compress(tiny.raw[NAMES[0]] + bytes(50_000_000)))
     with pytest.raises(DataError, match="40 bytes decompressed, got more"):
         read_idx(path, tiny.known.files[0])
 
@@ -95,5 +95,5 @@ def test_wrong_sum_carries_what_was_found(tiny: Tiny, tmp_path: Path) -> None:
 
 
 def test_unreadable(tiny: Tiny, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=f"{tmp_path}: .*readable, got Is a directory"):
+    with pytest.raises(DataError, match=f"{tmp_path}: .*regular file, got a directory"):
         read_idx(tmp_path, tiny.known.files[0])

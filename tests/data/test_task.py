@@ -72,3 +72,21 @@ def test_absent_classes() -> None:
     no_fives = np.where(LABELS == 5, 3, LABELS)
     with pytest.raises(DataError, match=r"toy: .* test points, \[3, 7, 9\], got \[5\]"):
         select_task(make(test_labels=no_fives), TaskSpec(classes=[3, 5], poison_class=3, source_class=5))
+
+
+def test_what_scaling_makes_of_the_points_is_finite() -> None:
+    features = np.array([[0, 1], [0, 3e38], [0, -3e38], [0, 3e38]], dtype=np.float32)
+    points = Points(features, np.array([3, 5, 3, 9]))
+    wide = build_dataset(
+        name="wide", source="generated", train=points, test=points, image_shape=None, value_range=(-3e38, 3e38)
+    )
+    rule = r"wide: training points of the task's classes, scaled from \[-3e\+38, 3e\+38\] to \[-1, 1\], must be finite"
+    with pytest.raises(DataError, match=rf"{rule}, got 3\S+e\+38 at point 1, feature 1 \(in all 1 of 3 points, 1 in"):
+        select_task(wide, TaskSpec(classes=[3, 5], poison_class=5, source_class=3))
+
+
+def test_of_many_classes_the_first_are_named() -> None:
+    points = Points(np.zeros((1000, 1), dtype=np.float32), np.arange(1000))
+    many = build_dataset(name="many", source="generated", train=points, test=points, image_shape=None, value_range=None)
+    with pytest.raises(DataError, match=r"\[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 990 more\], got \[-1\]$"):
+        select_task(many, TaskSpec(classes=[-1, 5], poison_class=5, source_class=-1))

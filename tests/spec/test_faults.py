@@ -164,7 +164,20 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         ),
         (
             {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1]}},
-            "dataset: `value_range` must be [low, high] with low < high",
+            "dataset.value_range: must be [low, high] with low < high, got [1.0, 1.0]",
+        ),
+        *(
+            (
+                {"dataset": {"name": None, "path": "a.npz", "value_range": ends}},
+                "dataset.value_range: must have ends and a width that float32 can hold, 1.2e-38 to 3.4e+38, "
+                f"got {ends}; store the features in another unit",
+            )
+            for ends in ([-1e39, 1e39], [0.0, 1e-50], [-3e38, 3e38], [0.0, 1e-45])
+        ),
+        (
+            {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1.000000000001]}},
+            "dataset.value_range: must have ends that differ in float32, got [1.0, 1.000000000001]; shift the "
+            "features towards 0",
         ),
         ({"task.classes": [3, 5, 3]}, "task: `classes` must name each label once, got 3 again at classes[2]"),
         ({"task.poison_class": 4}, "task: `poison_class` must be one of `classes` [3, 5], got 4"),
