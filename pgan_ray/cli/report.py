@@ -24,7 +24,7 @@ def report(directory: str, out: str | None, price_per_actor_hour: float | None) 
     from pgan_ray.results import Store, read_sweep, redact
 
     source = Store(directory)
-    read_sweep(source)  # before anything is written
+    source.at_start(lambda: read_sweep(source))  # before anything is written
     target = Store(out) if out else source.below("report")
     target.check()
     names = write_report(source, target, price_per_actor_hour=price_per_actor_hour)

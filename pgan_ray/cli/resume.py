@@ -20,4 +20,4 @@ def resume(directory: str, **running: Any) -> None:
     from pgan_ray.results import Store, read_sweep
 
     store = Store(directory)
-    sys.exit(run_record(read_sweep(store), store, Options(**running)))
+    sys.exit(run_record(store.at_start(lambda: read_sweep(store)), store, Options(**running)))

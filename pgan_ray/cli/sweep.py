@@ -61,7 +61,7 @@ def sweep(
 
     sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     store = Store(out or Path("results", sweep_id))
-    if store.exists("sweep.yaml"):
+    if store.at_start(lambda: store.exists("sweep.yaml")):
         where = redact(store.location)
         raise SpecError(
             [

@@ -17,7 +17,7 @@ def track(directory: str, tracking_uri: str | None) -> None:
     from pgan_ray.tracking import rebuild, tracking_uri_of
 
     store = Store(directory)
-    record = read_sweep(store)
+    record = store.at_start(lambda: read_sweep(store))
     uri = tracking_uri_of(record.facts, tracking_uri)
     rebuild(store, record, tracking_uri=uri)
     click.echo(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds", err=True)

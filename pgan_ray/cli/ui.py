@@ -24,7 +24,8 @@ def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
     from pgan_ray.results import Store, read_sweep, redact
     from pgan_ray.tracking import curve_link, tracking_uri_of
 
-    record = read_sweep(Store(directory)) if directory else None
+    store = Store(directory) if directory else None
+    record = store.at_start(lambda: read_sweep(store)) if store else None
     uri = tracking_uri_of(record.facts if record else {}, tracking_uri)
     on_server = uri.startswith(("http://", "https://"))
     address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"

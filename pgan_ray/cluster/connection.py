@@ -4,24 +4,24 @@ import logging
 import math
 import os
 import secrets
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import ray
-from ray.exceptions import RayError, TaskUnschedulableError
+from ray.exceptions import GetTimeoutError, RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pgan_ray.cluster.machine import available_cores, gpus_here, memory_for_actors
+from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import ResourcesSpec, StageResources
 
 # Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
 RESERVED_SHARE = 8
-PROBE_S = 10.0
+ANSWER_S = 120.0  # of a node that is asked whether it sees the sweep's directory: its worker has to start
 NODES_FRESH_S = 2.0
 ACCELERATOR = "accelerator_type:"
 Request = Mapping[str, float]
@@ -145,9 +145,11 @@ class Connection:
                 here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
                 place = f"node {node.get('NodeManagerAddress')}"
                 try:
-                    seen = ray.get(sees.options(scheduling_strategy=here).remote(store, token))
+                    seen = ray.get(sees.options(scheduling_strategy=here).remote(store, token), timeout=ANSWER_S)
                 except TaskUnschedulableError:
                     continue  # the node has gone, which Ray may notice late
+                except GetTimeoutError:
+                    raise ClusterError(f"{place} must answer, got nothing in {ANSWER_S:.0f} s") from None
                 except RayError as error:
                     if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
                         continue
@@ -198,8 +200,7 @@ def connect(
         _join(address, quiet)
     else:
         cores = available_cores()
-        # By name: without it Ray joins whatever cluster somebody else last started on this machine.
-        ray.init(address="local", num_cpus=cores + math.ceil(evaluator_cpu), include_dashboard=False, **quiet)
+        _start(cores + math.ceil(evaluator_cpu), quiet)
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)
     try:
@@ -208,7 +209,17 @@ def connect(
         ray.shutdown()
 
 
+def _start(cpus: int, quiet: dict[str, object]) -> None:
+    check_machine()
+    try:
+        # By name: without it Ray joins whatever cluster somebody else last started on this machine.
+        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+    except Exception as error:  # Ray raises no narrower one where a part of it does not come up
+        raise ClusterError(f"Ray must start on this machine, got {_last_line(error)}") from None
+
+
 def _join(address: str, quiet: dict[str, object]) -> None:
+    check_address(address)
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
@@ -225,7 +236,7 @@ def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus
     """
     to_join = cluster_address(address)
     if to_join:
-        _knock(to_join)
+        check_address(to_join)
         return
     faults = []
     if expects_gpus and not gpus_here():
@@ -233,6 +244,7 @@ def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus
     faults += faults_here(resources)
     if faults:
         raise SpecError(faults)
+    check_machine()
 
 
 def faults_here(resources: ResourcesSpec) -> list[str]:
@@ -245,16 +257,6 @@ def faults_here(resources: ResourcesSpec) -> list[str]:
         if 0 < gpus < stage.gpu:
             faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
     return faults
-
-
-def _knock(address: str) -> None:
-    """Ray itself would try an address that nobody answers at for minutes."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon and port.isdigit():
-        try:
-            socket.create_connection((host, int(port)), timeout=PROBE_S).close()
-        except (OSError, OverflowError) as error:
-            raise ClusterError(f"the Ray cluster at {address} must answer, got {error}") from None
 
 
 def cluster_address(address: str | None) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pgan_ray.cluster.preflight import check_job_server
 from pgan_ray.errors import ClusterError
 
 POLL_S = 2.0
@@ -57,6 +58,7 @@ def submit(address: str, job_id: str, text: str, arguments: Sequence[str]) -> Su
     from ray.exceptions import RayError
     from ray.job_submission import JobSubmissionClient
 
+    check_job_server(address)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
     entrypoint = shlex.join(["python", "-m", "pgan_ray", "sweep", "sweep.yaml", *arguments])

@@ -1,9 +1,17 @@
-"""Trying again where a remote store is away for a while."""
+"""Trying again where a remote store is away for a while.
 
+pyarrow has a retry strategy for S3 (`AwsStandardS3RetryStrategy`), which `Store` turns off: it waits inside a C++ call,
+so that neither Ctrl-C nor `hurry` could end it, and one call to a server that accepts and says nothing takes 99 s.
+Every other of its errors has a text and no code: hence `PASSING`, which holds names of the AWS client's, not prose.
+"""
+
+import errno
 import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
+from contextvars import ContextVar
 from typing import TypeVar
 
 logger = logging.getLogger("pgan_ray.results")
@@ -11,6 +19,8 @@ logger = logging.getLogger("pgan_ray.results")
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 GIVE_UP_S = 180.0
+# Before anything starts, somebody waits to be told: tries for so long, and a word after so long whatever hangs.
+START_S, ANSWER_S = 12.0, 25.0
 HURRY_S = 2.0
 LOOK_S = 0.25  # how soon a pause ends where this process is to end
 # What the AWS client calls errors that pass. Others, such as a missing bucket, would be the same again.
@@ -27,6 +37,7 @@ PASSING = (
 
 T = TypeVar("T")
 _hurried = threading.Event()
+_patience_s = ContextVar("patience_s", default=GIVE_UP_S)
 
 
 def hurry(on: bool = True) -> None:
@@ -41,7 +52,7 @@ def patiently(call: Callable[[], T]) -> T:
         try:
             return call()
         except OSError as error:
-            give_up_s = HURRY_S if _hurried.is_set() else GIVE_UP_S
+            give_up_s = HURRY_S if _hurried.is_set() else _patience_s.get()
             if time.monotonic() - start > give_up_s or not any(word in str(error) for word in PASSING):
                 raise
             if not told:
@@ -49,6 +60,27 @@ def patiently(call: Callable[[], T]) -> T:
                 logger.warning("the store is away, trying again for %.0f s: %s", give_up_s, error)
         _pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def promptly(call: Callable[[], T]) -> T:
+    """The result of ``call``, which asks a store before anything starts; ends within `ANSWER_S`, whatever it meets.
+
+    A call that hangs, as on a network's file system, is left to a thread that ends with the process. Raises `OSError`
+    where nothing answers.
+    """
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        _patience_s.set(START_S)  # of this thread alone
+        try:
+            answer.set_result(call())
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="store, at the start", daemon=True).start()
+    if not wait([answer], ANSWER_S).done:
+        raise OSError(errno.ETIMEDOUT, f"no answer in {ANSWER_S:.0f} s")
+    return answer.result()
 
 
 def _pause(seconds: float) -> None:

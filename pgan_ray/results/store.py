@@ -3,16 +3,22 @@
 import io
 import posixpath
 import secrets
+import shutil
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results.patience import patiently
+from pgan_ray.results.patience import patiently, promptly
 from pgan_ray.results.redact import holds_secret, redact
+
+TRIAL_BYTES = 1 << 20  # an empty file has room on a full disk
+T = TypeVar("T")
 
 
 class Store:
@@ -21,9 +27,9 @@ class Store:
     def __init__(self, location: str | Path) -> None:
         """``location``: a local path, or any URI that `pyarrow.fs` knows, such as ``s3://bucket/sweep``.
 
-        Raises `SpecError` where the URI holds a secret.
+        A ``~`` that the shell left is somebody's home. Raises `SpecError` where the URI holds a secret.
         """
-        text = str(location)
+        text = _expanded(str(location))
         if holds_secret(text):
             # Ray and Tune keep the location in files and logs of their own.
             raise SpecError(
@@ -52,12 +58,13 @@ class Store:
     def _root(self) -> tuple[fs.FileSystem, str]:
         rule = f"{redact(self.location)}: must be a directory or a URI such as s3://bucket/sweep"
         try:
-            filesystem, root = fs.FileSystem.from_uri(self.location)
-        except pa.ArrowInvalid as error:
-            raise SpecError([f"{rule}, got {redact(' '.join(str(error).split()))}"]) from None
+            # Asks the bucket for its region, where nothing else names it.
+            filesystem, root = patiently(lambda: fs.FileSystem.from_uri(self.location))
+        except pa.ArrowException as error:  # no such scheme, or pyarrow was built without it
+            raise SpecError([f"{rule}, got {_reason(error)}"]) from None
         if not root:
             raise SpecError([f"{rule}, got no bucket"])
-        return filesystem, root
+        return _without_retries(filesystem), root
 
     def _path(self, name: str) -> tuple[fs.FileSystem, str]:
         filesystem, root = self._root
@@ -98,15 +105,37 @@ class Store:
         finished = [path for path in found if path.endswith(ending) and not posixpath.basename(path).startswith(".")]
         return sorted(posixpath.relpath(path, root) for path in finished)
 
-    def check(self) -> None:
-        """See that files can be written here. Raises `SpecError`."""
-        try:
-            self.write(".writable", b"")
+    def check(self, needed_bytes: int = 0) -> None:
+        """See that files can be written here, and that there is room for ``needed_bytes``. Raises `SpecError`."""
+
+        def write() -> None:
+            self.write(".writable", secrets.token_bytes(TRIAL_BYTES))
             self.delete(".writable")
+
+        self.at_start(write, "must be a place that can be written to")
+        free_bytes = self._free_bytes()
+        if free_bytes is not None and free_bytes < needed_bytes:
+            raise SpecError(
+                [
+                    f"{redact(self.location)}: must have room for what the sweep stores, about {needed_bytes:,} bytes, "
+                    f"got {free_bytes:,} free: name another place with --out"
+                ]
+            )
+
+    def at_start(self, call: Callable[[], T], rule: str = "must be a place that can be read") -> T:
+        """The result of ``call``, which asks this store before anything starts: no long waits, as `promptly` says.
+
+        Raises `SpecError` with the ``rule`` where it does not answer.
+        """
+        try:
+            return promptly(call)
         except OSError as error:
-            reason = redact(" ".join(str(error).split()))
-            where = redact(self.location)
-            raise SpecError([f"{where}: must be a place that can be written to, got {reason}"]) from None
+            raise SpecError([f"{redact(self.location)}: {rule}, got {_reason(error)}"]) from None
+
+    def _free_bytes(self) -> int | None:
+        """What a disk has left; None of a store that does not say."""
+        filesystem, root = self._root
+        return shutil.disk_usage(root).free if isinstance(filesystem, fs.LocalFileSystem) else None
 
     def knock(self) -> None:
         """Wait until the store answers, as long as everything else here does. Raises `OSError` where it does not."""
@@ -132,6 +161,27 @@ class Store:
     def read_table(self, name: str) -> pa.Table:
         """The table in the Parquet file ``name``."""
         return pq.read_table(io.BytesIO(self.read(name)))
+
+
+def _expanded(text: str) -> str:
+    try:
+        return str(Path(text).expanduser()) if text.startswith("~") else text
+    except RuntimeError:
+        raise SpecError([f"{text}: must be a directory, got the home of an unknown user"]) from None
+
+
+def _without_retries(filesystem: fs.FileSystem) -> fs.FileSystem:
+    """One request a call: `patiently` tries again, and can be told to end."""
+    if filesystem.type_name != "s3":
+        return filesystem
+    _, (options,) = filesystem.__reduce__()  # as it is pickled: pyarrow has no other way to change one option
+    return fs.S3FileSystem(**options, retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1))
+
+
+def _reason(error: BaseException) -> str:
+    """The first line: of a library that is not there, pyarrow names every place where it looked."""
+    lines = redact(str(error)).strip().splitlines()
+    return " ".join(lines[0].split()) if lines else type(error).__name__
 
 
 def _upload(filesystem: fs.FileSystem, path: str, content: bytes) -> None:

@@ -12,6 +12,7 @@ from pgan_ray.cluster.machine import available_cores
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import ResourcesSpec, StageResources
+from tests.listeners import listener
 
 
 def test_a_cluster_that_does_not_answer_is_one_error() -> None:
@@ -72,8 +73,8 @@ def test_resources_that_this_machine_never_grants_are_refused_before_anything_st
         f"resources.trial.cpu: must be at most {cores} on this machine, got 1000",
         f"resources.evaluator.cpu: must be at most {cores} on this machine, got 2000",
     ]
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        check_cluster(resources, f"127.0.0.1:{server.getsockname()[1]}")  # may grow
+    with listener(b"\0\0\0\x04\0\0\0\0\0") as port:
+        check_cluster(resources, f"127.0.0.1:{port}")  # may grow
     check_cluster(ResourcesSpec(), None)
 
 

@@ -1,11 +1,12 @@
 """A remote store that is away for a while is tried again; other errors are told at once."""
 
+import threading
 import time
 
 import pytest
 
 from pgan_ray.results import patience
-from pgan_ray.results.patience import patiently
+from pgan_ray.results.patience import patiently, promptly
 
 # As pyarrow 25 words them.
 BUSY = "When initiating multiple part upload for key 'x/a' in bucket 'b': AWS Error SLOW_DOWN during ...: x"
@@ -92,3 +93,23 @@ def test_a_missing_file_is_no_outage(pauses: list[float]) -> None:
     with pytest.raises(FileNotFoundError, match="NO_SUCH_KEY"):
         patiently(call)
     assert not pauses
+
+
+def test_before_anything_starts_it_gives_up_soon(pauses: list[float]) -> None:
+    _, call = failing(10_000, BUSY)
+    with pytest.raises(OSError, match="SLOW_DOWN"):
+        promptly(lambda: patiently(call))  # type: ignore[arg-type]
+    assert patience.START_S < sum(pauses) < patience.ANSWER_S
+    pauses.clear()
+    with pytest.raises(OSError, match="SLOW_DOWN"):
+        patiently(call)  # type: ignore[arg-type]
+    assert sum(pauses) > patience.GIVE_UP_S, "afterwards it is as patient as ever"
+
+
+def test_what_hangs_is_told_of_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "ANSWER_S", 0.1)
+    ended = threading.Event()
+    with pytest.raises(OSError, match="no answer in 0 s"):
+        promptly(ended.wait)
+    ended.set()
+    assert promptly(lambda: 7) == 7

@@ -1,6 +1,8 @@
 """The sweep's directory: files that are there whole or not at all, on a disk and on S3."""
 
+import errno
 import pickle
+import re
 import threading
 from pathlib import Path
 
@@ -8,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store
+from pgan_ray.results import Store, patience
+from tests.listeners import http, listener
+from tests.s3_server import CREDENTIALS
 
 
 def test_what_is_written_is_read(store: Store) -> None:
@@ -81,6 +85,78 @@ def test_a_relative_path_stays_where_it_was(tmp_path: Path, monkeypatch: pytest.
 def test_a_location_that_is_none(location: str) -> None:
     with pytest.raises(SpecError, match=r"must be a directory or a URI such as s3://bucket/sweep, got "):
         Store(location).exists("a")
+
+
+@pytest.mark.parametrize("location", ["hdfs://host:8020/x", "gs+x://bucket/y", "nonsense://x/y"])
+def test_a_store_that_cannot_be_opened_is_one_line(location: str) -> None:
+    with pytest.raises(SpecError, match=f"{re.escape(location)}: must be ") as refused:
+        Store(location).check()
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_home_is_where_the_shell_would_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert Store("~/results").location == str(tmp_path / "results")
+    with pytest.raises(SpecError, match="~nosuchuser/x: must be a directory, got the home of an unknown user"):
+        Store("~nosuchuser/x")
+
+
+@pytest.mark.parametrize(
+    ("place", "got"),
+    [("file/below", "Not a directory"), (f"{300 * 'x'}/y", "File name too long"), ("/proc/x", "No such file")],
+)
+def test_a_place_that_cannot_be_is_told_before_anything_starts(tmp_path: Path, place: str, got: str) -> None:
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / place)
+    with pytest.raises(SpecError, match=f"must be a place that can be written to, got .*{got}") as refused:
+        store.check()
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_full_disk_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(self: Path, content: bytes) -> int:
+        if content:  # an empty file still has room
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return 0
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
+    with pytest.raises(SpecError, match=r"must be a place that can be written to, got .*No space left on device"):
+        Store(tmp_path).check()
+
+
+def test_what_is_to_be_stored_must_have_room(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.check(1000)
+    with pytest.raises(SpecError, match=r"must have room for what the sweep stores, about 1,000,.* bytes, got .* free"):
+        store.check(10**30)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(patience, "START_S", 0.5)
+    monkeypatch.setattr(patience, "ANSWER_S", 10.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "got"),
+    [
+        (http("403 Forbidden"), "AWS Error ACCESS_DENIED"),
+        (http("503 Slow Down"), "HTTP status 503"),
+        (None, "Timeout was reached"),  # of one request: with pyarrow's own retries it would be the end after 99 s
+        (b"SSH-2.0-x", "AWS Error"),
+    ],
+)
+def test_an_s3_that_refuses_or_is_away_is_told_before_anything_starts(
+    soon: None, answer: bytes | None, got: str
+) -> None:
+    with listener(answer) as port:
+        store = Store(f"s3://bucket/x?endpoint_override=127.0.0.1:{port}&scheme=http")
+        with pytest.raises(SpecError, match=f"must be a place that can be read, got .*{got}") as refused:
+            store.at_start(lambda: store.exists("sweep.yaml"))
+    assert len(str(refused.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(
