@@ -21,7 +21,7 @@ from pgan_ray.cluster import Outcome, Progress, SweepRun, check_cluster, cluster
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.members import members
 from pgan_ray.cluster.room import room_here, room_on
-from pgan_ray.cost import check_room
+from pgan_ray.cost import check_room, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Lease, Store, hurry, lease, redact
 from pgan_ray.spec import Sweep, SweepRecord, load_record
@@ -70,7 +70,8 @@ def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     if not options.offline_tracking:
         # Before a cluster is started, hence before its record is.
         MlflowTracker(store, record, tracking_uri=uri).check()
-    store.check()
+    # What a sweep that is resumed has there already is not counted again.
+    store.check(0 if record.facts else sweep_bytes(record.sweep, points_at_hand(record.sweep, datasets)))
     with lease(store, progress.notice) as claim:
         return _run(record, _Prepared(store, options, datasets, task, uri, progress), claim)
 

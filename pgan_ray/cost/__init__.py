@@ -9,7 +9,7 @@ from pgan_ray.cost.memory import generator_weights, stack_of_generators, stack_o
 from pgan_ray.cost.pace import BATCH_S, TRIAL_S, DevicePace, Pace
 from pgan_ray.cost.points import Points, fallback_points, known_points, least_points
 from pgan_ray.cost.schedule import Forecast, Job, Shape, forecast
-from pgan_ray.cost.storage import mlflow_points, stored_bytes
+from pgan_ray.cost.storage import mlflow_points, stored_bytes, sweep_bytes
 from pgan_ray.cost.sweep import (
     PointsOf,
     SweepCost,
@@ -58,6 +58,7 @@ __all__ = [
     "stack_of_generators",
     "stack_of_victims",
     "stored_bytes",
+    "sweep_bytes",
     "victim_step_work",
     "weights",
 ]

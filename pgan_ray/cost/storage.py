@@ -1,8 +1,10 @@
 """Bytes in the sweep's directory, and metric points in MLflow."""
 
+from collections.abc import Callable
+
 from pgan_ray.cost.memory import FLOAT_BYTES, generator_weights
 from pgan_ray.cost.points import Points
-from pgan_ray.spec import Configuration
+from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
 
 # As `pgan_ray.cluster` stores them; a test compares.
 REPORTS = 50
@@ -25,6 +27,11 @@ def stored_bytes(configuration: Configuration, points: Points) -> int:
         numbers = generator_weights(attack, points.features) + (poison + SAMPLE_SETS * SAMPLES) * points.features
         kept += FLOAT_BYTES * numbers + CURVE_BYTES + RECORD_BYTES
     return round(attack.replicates * kept)
+
+
+def sweep_bytes(sweep: Sweep, points_of: Callable[[DatasetSpec, TaskSpec], Points]) -> int:
+    """Files of a whole sweep; checkpoints, which go, are not counted."""
+    return sum(stored_bytes(c, points_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations)
 
 
 def mlflow_points(configuration: Configuration, iterations: int) -> int:

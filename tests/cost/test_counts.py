@@ -28,6 +28,7 @@ from pgan_ray.cost import (
     stack_of_generators,
     stack_of_victims,
     storage,
+    sweep_bytes,
     victim_step_work,
     weights,
 )
@@ -224,3 +225,10 @@ def test_a_stack_of_steps_moves_its_weights_several_times(sweep: Sweep) -> None:
     stack = work.times(10, launched_once=True)
     assert (stack.flop, stack.launches, stack.intensity) == (10 * work.flop, work.launches, work.intensity)
     assert fallback_points(sweep.configurations[0].settings.task).features == 784
+
+
+def test_a_sweeps_files_are_those_of_its_configurations() -> None:
+    sweep = load_sweep(Path("sweeps/mnist_alpha.yaml"), profile="paper")
+    points = known_points(sweep.configurations[0].settings.dataset)
+    assert points is not None
+    assert sweep_bytes(sweep, lambda dataset, task: points) == count(sweep, lambda dataset, task: points).stored_bytes
