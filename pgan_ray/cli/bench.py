@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pgan_ray.cli.say import say
+
 
 @click.command()
 @click.option(
@@ -38,7 +40,7 @@ def bench(file: Path, profiles: tuple[str, ...], threads: int, rounds: int, as_j
     shapes = {profile: load_sweep(file, profile=profile).configurations[0].settings for profile in profiles}
     rows = run_benchmark(shapes, rounds=rounds, threads=threads)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in rows], indent=1))
+        say(json.dumps([asdict(row) for row in rows], indent=1))
         return
 
     from rich.table import Table

@@ -1,11 +1,13 @@
 """The command group. Commands import what they need when they are called: ``--help`` is instant."""
 
 import importlib
+import io
 import sys
 
 import click
 
 from pgan_ray import __version__
+from pgan_ray.cli.say import say
 from pgan_ray.errors import PganRayError
 
 COMMANDS = {
@@ -56,13 +58,15 @@ def main() -> None:
         group(standalone_mode=False)
     except PganRayError as error:
         for line in str(error).splitlines():
-            click.echo(f"error: {line}", err=True)
+            say(f"error: {line}", err=True)
         sys.exit(2)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue(), err=True, nl=False)
         sys.exit(2)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        say("interrupted", err=True)
         sys.exit(130)

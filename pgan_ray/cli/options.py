@@ -11,7 +11,7 @@ Command = Callable[..., Any]
 tracking_uri = click.option(
     "--tracking-uri",
     metavar="URI",
-    help="MLflow's store or server. Default: the sweep's own, else MLFLOW_TRACKING_URI, else ./mlflow.db.",
+    help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db.",
 )
 
 expect_gpus = click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pgan_ray.cli.say import say
 from pgan_ray.cost import (
     DEVICES,
     DevicePace,
@@ -92,7 +93,7 @@ def plan(
         found = _on_cores(sweeps, f"{file}:", device, cpus or ())
     report = [_report(plan, pace, shapes, price_per_hour) for plan, pace, shapes in found]
     if as_json:
-        click.echo(json.dumps(report, indent=1))
+        say(json.dumps(report, indent=1))
     else:
         _show(report, _assumptions(found[0][1], device), price_per_hour)
 
@@ -146,7 +147,7 @@ def _on_cores(
     if device is None:
         slots = min(_actors(sweep, cores) for sweep in sweeps)
         budget_s = BUDGET_S * len(plans)
-        click.echo(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
+        say(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
         # Of each profile its own: the shapes of one are not to crowd out another's.
         shapes = [shape for plan in plans for shape in chosen_shapes(plan.shapes())]
         measured = measure_pace(shapes, processes=slots, budget_s=budget_s)
@@ -268,14 +269,14 @@ def _show(report: list[dict[str, Any]], notes: list[str], price_per_hour: float 
     for one in report:
         if one["profile"] not in seen:
             seen.add(one["profile"])
-            click.echo(_counts(one))
+            say(_counts(one))
         for cluster in one["clusters"]:
             cells = [one["profile"], cluster["cluster"], clock(cluster["stage1_s"]), clock(cluster["seconds"])]
             cells.append(f"{cluster['busy']:.0%}")
             table.add_row(*cells, *([] if price_per_hour is None else [f"{cluster['price']:,.2f}"]))
     show(table)
     for note in [*notes, STARTING]:
-        click.echo(note)
+        say(note)
 
 
 def _counts(one: dict[str, Any]) -> str:

@@ -2,6 +2,8 @@
 
 import click
 
+from pgan_ray.cli.say import say
+
 
 @click.command()
 @click.argument("directory", metavar="DIR")
@@ -28,5 +30,5 @@ def report(directory: str, out: str | None, price_per_actor_hour: float | None) 
     target = Store(out) if out else source.below("report")
     target.check()
     names = write_report(source, target, price_per_actor_hour=price_per_actor_hour)
-    click.echo(f"{len(names)} files written to {redact(target.location)}", err=True)
-    click.echo(redact(target.place(names[0])))
+    say(f"{len(names)} files written to {redact(target.location)}", err=True)
+    say(redact(target.place(names[0])))

@@ -25,7 +25,7 @@ from pgan_ray.cost import check_room, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.results import Lease, Store, hurry, lease, redact
 from pgan_ray.spec import Sweep, SweepRecord, load_record
-from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, tracking_uri_of
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, option_for, recorded, tracking_uri_of
 
 DELIVER_S = 120.0
 DELIVER_STOPPED_S = 4.0  # somebody waits for the end
@@ -60,13 +60,13 @@ class _Prepared:
 def run_record(record: SweepRecord, store: Store, options: Options) -> int:
     """Run what is not finished of ``record`` in ``store``; returns the exit code."""
     hurry(False)
+    uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
     check_cluster(record.sweep.resources, options.address, expects_gpus=options.expect_gpus)
     progress = make_progress()
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
     if not cluster_address(options.address):
         check_room(record.sweep, points_at_hand(record.sweep, datasets), room_here(record.sweep))
-    uri = tracking_uri_of(record.facts, options.tracking_uri)
     if not options.offline_tracking:
         # Before a cluster is started, hence before its record is.
         MlflowTracker(store, record, tracking_uri=uri).check()
@@ -112,10 +112,10 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> int:
     if undelivered:
         click.echo(
             f"MLflow did not take {undelivered} events; nothing is lost: "
-            f"send them with `pgan-ray track {redact(store.location)}`",
+            f"send them with `pgan-ray track {redact(store.location)}{option_for(found.uri)}`",
             err=True,
         )
-    _show(record, store, outcome, options)
+    _show(record, store, outcome, options, found.uri)
     if has_report:
         click.echo(f"the report: {redact(store.place('report/index.html'))}", err=True)
     if signals:
@@ -189,12 +189,14 @@ def _settled(
     for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
         document["resources"][stage]["members_per_actor"] = number
     sweep = replace(record.sweep, document=document)
-    found = record.facts or {**facts(sweep, datasets, here.describe()), "tracking_uri": redact(uri)}
+    found = {name: redact(text) for name, text in (record.facts or facts(sweep, datasets, here.describe())).items()}
+    if uri:
+        found["tracking_uri"] = recorded(uri)
     # Read back, so that the configurations say what the document says.
     return load_record(replace(record, sweep=sweep, facts=found).to_yaml(), "sweep.yaml")
 
 
-def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options) -> None:
+def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options, uri: str) -> None:
     if options.as_json:
         click.echo(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
@@ -209,14 +211,14 @@ def _show(record: SweepRecord, store: Store, outcome: Outcome, options: Options)
     for text in outcome.retried:
         click.echo(f"retried: {text}", err=True)
     where = redact(store.location)
+    again = "" if options.offline_tracking else option_for(uri)
     click.echo(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
     if options.offline_tracking:
         click.echo(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
     else:
-        uri = redact(tracking_uri_of(record.facts, options.tracking_uri))
-        click.echo(f"compare in MLflow ({uri}): pgan-ray ui {where}", err=True)
+        click.echo(f"compare in MLflow ({record.facts['tracking_uri']}): pgan-ray ui {where}{again}", err=True)
     if outcome.can_go_on:
-        click.echo(f"what is missing: pgan-ray resume {where}", err=True)
+        click.echo(f"what is missing: pgan-ray resume {where}{again}", err=True)
 
 
 @contextmanager

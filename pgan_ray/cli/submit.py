@@ -9,6 +9,7 @@ import click
 
 from pgan_ray.cli import options
 from pgan_ray.cli.limits import check_limits
+from pgan_ray.cli.say import say
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import load_sweep, profile_names
 
@@ -66,12 +67,12 @@ def submit(
         arguments += ["--tracking-uri", tracking_uri]
     job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     job = send(address, job_id, file.read_text(encoding="utf-8"), arguments)
-    click.echo(job.job_id)
+    say(job.job_id)
     if not wait:
-        click.echo(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)
+        say(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)
         return
     try:
-        sys.exit(job.wait(lambda text: click.echo(text, nl=False, err=True)))
+        sys.exit(job.wait(lambda text: say(text, nl=False, err=True)))
     except KeyboardInterrupt:
-        click.echo(f"the job goes on; it ends with: ray job stop {job.job_id} --address {address}", err=True)
+        say(f"the job goes on; it ends with: ray job stop {job.job_id} --address {address}", err=True)
         sys.exit(130)

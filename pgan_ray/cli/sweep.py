@@ -14,6 +14,7 @@ import click
 
 from pgan_ray.cli import options
 from pgan_ray.cli.limits import check_limits
+from pgan_ray.cli.say import say
 from pgan_ray.cost import PointsOf
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
@@ -88,7 +89,7 @@ def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | Non
     else:
         has_gpu, place = gpus_here() > 0, "this machine"
     chosen = "paper" if has_gpu else "quick"
-    click.echo(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True)
+    say(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True)
     return chosen
 
 
@@ -98,10 +99,10 @@ def _check_data(resolved: Sweep, data_dir: Path | None, check: Callable[[PointsO
     from pgan_ray.data import DataAbsentError
 
     try:
-        notice = partial(click.echo, err=True)
+        notice = partial(say, err=True)
         datasets, _ = load_datasets(resolved, data_dir, notice, may_download=False)
     except DataAbsentError as absent:
-        click.echo(f"what depends on the data is not checked: {absent}", err=True)
+        say(f"what depends on the data is not checked: {absent}", err=True)
     else:
         check(points_at_hand(resolved, datasets))
 
@@ -115,12 +116,12 @@ def _show(resolved: Sweep, as_json: bool) -> None:
     }
     if as_json:
         ids = [configuration.id for configuration in resolved.configurations]
-        click.echo(json.dumps({**counts, "configuration_ids": ids, "document": resolved.document}, indent=1))
+        say(json.dumps({**counts, "configuration_ids": ids, "document": resolved.document}, indent=1))
         return
-    click.echo(dump_yaml(resolved.document), nl=False)
-    click.echo(
+    say(dump_yaml(resolved.document), nl=False)
+    say(
         "# configurations: "
         + " ".join(c.id for c in resolved.configurations[:20])
         + (" ..." if len(resolved.configurations) > 20 else "")
     )
-    click.echo("# " + ", ".join(f"{key} {value}" for key, value in counts.items()))
+    say("# " + ", ".join(f"{key} {value}" for key, value in counts.items()))

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pgan_ray.results import Estimate, Point, estimate_text
+from pgan_ray.text import printable
 
 
 def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
@@ -24,8 +26,10 @@ def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             curve = curves.setdefault((point.configuration, point.variant), {})
             curve[point.poison_fraction] = point.rates["test_error"]
     for (configuration, variant), curve in curves.items():
-        label = " ".join(part for part in (configuration, variant) if part)
-        table.add_row(label, *(estimate_text(curve.get(fraction), planned[configuration]) for fraction in fractions))
+        table.add_row(
+            _label(configuration, variant),
+            *(estimate_text(curve.get(fraction), planned[configuration]) for fraction in fractions),
+        )
     return table
 
 
@@ -56,11 +60,16 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             "rejected_poison",
         )
         table.add_row(
-            " ".join(part for part in (configuration, variant) if part),
+            _label(configuration, variant),
             f"{point.poison_fraction:.0%}",
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
+
+
+def _label(configuration: str, variant: str) -> Text:
+    # As a text: rich takes brackets in a string for commands of its own.
+    return Text(printable(" ".join(part for part in (configuration, variant) if part)))
 
 
 def show(table: Table) -> None:

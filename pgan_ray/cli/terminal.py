@@ -4,14 +4,15 @@ import sys
 import time
 from types import TracebackType
 
-import click
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from pgan_ray.cli.say import say
 from pgan_ray.cluster.progress import State
+from pgan_ray.text import printable
 
 LINE_EVERY_S = 15.0
 
@@ -36,7 +37,7 @@ class PlainProgress:
 
     def notice(self, text: str) -> None:
         """One line."""
-        click.echo(text, err=True)
+        say(text, err=True)
 
     def update(self, state: State, slots: int) -> None:
         """Print where the sweep stands, unless it was just said."""
@@ -47,7 +48,7 @@ class PlainProgress:
             return
         self._shown, self._shown_at = counts, now if not ended else float("inf")
         parts = [clock(state.elapsed_s), *_counts(state), _left(state, slots), _losses(state)]
-        click.echo("  ".join(part for part in parts if part), err=True)
+        say("  ".join(part for part in parts if part), err=True)
 
 
 class LiveProgress:
@@ -68,7 +69,7 @@ class LiveProgress:
 
     def notice(self, text: str) -> None:
         """One line, above the bars."""
-        self._console.print(Text(text))
+        self._console.print(Text(printable(text)))
 
     def update(self, state: State, slots: int) -> None:
         """Redraw."""
@@ -79,7 +80,7 @@ class LiveProgress:
         lines: list[RenderableType] = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
         losses = _losses(state)
         if losses:
-            lines.append(Text(losses, style="dim"))
+            lines.append(Text(printable(losses), style="dim"))
         self._live.update(Group(*lines))
 
 

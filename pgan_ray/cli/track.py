@@ -3,6 +3,7 @@
 import click
 
 from pgan_ray.cli import options
+from pgan_ray.cli.say import say
 
 
 @click.command()
@@ -20,4 +21,4 @@ def track(directory: str, tracking_uri: str | None) -> None:
     record = store.at_start(lambda: read_sweep(store))
     uri = tracking_uri_of(record.facts, tracking_uri)
     rebuild(store, record, tracking_uri=uri)
-    click.echo(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds", err=True)
+    say(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds", err=True)

@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pgan_ray.cluster.machine import available_cores, gpus_here, memory_for_actors
 from pgan_ray.cluster.preflight import check_address, check_machine
+from pgan_ray.cluster.token import make_token
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import ResourcesSpec, StageResources
@@ -200,6 +201,7 @@ def connect(
         _join(address, quiet)
     else:
         cores = available_cores()
+        make_token()
         _start(cores + math.ceil(evaluator_cpu), quiet)
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pgan_ray.errors import DataError
+from pgan_ray.text import printable_line
 
 _KINDS = {
     stat.S_IFDIR: "a directory",
@@ -74,7 +75,7 @@ def shown(text: object) -> str:
     if len(whole) > _SHOWN_CHARACTERS:
         half = _SHOWN_CHARACTERS // 2
         whole = f"{whole[:half]}...{whole[-half:]}"
-    return whole if whole.isprintable() else ascii(whole)[1:-1]
+    return printable_line(whole)
 
 
 def listed(names: Iterable[object]) -> str:

@@ -17,7 +17,7 @@ from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.patience import hurry
 from pgan_ray.results.record import read_sweep
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
@@ -40,6 +40,7 @@ __all__ = [
     "estimate_text",
     "has_rows",
     "hurry",
+    "keep_secret",
     "lease",
     "mean_confusions",
     "outcome_of",

@@ -24,6 +24,7 @@ from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.unread import is_read
 from pgan_ray.spec.yaml_file import parse_mapping, read_yaml
+from pgan_ray.text import printable_line
 
 MAX_FAULTS = 100
 
@@ -143,6 +144,6 @@ def _some(labels: Sequence[str]) -> str:
 
 def _spec_error(origin: str, lines: Sequence[str]) -> SpecError:
     """Each fault once, and nothing in it that a terminal would obey: the file may be a stranger's."""
-    lines = list(dict.fromkeys("".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines))
+    lines = list(dict.fromkeys(printable_line(line) for line in lines))
     more = len(lines) - MAX_FAULTS
     return SpecError([*lines[:MAX_FAULTS], *([f"{origin}: and {more:,} more faults"] if more > 0 else [])])

@@ -5,12 +5,13 @@ Reads the rows and generator files that `results` keeps, and hands them to an ML
 The only room that imports mlflow, and only once a store is used.
 """
 
+from pgan_ray.tracking.connection import existing_store
 from pgan_ray.tracking.mlflow_tracker import MlflowTracker
 from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
 from pgan_ray.tracking.simple import MemoryTracker, NullTracker
 from pgan_ray.tracking.ui import curve_link
-from pgan_ray.tracking.uri import tracking_uri, tracking_uri_of
+from pgan_ray.tracking.uri import option_for, recorded, tracking_uri, tracking_uri_of
 
 __all__ = [
     "MemoryTracker",
@@ -18,7 +19,10 @@ __all__ = [
     "NullTracker",
     "Tracker",
     "curve_link",
+    "existing_store",
+    "option_for",
     "rebuild",
+    "recorded",
     "tracking_uri",
     "tracking_uri_of",
 ]

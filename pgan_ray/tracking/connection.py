@@ -7,14 +7,17 @@ import re
 import shutil
 import time
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from pgan_ray.errors import TrackingError
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import keep_secret, redact
+from pgan_ray.tracking.uri import DATABASE, READ_TWO_WAYS, recorded
 from pgan_ray.tracking.writer import one_line
 
 EXPERIMENT = "pgan-ray"
@@ -43,50 +46,118 @@ def connect(uri: str, experiment: str) -> Connection:
 
     A new sqlite database takes seconds. Raises `TrackingError`.
     """
+    with _opened(uri, make=True) as client:
+        experiment_id = _experiment_id(client, experiment)
+        client.set_experiment_tag(experiment_id, "pgan.writable", "true")
+    return Connection(client, experiment_id)
+
+
+def look(uri: str, experiment: str) -> Connection | None:
+    """Open the store or server at ``uri`` as it is; None where it has no such ``experiment``.
+
+    Raises `TrackingError`, also where there is no such store.
+    """
+    with _opened(uri, make=False) as client:
+        found = client.get_experiment_by_name(experiment)
+    return None if found is None else Connection(client, str(found.experiment_id))
+
+
+def existing_store(uri: str) -> str:
+    """``uri`` as MLflow takes it, of a store that is there. Raises `TrackingError`."""
+    place = database(uri)
+    if place is not None and not str(place).startswith("file:") and not place.exists():
+        raise TrackingError(
+            f"the MLflow store must be there to be looked at, got none at {redact(str(place))}: `pgan-ray sweep` and "
+            "`pgan-ray track` make it; --tracking-uri names another"
+        )
+    return for_mlflow(uri)
+
+
+@contextmanager
+def _opened(uri: str, *, make: bool) -> Iterator[Any]:
+    """A client of the store or server at ``uri``. What fails within is a `TrackingError` that names it."""
+    keep_secret(uri)
     import_mlflow()
     from mlflow import MlflowClient
+    from mlflow.utils.credentials import read_mlflow_creds
 
+    keep_secret(read_mlflow_creds().password)
     # MLflow 3.17's database modules warn, about themselves, when they are first imported.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-
         try:
-            _make_database(uri)
+            place = database(uri)
+            uri = for_mlflow(uri) if make else existing_store(uri)
+            if make and place is not None:
+                _make_database(place)
             _probe_database(uri)
-            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            experiment_id = _experiment_id(client, experiment)
-            client.set_experiment_tag(experiment_id, "pgan.writable", "true")
+            yield MlflowClient(tracking_uri=uri, registry_uri=uri)
         except TrackingError:
             raise
         except Exception as error:
             raise TrackingError(
-                f"the MLflow tracking URI must name a store or server that can be used, got {redact(uri)}: "
+                f"the MLflow tracking URI must name a store or server that can be used, got {recorded(uri)}: "
                 f"{_reason(error)}"
             ) from None
-    return Connection(client, experiment_id)
 
 
-def _make_database(uri: str) -> None:
-    """Make a new sqlite database beside its place: MLflow never opens one again whose making was cut short."""
-    from mlflow import MlflowClient
+def database(uri: str) -> Path | None:
+    """The file of a sqlite ``uri``; None for any other. Raises `TrackingError` where it is in memory."""
+    if not uri.startswith("sqlite"):
+        return None
     from sqlalchemy.engine import make_url
 
-    url = make_url(uri) if uri.startswith("sqlite") else None
-    if url is None or not url.database or url.database == ":memory:":
+    url = make_url(uri)
+    name = url.database or ":memory:"
+    if ":memory:" in name or url.query.get("mode") == "memory":
+        raise TrackingError(
+            f"the MLflow tracking URI must name a store that outlives the command, got {uri}, which is in memory: "
+            f"sqlite:///{DATABASE} is a file"
+        )
+    return Path(name)
+
+
+def for_mlflow(uri: str) -> str:
+    """``uri`` such that MLflow and SQLAlchemy read one and the same path in it. Raises `TrackingError`."""
+    place = database(uri)
+    if place is None or str(place).startswith("file:"):
+        return uri
+    if not READ_TWO_WAYS.search(str(place)):
+        return f"{uri.partition('://')[0]}:///{place}"
+    near = os.path.relpath(place)
+    if READ_TWO_WAYS.search(near):
+        raise TrackingError(
+            f"the MLflow tracking URI must name a path without % and ?, got {place}: in the directory of that file "
+            f"sqlite:///{place.name} names it"
+        )
+    return f"{uri.partition('://')[0]}:///{near}"
+
+
+def _make_database(place: Path) -> None:
+    """Make a new sqlite database beside its place: MLflow never opens one again whose making was cut short.
+
+    For its owner alone: whatever else is tracked in it is not ours to show.
+    """
+    from mlflow import MlflowClient
+
+    if str(place).startswith("file:"):
         return
-    place = Path(url.database)
     _remove_abandoned(place)
     if place.exists():
         return
     place.parent.mkdir(parents=True, exist_ok=True)  # as MLflow does
     with TemporaryDirectory(dir=place.parent, prefix=_beside(place), ignore_cleanup_errors=True) as folder:
         made = Path(folder, place.name)
-        made_uri = url.set(database=str(made)).render_as_string(hide_password=False)
+        made.touch(mode=0o600)
+        made_uri = for_mlflow(f"sqlite:///{READ_TWO_WAYS.sub(lambda found: quote(found[0]), str(made))}")
         _probe_database(made_uri)
         MlflowClient(tracking_uri=made_uri).search_experiments(max_results=1)
-        # Fails where another sweep was faster, and where the file system has no links: MLflow makes it in its place.
-        with suppress(OSError):
+        try:
             place.hardlink_to(made)
+        except FileExistsError:
+            pass  # another sweep was faster
+        except OSError:  # a file system without links: MLflow makes it in its place
+            place.touch(mode=0o600)
 
 
 def _beside(place: Path) -> str:
@@ -143,15 +214,41 @@ def _experiment_id(client: Any, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client.create_experiment(name))
+            return str(client.create_experiment(name, artifact_location=_artifacts(name, client.tracking_uri)))
         except MlflowException:
             # Another sweep may have made it in between.
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise
+    check_artifacts(client, found.artifact_location)
     if found.lifecycle_stage == "deleted":
         raise TrackingError(
             f"the MLflow experiment must not be deleted, got {name!r}: restore it with "
             f"`mlflow experiments restore --experiment-id {found.experiment_id}`"
         )
     return str(found.experiment_id)
+
+
+def _artifacts(experiment: str, uri: str) -> str | None:
+    """Where the artifacts of a new ``experiment`` go; None leaves it to MLflow.
+
+    MLflow puts those of a database into the working directory, whose path it then reads as if it were a URI's.
+    """
+    folder = Path.cwd() / "mlruns" / experiment
+    return folder.as_uri() if not _is_server(uri) and re.search(r"[%?#]", str(folder)) else None
+
+
+def check_artifacts(client: Any, location: str) -> None:
+    """See that what a store says of ``location`` sends nothing to another place's server. Raises `TrackingError`.
+
+    A database may be a stranger's; MLflow would send the user's password to the server that it names.
+    """
+    if _is_server(location) and not _is_server(client.tracking_uri):
+        raise TrackingError(
+            f"an MLflow store that is no server must keep artifacts in files, got some at {redact(location)}: name "
+            "that server with --tracking-uri"
+        )
+
+
+def _is_server(uri: str) -> bool:
+    return uri.startswith(("http://", "https://"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pgan_ray.tracking.connection import check_artifacts
 from pgan_ray.tracking.runs import KEY_TAG, KnownRun, Runs
 
 NAME = "generator"
@@ -26,6 +27,7 @@ def log_generator(runs: Runs, run: KnownRun, key: str, weights: bytes, features:
         model = runs.client.create_logged_model(
             runs.experiment_id, name=NAME, source_run_id=run.id, tags={KEY_TAG: key}
         )
+    check_artifacts(runs.client, model.artifact_location)
     if model.status != "READY":
         with tempfile.TemporaryDirectory() as folder:
             place = Path(folder)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgan_ray.results.redact import redact
-from pgan_ray.tracking.connection import Connection
+from pgan_ray.tracking.connection import Connection, check_artifacts
 
 KEY_TAG, SWEEP_TAG, PARENT_TAG = "pgan.key", "pgan.sweep", "mlflow.parentRunId"
 MAX_PARAM, MAX_TAG, MAX_NAME = 6000, 8000, 250
@@ -62,6 +62,7 @@ class Runs:
             )
             for run in page:
                 info, tags = run.info, run.data.tags
+                check_artifacts(self.client, info.artifact_uri)
                 known[tags[KEY_TAG]] = KnownRun(
                     info.run_id, info.status, info.start_time, info.end_time, tags.get(PARENT_TAG), set(run.data.params)
                 )

@@ -3,11 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import mlflow
@@ -16,7 +14,6 @@ import pytest
 
 from tests.mlflow_server import MlflowServer
 from tests.tiny import CELLS, write_tiny
-from tests.tracking.tracking_sweep import make_record, make_store
 
 PGAN_RAY = [sys.executable, "-m", "pgan_ray"]
 
@@ -62,7 +59,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
 
 
 def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: MlflowServer) -> None:
-    """Over HTTP: a resumed sweep finds the MLflow server that it began with."""
+    """Over HTTP: a resumed sweep goes on in the MLflow server that it began with, once the user has said so again."""
     process = subprocess.Popen(
         [
             *PGAN_RAY,
@@ -87,7 +84,11 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: Mlf
     kept = {file: file.stat().st_mtime_ns for file in Path("out/victims").rglob("*.parquet")}
     assert kept
 
-    resumed = call("resume", "out", "--json")
+    assert f"pgan-ray resume {home}/out --tracking-uri {mlflow_server.uri}" in errors
+    unsaid = call("resume", "out", "--json")
+    assert unsaid.returncode == 2
+    assert f"--tracking-uri {mlflow_server.uri} to go on there" in unsaid.stderr
+    resumed = call("resume", "out", "--json", "--tracking-uri", mlflow_server.uri)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["cells"] == {"planned": CELLS, "finished": CELLS}
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
@@ -98,39 +99,6 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: Mlf
     runs = client.search_runs([experiment.experiment_id], f"tags.`pgan.sweep` = '{sweep_id}'")
     assert len(runs) == 1 + 2 + 4
     assert {run.info.status for run in runs} == {"FINISHED"}
-
-
-def test_ui_opens_on_the_sweeps_store_and_links_to_its_curves(home: Path) -> None:
-    record = make_record()
-    make_store(home / "out", record)
-    assert call("track", "out").returncode == 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [*PGAN_RAY, "ui", "out", "--port", str(port)], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    try:
-        assert process.stdout is not None
-        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
-        link = process.stdout.readline()
-        assert f"the sweep's error curves: http://127.0.0.1:{port}/#/metric?runs=" in link
-        client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
-        experiment = client.get_experiment_by_name("pgan-ray")
-        runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment.experiment_id])}
-        assert all(runs[configuration.id] in link for configuration in record.sweep.configurations)
-        deadline = time.monotonic() + 120
-        while True:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1):
-                    break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.3)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
 
 
 def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_sweep_on_postgresql_and_s3_is_interrupted_and_resumed(
             assert command.end().code == 130, command.says()
         assert "RUNNING" not in {run.status for run in tracked(server.uri, out)}
 
-        resumed = call("resume", out.location, home=home)
+        resumed = call("resume", out.location, "--tracking-uri", server.uri, home=home)
         assert resumed.code == 0, resumed.err
         assert scores(out) == undisturbed
         runs = tracked(server.uri, out)
@@ -182,7 +182,7 @@ def test_mlflow_is_caught_up_with_when_it_comes_back(
     live = tracked(mlflow_server.uri, out)
     assert len(live) == RUNS
     assert {run.status for run in live} == {"FINISHED"}
-    assert call("track", "out", home=home).code == 0
+    assert call("track", "out", "--tracking-uri", mlflow_server.uri, home=home).code == 0
     assert tracked(mlflow_server.uri, out) == live, "nothing was missing"
 
 
@@ -199,13 +199,16 @@ def test_mlflow_that_stays_away_is_sent_the_sweep_afterwards(home: Path, mlflow_
         finally:
             mlflow_server.start()
     assert ended.code == 0, ended.err
-    assert f"events; nothing is lost: send them with `pgan-ray track {out.location}`" in ended.err
+    assert (
+        f"events; nothing is lost: send them with `pgan-ray track {out.location} --tracking-uri {mlflow_server.uri}`"
+        in ended.err
+    )
     assert "Traceback" not in ended.err
     assert len(scores(out)) == CELLS
 
-    assert call("track", "out", home=home).code == 0
+    assert call("track", "out", "--tracking-uri", mlflow_server.uri, home=home).code == 0
     once = tracked(mlflow_server.uri, out)
     assert len(once) == RUNS
     assert {run.status for run in once} == {"FINISHED"}
-    assert call("track", "out", home=home).code == 0
+    assert call("track", "out", "--tracking-uri", mlflow_server.uri, home=home).code == 0
     assert tracked(mlflow_server.uri, out) == once

@@ -104,6 +104,13 @@ def test_a_sweep_is_resumed_or_started(tmp_path: Path, resumed: int, status: int
     assert (tmp_path / "calls").read_text().splitlines() == [call.replace("OUT", str(out)) for call in calls]
 
 
+@pytest.mark.parametrize("options", [["--tracking-uri", "http://x y"], ["--tracking-uri=http://x y"]])
+def test_a_sweep_is_resumed_where_it_is_tracked(tmp_path: Path, options: list[str]) -> None:
+    note = f'echo "$MLFLOW_TRACKING_URI" >>{tmp_path}/uris'
+    assert sweep_or_resume(tmp_path, tmp_path / "out", f"{note}; exit 0", *options).returncode == 0
+    assert (tmp_path / "uris").read_text() == "http://x y\n"
+
+
 @pytest.mark.parametrize(
     ("resumed", "outcome", "without_row", "status"),
     [
@@ -124,7 +131,7 @@ def test_what_is_as_finished_as_it_can_be_is_not_started_again(
     assert ("nothing is left to run" in ended.stderr) == (status == 0)
 
 
-def sweep_or_resume(folder: Path, out: Path, pgan_ray: str) -> subprocess.CompletedProcess[str]:
+def sweep_or_resume(folder: Path, out: Path, pgan_ray: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs the script with a `pgan-ray` that notes how it was called, and does what the shell code says."""
     fake = folder / "bin/pgan-ray"
     fake.parent.mkdir()
@@ -133,5 +140,5 @@ def sweep_or_resume(folder: Path, out: Path, pgan_ray: str) -> subprocess.Comple
     (folder / "bin/python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     (folder / "bin/python3").chmod(0o755)
     environment = {**os.environ, "PATH": f"{folder}/bin{os.pathsep}{os.environ['PATH']}"}
-    command = [INFRA / "sweep-or-resume", "a b.yaml", out, "--profile", "paper"]
+    command = [INFRA / "sweep-or-resume", "a b.yaml", out, "--profile", "paper", *options]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

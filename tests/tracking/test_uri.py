@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from pgan_ray.errors import TrackingError
 from pgan_ray.results import redact
-from pgan_ray.tracking import tracking_uri, tracking_uri_of
+from pgan_ray.tracking import option_for, recorded, tracking_uri, tracking_uri_of
+from pgan_ray.tracking.connection import connect
 
 
 def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -15,12 +17,52 @@ def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest
     assert tracking_uri() == f"sqlite:///{tmp_path.as_posix()}/mlflow.db"
 
 
-def test_a_sweep_goes_on_where_it_was_tracked_unless_that_was_redacted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://from.environment")
-    assert tracking_uri_of({"tracking_uri": "http://from.record"}) == "http://from.record"
+def test_a_sweep_goes_on_where_it_was_tracked_if_the_user_says_so_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:pa55-word@from.environment")
+    assert tracking_uri_of({}) == "http://me:pa55-word@from.environment"
+    kept = recorded("http://me:pa55-word@from.environment/")
+    assert kept == "http://***@from.environment"
+    assert tracking_uri_of({"tracking_uri": kept}) == "http://me:pa55-word@from.environment"
     assert tracking_uri_of({"tracking_uri": "http://from.record"}, "http://from.option") == "http://from.option"
-    assert tracking_uri_of({"tracking_uri": "http://***@from.record"}) == "http://from.environment"
-    assert tracking_uri_of({}) == "http://from.environment"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.chdir(tmp_path)
+    assert tracking_uri_of({"tracking_uri": recorded("sqlite:///mlflow.db")}) == tracking_uri()
+
+
+@pytest.mark.parametrize("kept", ["http://from.record", "http://***@from.record", "sqlite:////elsewhere/mlflow.db"])
+@pytest.mark.parametrize("own", ["http://me:pa55-word@from.environment", None])
+def test_what_a_directory_says_is_told_and_not_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kept: str, own: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", own) if own else monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with pytest.raises(TrackingError, match="--tracking-uri: must be given for a sweep whose directory says") as told:
+        tracking_uri_of({"tracking_uri": kept})
+    (line,) = str(told.value).splitlines()
+    assert kept in line
+    assert ("MLFLOW_TRACKING_URI is http://***@from.environment" if own else f"{tmp_path}/mlflow.db") in line
+    assert "pa55-word" not in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_directory_says_is_told_so_that_it_does_no_harm_where_it_is_pasted(tmp_path: Path) -> None:
+    with pytest.raises(TrackingError) as told:
+        tracking_uri_of({"tracking_uri": "http://x\x1b[2J\n; reboot"})
+    assert "--tracking-uri 'http://x\\x1b[2J\\n; reboot'" in str(told.value)
+
+
+def test_a_command_about_a_sweep_names_the_store_unless_it_is_the_users_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://from.environment")
+    assert option_for("http://from.environment") == ""
+    assert option_for("http://me:pa55-word@from.option") == " --tracking-uri 'http://***@from.option'"
+
+
+@pytest.mark.parametrize("uri", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite:///file::memory:?uri=true"])
+def test_a_store_in_memory_is_refused(uri: str) -> None:
+    with pytest.raises(TrackingError, match="must name a store that outlives the command, got sqlite://"):
+        connect(uri, "pgan-ray")
 
 
 @pytest.mark.parametrize(
