@@ -5,7 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from pgan_ray.data import Dataset, load_dataset
+from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
+from tests.tiny import tiny_sweep
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,3 +32,10 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
+    """The data of the tiny sweep."""
+    settings = tiny_sweep(tmp_path_factory.mktemp("spec")).configurations[0].settings
+    return {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}

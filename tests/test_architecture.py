@@ -28,8 +28,12 @@ MAY_IMPORT = {
     "tracking": {"results"},
     "report": {"results"},
     "bench": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation"},
-    "cluster": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
-    "cli": {"cost", "data", "attacks", "results", "tracking", "report", "bench", "cluster"},
+    # It runs a sweep in this process; an executor elsewhere implements its protocol.
+    "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
+    "cluster": {"cost", "data", "results", "runner"},
+    "forecast": {"cost", "data", "bench", "runner"},
+    "api": {"cost", "data", "results", "runner", "cluster", "forecast", "tracking", "report"},
+    "cli": {"cost", "data", "results", "tracking", "report", "bench", "runner", "cluster", "forecast", "api"},
 }
 ONLY_IN = {
     "ray": "cluster",

@@ -19,11 +19,12 @@ import torch
 import yaml
 
 from pgan_ray.attacks import METRICS, Member, TrainingPoint
-from pgan_ray.cluster import Engine, Quiet, SweepRun, connect
-from pgan_ray.cluster.worker import dataset_key
+from pgan_ray.cluster import RayExecutor, connect
 from pgan_ray.data import TaskData, load_dataset
 from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_rows
+from pgan_ray.runner import Engine, Silent, SweepRun
+from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import AttackSpec, Cell, SweepRecord, load_sweep
 from pgan_ray.tracking import MlflowTracker, NullTracker
 from pgan_ray.victims import score
@@ -112,7 +113,9 @@ def run(configurations: int, folder: Path, tracking_uri: str | None, without_mlf
         start_bytes = _memory()
         start = time.monotonic()
         engine = Engine(NoTraining, no_evaluation)
-        outcome = SweepRun(record, store, datasets, here, tracker, Quiet(), members=(1, 10), engine=engine).run()
+        outcome = SweepRun(
+            record, store, datasets, RayExecutor(here), tracker, Silent(), members=(1, 10), engine=engine
+        ).run()
         stages_s = outcome.seconds
         ran_s = time.monotonic() - start
         undelivered = tracker.close(DELIVER_S)

@@ -42,7 +42,7 @@ def choosing(command: Command) -> Command:
 
 
 def running(command: Command) -> Command:
-    """The options of the commands that run a sweep, with the names that `pgan_ray.cli.run.Options` has."""
+    """The options of the commands that run a sweep, with the names that `pgan_ray.api.RunOptions` has."""
     options = [
         click.option(
             "--data-dir",
@@ -50,6 +50,13 @@ def running(command: Command) -> Command:
             envvar="PGAN_RAY_DATA",
             show_envvar=True,
             help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
+        ),
+        click.option(
+            "--executor",
+            type=click.Choice(["ray", "local"]),
+            default="ray",
+            show_default=True,
+            help="`local`: in this process, without Ray, one thing after the other: for debugging.",
         ),
         click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine."),
         expect_gpus,

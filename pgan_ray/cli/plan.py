@@ -26,7 +26,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
 
 if TYPE_CHECKING:
-    from pgan_ray.cli.estimate import Plan
+    from pgan_ray.forecast.estimate import Plan
 
 GIB = 2**30
 START_S = 10.0  # of an actor on a machine that we cannot ask: process, imports, CUDA
@@ -101,9 +101,9 @@ def plan(
 def _on_gpus(
     sweeps: list[Sweep], origin: str, device: str, gpus: tuple[int, ...]
 ) -> "list[tuple[Plan, Pace, list[Shape]]]":
-    from pgan_ray.cli.estimate import AMPLE, Plan, cluster_shape
-    from pgan_ray.cluster.members import members
-    from pgan_ray.cluster.room import room_of
+    from pgan_ray.forecast.estimate import AMPLE, Plan, cluster_shape
+    from pgan_ray.runner.limits import room_of
+    from pgan_ray.runner.members import members
 
     found: list[tuple[Plan, Pace, list[Shape]]] = []
     for sweep in sweeps:
@@ -125,11 +125,10 @@ def _on_cores(
 ) -> "list[tuple[Plan, Pace, list[Shape]]]":
     from pgan_ray.bench.kept import keep_pace
     from pgan_ray.bench.pace import chosen_shapes, measure_pace
-    from pgan_ray.cli.estimate import Plan, cluster_shape, local_shape
-    from pgan_ray.cluster.connection import faults_here
-    from pgan_ray.cluster.machine import available_cores, memory_for_actors
-    from pgan_ray.cluster.members import members
-    from pgan_ray.cluster.room import room_of
+    from pgan_ray.forecast.estimate import Plan, cluster_shape, local_shape
+    from pgan_ray.runner.limits import room_of
+    from pgan_ray.runner.machine import available_cores, faults_here, memory_for_actors
+    from pgan_ray.runner.members import members
 
     faults = [fault for sweep in sweeps for fault in faults_here(sweep.resources)]
     if faults and not cpus:
@@ -186,8 +185,8 @@ def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
 
 @cache
 def _own_points(dataset: DatasetSpec) -> Points:
-    from pgan_ray.cli.estimate import points_of_data
     from pgan_ray.data import load_dataset
+    from pgan_ray.forecast import points_of_data
 
     return points_of_data(load_dataset(dataset, seed=0))
 
@@ -259,7 +258,7 @@ def _show(report: list[dict[str, Any]], notes: list[str], price_per_hour: float 
     from rich.table import Table
 
     from pgan_ray.cli.table import show
-    from pgan_ray.cli.terminal import clock
+    from pgan_ray.runner.progress import clock
 
     seen: set[str] = set()
     table = Table(title="time of the stages" + ("" if price_per_hour is None else ", and price"))

@@ -1,6 +1,5 @@
 """``pgan-ray resume``."""
 
-import sys
 from typing import Any
 
 import click
@@ -16,8 +15,15 @@ def resume(directory: str, **running: Any) -> None:
 
     Example: pgan-ray resume results/mnist_alpha-quick-20260102-030405-ab12
     """
-    from pgan_ray.cli.run import Options, run_record
+    from pgan_ray.cli.ending import run, run_options
+    from pgan_ray.cli.terminal import make_progress
     from pgan_ray.results import Store, read_sweep
 
     store = Store(directory)
-    sys.exit(run_record(store.at_start(lambda: read_sweep(store)), store, Options(**running)))
+    run(
+        store.at_start(lambda: read_sweep(store)),
+        store,
+        run_options(running),
+        make_progress(),
+        as_json=running["as_json"],
+    )

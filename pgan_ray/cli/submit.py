@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from pgan_ray.cli import options
-from pgan_ray.cli.limits import check_limits
 from pgan_ray.cli.say import say
 from pgan_ray.errors import SpecError
+from pgan_ray.runner.limits import check_limits
 from pgan_ray.spec import load_sweep, profile_names
 
 

@@ -1,10 +1,6 @@
 """``pgan-ray sweep``."""
 
 import json
-import os
-import secrets
-import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,11 +9,9 @@ from typing import Any
 import click
 
 from pgan_ray.cli import options
-from pgan_ray.cli.limits import check_limits
 from pgan_ray.cli.say import say
 from pgan_ray.cost import PointsOf
-from pgan_ray.errors import SpecError
-from pgan_ray.spec import Sweep, SweepRecord, load_sweep, profile_names
+from pgan_ray.spec import Sweep
 from pgan_ray.spec.yaml_file import dump_yaml
 
 
@@ -42,61 +36,28 @@ def sweep(
     Example: pgan-ray sweep sweeps/mnist_alpha.yaml --profile quick --set attack.replicates=2
     """
 
-    def load(name: str) -> Sweep:
-        return load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
+    from pgan_ray.api import joins_cluster, new_sweep, resolve_sweep
+    from pgan_ray.cli.ending import run, run_options
+    from pgan_ray.cli.terminal import make_progress
+    from pgan_ray.runner.limits import check_limits
 
-    chosen = profile
-    if profile == "auto":
-        chosen = _choose_profile(file, load, running["address"], expects_gpus=running["expect_gpus"])
-    resolved = load(chosen)
-    to_join = bool(running["address"] or os.environ.get("RAY_ADDRESS") or running["expect_gpus"])
-    check = partial(check_limits, resolved, f"{file}:", to_join=to_join, really_large=yes_really_large)
-    check()
+    choice, as_json = run_options(running), running["as_json"]
+    progress = make_progress()
+    resolved = resolve_sweep(file, profile, overrides, choice, progress.notice, really_large=yes_really_large)
     if dry_run:
-        _check_data(resolved, running["data_dir"], check)
-        _show(resolved, running["as_json"])
+        to_join = joins_cluster(choice)
+        check = partial(check_limits, resolved, f"{file}:", to_join=to_join, really_large=yes_really_large)
+        _check_data(resolved, choice.data_dir, check)
+        _show(resolved, as_json)
         return
-
-    from pgan_ray.cli.run import Options, run_record
-    from pgan_ray.results import Store, redact
-
-    sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    store = Store(out or Path("results", sweep_id))
-    if store.at_start(lambda: store.exists("sweep.yaml")):
-        where = redact(store.location)
-        raise SpecError(
-            [
-                f"--out {where}: must not hold a sweep yet; finish that one with "
-                f"`pgan-ray resume {where}`, or name another directory"
-            ]
-        )
-    sys.exit(run_record(SweepRecord(sweep_id, resolved), store, Options(**running)))
-
-
-def _choose_profile(file: Path, load: Callable[[str], Sweep], address: str | None, *, expects_gpus: bool) -> str:
-    if "quick" not in profile_names(file):
-        return "paper"
-    for name in ("paper", "quick"):
-        load(name)  # either may be chosen: both must hold before a cluster is asked
-
-    from pgan_ray.cluster import cluster_address, connect, gpus_here
-
-    if expects_gpus:
-        has_gpu, place = True, "the cluster"
-    elif cluster_address(address):
-        with connect(address, evaluator_cpu=1) as cluster:
-            has_gpu, place = cluster.has_gpu(), "the cluster"
-    else:
-        has_gpu, place = gpus_here() > 0, "this machine"
-    chosen = "paper" if has_gpu else "quick"
-    say(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)", err=True)
-    return chosen
+    record, store = new_sweep(resolved, out)
+    run(record, store, choice, progress, as_json=as_json)
 
 
 def _check_data(resolved: Sweep, data_dir: Path | None, check: Callable[[PointsOf], None]) -> None:
-    from pgan_ray.cli.estimate import points_at_hand
-    from pgan_ray.cli.prepare import load_datasets
     from pgan_ray.data import DataAbsentError
+    from pgan_ray.forecast import points_at_hand
+    from pgan_ray.runner.prepare import load_datasets
 
     try:
         notice = partial(say, err=True)

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgan_ray.cli.say import say
-from pgan_ray.cluster.progress import State
+from pgan_ray.runner.progress import SweepState, clock
 from pgan_ray.text import printable
 
 LINE_EVERY_S = 15.0
@@ -39,7 +39,7 @@ class PlainProgress:
         """One line."""
         say(text, err=True)
 
-    def update(self, state: State, slots: int) -> None:
+    def update(self, state: SweepState, slots: int) -> None:
         """Print where the sweep stands, unless it was just said."""
         counts = (state.generators_done, state.victims_failed)
         now = time.monotonic()
@@ -71,7 +71,7 @@ class LiveProgress:
         """One line, above the bars."""
         self._console.print(Text(printable(text)))
 
-    def update(self, state: State, slots: int) -> None:
+    def update(self, state: SweepState, slots: int) -> None:
         """Redraw."""
         bars = Table.grid(padding=(0, 1))
         shares = (state.training_share, state.victims_done / state.victims)
@@ -84,14 +84,7 @@ class LiveProgress:
         self._live.update(Group(*lines))
 
 
-def clock(seconds: float) -> str:
-    """``1:02:03`` or ``2:03``."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _counts(state: State) -> tuple[str, str]:
+def _counts(state: SweepState) -> tuple[str, str]:
     generators = f"{state.generators_done}/{state.generators} generators"
     if state.generators_diverged:
         generators += f" ({state.generators_diverged} diverged)"
@@ -101,14 +94,14 @@ def _counts(state: State) -> tuple[str, str]:
     return generators, victims
 
 
-def _left(state: State, slots: int) -> str:
+def _left(state: SweepState, slots: int) -> str:
     left = state.remaining_s(slots)
     if left is not None:
         return f"about {clock(left)} left"
     return f"training {state.training_share:.0%} done" if state.training_share < 1 else ""
 
 
-def _losses(state: State) -> str:
+def _losses(state: SweepState) -> str:
     """Of the generator that reported last."""
     if not state.losses:
         return ""

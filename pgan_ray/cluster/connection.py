@@ -13,15 +13,13 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pgan_ray.cluster.machine import available_cores, gpus_here, memory_for_actors
 from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.cluster.token import make_token
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
+from pgan_ray.runner.machine import available_cores, faults_here, gpus_here, memory_for_actors, trial_limit
 from pgan_ray.spec import ResourcesSpec, StageResources
 
-# Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
-RESERVED_SHARE = 8
 ANSWER_S = 120.0  # of a node that is asked whether it sees the sweep's directory: its worker has to start
 NODES_FRESH_S = 2.0
 ACCELERATOR = "accelerator_type:"
@@ -164,17 +162,6 @@ class Connection:
             store.delete(token)
 
 
-def trial_limit(slots: int, total: Request, trial: Request, evaluator: Request, *, local: bool) -> int:
-    """As `Connection.trial_limit`, of a cluster with these ``slots`` and resources in ``total``."""
-    evaluators = 1 if local else -(-slots // RESERVED_SHARE)
-    room = min(
-        int((total.get(name, 0) - evaluators * evaluator.get(name, 0)) / amount + 1e-9)
-        for name, amount in trial.items()
-        if amount
-    )
-    return max(1, min(slots, room))
-
-
 def _sees(store: Store, name: str) -> bool:
     return store.exists(name)
 
@@ -247,18 +234,6 @@ def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus
     if faults:
         raise SpecError(faults)
     check_machine()
-
-
-def faults_here(resources: ResourcesSpec) -> list[str]:
-    """What of ``resources`` this machine never grants, a line each."""
-    faults = []
-    cores, gpus = available_cores(), gpus_here()
-    for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
-        if stage.cpu > cores:
-            faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")
-        if 0 < gpus < stage.gpu:
-            faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
-    return faults
 
 
 def cluster_address(address: str | None) -> str | None:

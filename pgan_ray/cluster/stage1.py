@@ -3,26 +3,16 @@
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 
-from pgan_ray.cluster.plan import Trial
 from pgan_ray.cluster.search import PlannedTrials
-from pgan_ray.cluster.trainable import TUNE_FOLDER, PGanTrial, Stage1
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in stage 1. ``kind``: started, report, finished, retried, failed, or ended (all)."""
-
-    kind: str
-    trial: str = ""
-    result: Mapping[str, Any] | None = None
-    message: str = ""
+from pgan_ray.cluster.trainable import PGanTrial
+from pgan_ray.runner import Event, TrialFailed, TrialFinished, TrialReport, TrialRetried, TrialsEnded, TrialStarted
+from pgan_ray.runner.training import CHECKPOINTS, Stage1
 
 
 class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
@@ -35,7 +25,7 @@ class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
         return _Reporter, (None,)  # Tune pickles it into its own record of the run, which we do not read
 
     def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._events.put(Event("started", trial.config["trial"]))
+        self._events.put(TrialStarted(trial.config["trial"]))
 
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
@@ -44,18 +34,18 @@ class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
             # The error itself follows, and ends the trial and its process, which may be the worse for it.
             trial.max_failures = 0
         else:
-            self._events.put(Event("report", trial.config["trial"], result))
+            self._events.put(TrialReport(trial.config["trial"], result))
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         # A trial that was stopped is "complete" to Tune as well.
         if (trial.last_result or {}).get("finished"):
-            self._events.put(Event("finished", trial.config["trial"]))
+            self._events.put(TrialFinished(trial.config["trial"]))
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._events.put(Event("retried", trial.config["trial"], message=_last_words(trial)))
+        self._events.put(TrialRetried(trial.config["trial"], _last_words(trial)))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        self._events.put(Event("failed", trial.config["trial"], message=_last_words(trial)))
+        self._events.put(TrialFailed(trial.config["trial"], _last_words(trial)))
 
 
 class _StopAll(tune.Stopper):  # type: ignore[misc]  # ray has no types
@@ -75,19 +65,22 @@ class _StopAll(tune.Stopper):  # type: ignore[misc]  # ray has no types
 
 
 class Stage1Run:
-    """Runs the ``trials`` on the connected cluster from `start` on; `events` tells what happens."""
+    """Runs the trials of ``stage`` on the connected cluster from `start` on; `events` tells what happens.
+
+    ``datasets``: a reference into the object store; ``limit``: trials that may run at once, now.
+    """
 
     def __init__(
         self,
         stage: Stage1,
-        trials: Sequence[Trial],
+        datasets: Any,
         *,
         request: Mapping[str, float],
         limit: Callable[[], int],
     ) -> None:
         self.events: queue.Queue[Event] = queue.Queue()
         self._stop = threading.Event()
-        self._stage, self._trials = stage, trials
+        self._stage, self._datasets = stage, datasets
         self._request, self._limit = request, limit
         self._thread = threading.Thread(target=self._run, name="stage-1", daemon=True)
 
@@ -105,25 +98,25 @@ class Stage1Run:
 
     def _run(self) -> None:
         try:
-            if self._trials:
+            if self._stage.trials:
                 self._tuner().fit()
-            self.events.put(Event("ended"))
+            self.events.put(TrialsEnded())
         except BaseException:
-            self.events.put(Event("ended", message=traceback.format_exc()))
+            self.events.put(TrialsEnded(traceback.format_exc()))
 
     def _tuner(self) -> tune.Tuner:
         sweep = self._stage.record.sweep
-        trainable = tune.with_parameters(PGanTrial, stage=self._stage)
+        trainable = tune.with_parameters(PGanTrial, stage=self._stage, datasets=self._datasets)
         return tune.Tuner(
             tune.with_resources(trainable, dict(self._request)),
             tune_config=tune.TuneConfig(
-                search_alg=PlannedTrials([trial.id for trial in self._trials], self._limit),
-                num_samples=len(self._trials),
+                search_alg=PlannedTrials(list(self._stage.trials), self._limit),
+                num_samples=len(self._stage.trials),
                 reuse_actors=True,
                 trial_dirname_creator=_directory,
             ),
             run_config=tune.RunConfig(
-                name=TUNE_FOLDER,
+                name=CHECKPOINTS,
                 storage_path=self._stage.store.location,
                 verbose=0,
                 callbacks=[_Reporter(self.events)],

@@ -10,10 +10,10 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from pgan_ray.cluster.evaluator import Evaluated, EvaluatorActor, Row, Stage2
-from pgan_ray.cluster.plan import Batch
-from pgan_ray.cluster.timeline import Span
-from pgan_ray.cluster.worker import WORTH_RETRYING
+from pgan_ray.cluster.errors import WORTH_RETRYING
+from pgan_ray.runner import BatchFinished, BatchRetried, Event
+from pgan_ray.runner.cut import Batch
+from pgan_ray.runner.evaluating import Evaluated, Evaluator, Stage2
 
 # Nodes that go take their actors along, which Ray tells one after the other.
 ONE_LOSS_S = 10.0
@@ -21,15 +21,8 @@ ONE_LOSS_S = 10.0
 IDLE_S = 3.0
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A batch that came to an end: its rows, or the remote traceback of its failure."""
-
-    batch: Batch
-    rows: list[Row] | None
-    error: str = ""
-    actor: str = ""
-    span: Span | None = None
+# Actors and not tasks: a GPU task starts a process for each call.
+EvaluatorActor = ray.remote(Evaluator)
 
 
 @dataclass(frozen=True)
@@ -58,7 +51,6 @@ class Stage2Run:
     _bad_starts: int = 0  # losses of actors before they ran, since one ran
     _bad_at: float = float("-inf")  # the last of these
     _most: int = 1
-    retried: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._shared = ray.put(self.stage)  # once, and not for each actor: it holds every configuration
@@ -88,15 +80,15 @@ class Stage2Run:
         for batch in batches:
             heapq.heappush(self._waiting, (-batch.cost, next(self._order), batch))
 
-    def poll(self, most_actors: int, timeout_s: float) -> list[Finished]:
-        """Start what may start, wait until something ends or ``timeout_s`` passes, and return all that ended.
+    def poll(self, most_actors: int, timeout_s: float) -> list[Event]:
+        """Start what may start, wait until something ends or ``timeout_s`` passes, and return all that happened.
 
         Raises `RayError` where no evaluator comes to run.
         """
         self._most = most_actors
         while self._waiting and self._idle and len(self._workers) < most_actors:
             self._give(self._idle.pop()[0])
-        self._send_home()
+        self._end_idle()
         room = most_actors - len(self._workers) - len(self._starting)
         for _ in range(min(room, len(self._waiting) - len(self._starting))):
             self._start_actor()
@@ -107,7 +99,7 @@ class Stage2Run:
         done, _ = ray.wait(pending, num_returns=len(pending), timeout=0)
         self._take_started([ready for ready in done if ready in self._starting])
         results = [result for result in done if result in self._workers]
-        return [ended for result in results if (ended := self._collect(result)) is not None]
+        return [self._collect(result) for result in results]
 
     def stop(self) -> None:
         """Kill the evaluators; batches in their hands are lost, rows already returned are not."""
@@ -150,7 +142,7 @@ class Stage2Run:
         result = actor.evaluate.remote(batch)
         self._workers[result] = _Worker(actor, batch)
 
-    def _collect(self, result: Any) -> Finished | None:
+    def _collect(self, result: Any) -> Event:
         worker = self._workers.pop(result)
         try:
             found: Evaluated = ray.get(result)
@@ -160,13 +152,13 @@ class Stage2Run:
             is_missing = isinstance(error.cause, FileNotFoundError)  # a file, which stays away
             if isinstance(error.cause, WORTH_RETRYING) and not is_missing:
                 return self._lost(worker.batch, str(error))
-            return Finished(worker.batch, None, str(error))  # our own code failed: it would again
+            return BatchFinished(worker.batch, None, str(error))  # our own code failed: it would again
         except RayError as error:
             # The process or its node died, or ran out of memory.
             ray.kill(worker.actor)
             return self._lost(worker.batch, str(error))
         self._hand_over(worker.actor)
-        return Finished(worker.batch, found.rows, actor=found.actor, span=found.span)
+        return BatchFinished(worker.batch, found.rows, actor=found.actor, span=found.span)
 
     def _hand_over(self, actor: Any) -> None:
         if self._waiting and len(self._workers) < self._most:
@@ -174,7 +166,7 @@ class Stage2Run:
         else:
             self._idle.append((actor, time.monotonic()))
 
-    def _send_home(self) -> None:
+    def _end_idle(self) -> None:
         """End the actors that have waited long enough, or that the cluster has no room for any more."""
         kept = self._most - len(self._workers)
         now = time.monotonic()
@@ -185,11 +177,10 @@ class Stage2Run:
         while self._starting and len(self._starting) > max(0, kept):
             ray.kill(self._starting.popitem()[1])
 
-    def _lost(self, batch: Batch, error: str) -> Finished | None:
+    def _lost(self, batch: Batch, error: str) -> Event:
         """The actor died with its node or process: the batch runs again elsewhere, up to a limit."""
         self._failures[batch.id] = self._failures.get(batch.id, 0) + 1
         if self._failures[batch.id] > self.max_failures:
-            return Finished(batch, None, error)
-        self.retried.append(f"batch {batch.id}: {error.strip().splitlines()[0]}")
+            return BatchFinished(batch, None, error)
         self.add([batch])
-        return None
+        return BatchRetried(batch, error)

@@ -23,22 +23,23 @@ from pgan_ray.spec.record import RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.unread import is_read
-from pgan_ray.spec.yaml_file import parse_mapping, read_yaml
+from pgan_ray.spec.yaml_file import parse_mapping, read_content
 from pgan_ray.text import printable_line
 
 MAX_FAULTS = 100
 
+Source = FilePath | Mapping[str, Any]
+
 
 def load_sweep(
-    file: FilePath, *, profile: str = BODY, overrides: Sequence[str] = (), really_large: bool = False
+    source: Source, *, profile: str = BODY, overrides: Sequence[str] = (), really_large: bool = False
 ) -> Sweep:
-    """Read, resolve and validate the sweep ``file``.
+    """Read, resolve and validate a sweep file, or a mapping with its content.
 
     ``profile`` names one of its profiles (``paper`` is the body where the file has none of that name);
     ``overrides`` are ``a.b=value`` settings that win over both. Raises `SpecError` with every fault.
     """
-    origin = str(file)
-    content = read_yaml(file)
+    content, origin = read_content(source)
     head = content.pop(RESOLVED, None)  # a finished sweep's own file can be run again, and keeps its profile's name
     body, profiles, lines = split_profiles(content, origin)
     if profile not in (BODY, *profiles):
@@ -73,9 +74,9 @@ def load_record(text: str, origin: str) -> SweepRecord:
     return SweepRecord(head["sweep_id"], _expand(origin, body, head["profile"]), head["facts"])
 
 
-def profile_names(file: FilePath) -> list[str]:
-    """The profiles that the sweep ``file`` offers, ``paper`` among them."""
-    _, profiles, _ = split_profiles(read_yaml(file), str(file))
+def profile_names(source: Source) -> list[str]:
+    """The profiles that a sweep file offers, ``paper`` among them."""
+    _, profiles, _ = split_profiles(*read_content(source))
     return sorted({BODY, *profiles})
 
 

@@ -1,5 +1,7 @@
 """Reading YAML that a stranger may have written: bounded, safe, and with no key twice; and writing it."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from re import compile as pattern
 from typing import Any
@@ -8,6 +10,7 @@ import yaml
 
 from pgan_ray.errors import SpecError
 
+MAPPING = "sweep"  # what a sweep that is no file is called in messages
 MAX_BYTES = 1 << 18  # a grid of 10,000 values takes a third of it; PyYAML needs about 2 s for all
 MAX_DEPTH = 24  # the schema's deepest place has 9
 MAX_NODES = 50_000  # small nested ones are the slowest: as many as fit into MAX_BYTES take 8 s
@@ -125,6 +128,19 @@ def read_yaml(file: Path) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise SpecError([f"{file}: a sweep file must have at most {MAX_BYTES:,} bytes, got more"])
     return parse_mapping(text, str(file))
+
+
+def read_content(source: Path | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """What a sweep file holds, or a mapping in its place under the same rules; and its name for messages."""
+    if isinstance(source, Path):
+        return read_yaml(source), str(source)
+    try:
+        text = json.dumps(source)  # JSON is YAML
+    except (TypeError, ValueError) as error:
+        raise SpecError([f"{MAPPING}: must hold plain values, got one of another kind ({error})"]) from None
+    if len(text) > MAX_BYTES:
+        raise SpecError([f"{MAPPING}: must have at most {MAX_BYTES:,} bytes, got more"])
+    return parse_mapping(text, MAPPING), MAPPING
 
 
 def parse_mapping(text: str, origin: str) -> dict[str, Any]:

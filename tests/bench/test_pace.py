@@ -12,9 +12,9 @@ from pgan_ray.bench.kept import keep_pace, kept_pace
 from pgan_ray.bench.pace import MeasuredPace, _epoch, chosen_shapes, measure_here, measure_pace
 from pgan_ray.bench.shapes import BatchShape, TrialShape, kind
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
-from pgan_ray.cli.estimate import Plan
 from pgan_ray.cost import BATCH_S, DEVICES, TRIAL_S, Points, cell_work, known_points, victim_step_work
 from pgan_ray.errors import PganRayError
+from pgan_ray.forecast.estimate import Plan
 from pgan_ray.spec import Configuration, DatasetSpec, load_sweep
 from tests.tiny import tiny_sweep
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from pgan_ray.cli.main import main
-from pgan_ray.cluster.machine import available_cores
 from pgan_ray.data import known, sources
+from pgan_ray.runner.machine import available_cores
 from pgan_ray.spec import SweepRecord, load_sweep
 from tests.tiny import write_tiny
 

@@ -1,20 +1,19 @@
 """``pgan-ray plan``, and the line that a sweep begins with."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from pgan_ray.cli import estimate
-from pgan_ray.cli.estimate import Plan, cluster_shape, estimate_line, local_shape, points_of_data
 from pgan_ray.cli.plan import plan
-from pgan_ray.cluster.machine import available_cores
-from pgan_ray.cluster.worker import dataset_key
 from pgan_ray.cost import Points, known_points
 from pgan_ray.data import load_dataset
 from pgan_ray.errors import SpecError
+from pgan_ray.forecast import Plan, cluster_shape, estimate_line, local_shape, points_of_data
+from pgan_ray.runner import Offer, StageOffer
+from pgan_ray.runner.machine import available_cores
+from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec
 from tests.tiny import tiny_sweep, write_tiny
 
@@ -108,42 +107,32 @@ def test_the_forecast_is_of_the_sweeps_own_trials_and_batches(sweep: Sweep) -> N
     assert wide.stage1_s == 10
 
 
-@dataclass(frozen=True)
-class Gpus:
-    """A cluster of them, as far as an estimate asks for their kind."""
-
-    number: float
-    kinds: tuple[str, ...] = ()
-
-    def has_gpu(self) -> bool:
-        return True
-
-    def gpu_kinds(self) -> list[str]:
-        return list(self.kinds)
-
-    def total(self) -> dict[str, float]:
-        return {"CPU": 4.0, "GPU": self.number} if self.number else {"CPU": 4.0}
+def gpus(number: float, *kinds: str) -> Offer:
+    """What a cluster with so many of them offers."""
+    stage = StageOffer({"CPU": 1.0, "GPU": 0.25}, 4, 2**30)
+    total = {"CPU": 4.0, "GPU": number} if number else {"CPU": 4.0}
+    return Offer("a cluster", total, stage, stage, 3, None, kinds)
 
 
 @pytest.mark.parametrize(
     ("here", "reason"),
     [
-        (Gpus(0), "no GPU has joined yet"),
-        (Gpus(2), "unknown kind (Ray does not say)"),
-        (Gpus(2, ("b52",)), "unknown kind (b52)"),
+        (gpus(0), "no GPU has joined yet"),
+        (gpus(2), "unknown kind (Ray does not say)"),
+        (gpus(2, "b52"), "unknown kind (b52)"),
     ],
 )
 def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
-    sweep: Sweep, here: Gpus, reason: str
+    sweep: Sweep, here: Offer, reason: str
 ) -> None:
     data = {dataset_key(c.settings): load_dataset(c.settings.dataset, seed=0) for c in sweep.configurations}
-    line = estimate_line(sweep, (2, 6), data, here)  # type: ignore[arg-type]  # no real cluster has such GPUs
+    line = estimate_line(sweep, (2, 6), data, here)
     assert reason in line
     assert "`pgan-ray plan FILE --device a100|h100|l4|t4`" in line
 
 
 def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(estimate, "MOST_CELLS", 10)
+    monkeypatch.setattr("pgan_ray.forecast.estimate.MOST_CELLS", 10)
     found = Plan(sweep, (1, 3), points_of).forecast(Steady(), cluster_shape(sweep, "4", cpus=4, gpus=0, start_s=0))
     assert found.seconds == (4 * 10 + 24) / 4
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import psutil
 
-from pgan_ray.cluster import State
+from pgan_ray.runner import SweepState
 
 
 class KillOnce:
     """A progress that kills one worker process whose title holds ``title``, once ``when`` the state says so."""
 
-    def __init__(self, title: str, when: Callable[[State], bool]) -> None:
+    def __init__(self, title: str, when: Callable[[SweepState], bool]) -> None:
         self._title, self._when = title, when
         self.killed: int | None = None
         self.notices: list[str] = []
@@ -21,7 +21,7 @@ class KillOnce:
         """Kept."""
         self.notices.append(text)
 
-    def update(self, state: State, slots: int) -> None:
+    def update(self, state: SweepState, slots: int) -> None:
         """Kill, at the right time."""
         if self.killed is None and self._when(state):
             for process in psutil.Process().children(recursive=True):
@@ -29,20 +29,3 @@ class KillOnce:
                     self.killed = process.pid
                     os.kill(process.pid, signal.SIGKILL)
                     return
-
-
-class InterruptOnce:
-    """A progress that presses Ctrl-C, once ``when`` the state says so."""
-
-    def __init__(self, when: Callable[[State], bool]) -> None:
-        self._when = when
-        self._done = False
-
-    def notice(self, text: str) -> None:
-        """Not kept."""
-
-    def update(self, state: State, slots: int) -> None:
-        """Interrupt, at the right time."""
-        if not self._done and self._when(state):
-            self._done = True
-            raise KeyboardInterrupt

@@ -8,9 +8,9 @@ import ray
 
 from pgan_ray.cluster import Connection, check_cluster, connect
 from pgan_ray.cluster.connection import _sees
-from pgan_ray.cluster.machine import available_cores
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
+from pgan_ray.runner.machine import available_cores
 from pgan_ray.spec import ResourcesSpec, StageResources
 from tests.listeners import listener
 

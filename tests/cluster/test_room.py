@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.cluster import Connection
-from pgan_ray.cluster.room import room_here, room_of, room_on
+from pgan_ray.cluster.room import room_on
 from pgan_ray.cost import ANY_WORKER_BYTES, Room
+from pgan_ray.runner.limits import room_here, room_of
 from pgan_ray.spec import Sweep
 from tests.tiny import tiny_sweep
 
@@ -52,7 +53,7 @@ def test_of_a_cluster_its_nodes_count(monkeypatch: pytest.MonkeyPatch, sweep: Sw
 
 
 def test_of_a_local_one_this_machine(monkeypatch: pytest.MonkeyPatch, sweep: Sweep) -> None:
-    monkeypatch.setattr("pgan_ray.cluster.room.available_cores", lambda: 2)
-    monkeypatch.setattr("pgan_ray.cluster.room.gpus_here", lambda: 0)
-    monkeypatch.setattr("pgan_ray.cluster.room.memory_for_actors", lambda: 8 * GB)
+    monkeypatch.setattr("pgan_ray.runner.limits.available_cores", lambda: 2)
+    monkeypatch.setattr("pgan_ray.runner.limits.gpus_here", lambda: 0)
+    monkeypatch.setattr("pgan_ray.runner.limits.memory_for_actors", lambda: 8 * GB)
     assert room_here(sweep) == room_on(Connection(2), sweep) == Room(8 * GB, 4 * GB)

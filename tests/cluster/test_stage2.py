@@ -8,11 +8,12 @@ import ray
 from ray.exceptions import RayError
 
 from pgan_ray.cluster import Connection
-from pgan_ray.cluster.evaluator import Stage2
-from pgan_ray.cluster.plan import Batch, Stage2Cut
-from pgan_ray.cluster.stage2 import Finished, Stage2Run
+from pgan_ray.cluster.stage2 import Stage2Run
 from pgan_ray.data import Dataset
 from pgan_ray.results import Store
+from pgan_ray.runner import BatchFinished
+from pgan_ray.runner.cut import Batch, Stage2Cut
+from pgan_ray.runner.evaluating import Stage2
 from pgan_ray.spec import Sweep, SweepRecord
 from tests.tiny import tiny_sweep
 
@@ -34,14 +35,14 @@ def stage(sweep: Sweep, folder: Path) -> Stage2:
     return Stage2(SweepRecord("tiny", sweep), Store(folder))
 
 
-def to_the_end(stage2: Stage2Run, actors: int) -> list[Finished]:
+def to_the_end(stage2: Stage2Run, actors: int) -> list[BatchFinished]:
     """Everything that ends, with at most ``actors`` at once."""
-    finished: list[Finished] = []
+    finished: list[BatchFinished] = []
     deadline = time.monotonic() + 60
     try:
         while stage2.busy:
             assert time.monotonic() < deadline, f"{stage2.running} batches were bound to actors without room"
-            finished += stage2.poll(actors, 0.5)
+            finished += [event for event in stage2.poll(actors, 0.5) if isinstance(event, BatchFinished)]
     finally:
         stage2.stop()
     return finished
@@ -68,3 +69,15 @@ def test_evaluators_that_cannot_start_end_stage_2_with_the_remote_error(
     stage2.add(batches)
     with pytest.raises(RayError, match="AttributeError: 'object' object has no attribute 'record'"):
         to_the_end(stage2, actors=1)
+
+
+def test_an_error_in_an_evaluator_is_handed_on_with_its_remote_traceback(
+    cluster: Connection, digits: dict[str, Dataset], tmp_path: Path
+) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.replicates=1")
+    stage2 = Stage2Run(stage(sweep, tmp_path), ray.put(digits), {"CPU": 1.0}, max_failures=3)
+    stage2.add(list(Stage2Cut(sweep, 10).batches(sweep.configurations[0], 0))[:1])  # of a generator that is not there
+    (ended,) = to_the_end(stage2, actors=1)
+    assert ended.rows is None
+    assert "FileNotFoundError" in ended.error
+    assert "read_poison" in ended.error

@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pgan_ray.attacks import Member, PGan
 from pgan_ray.attacks.pgan import SAMPLED_AT_ONCE
-from pgan_ray.cluster.trainable import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.cost import (
     cell_work,
     count,
@@ -35,6 +34,7 @@ from pgan_ray.cost import (
 from pgan_ray.data import load_dataset, select_task
 from pgan_ray.nn import StackedMLP
 from pgan_ray.results import RATES, Estimate, Point
+from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
 from pgan_ray.tracking.curves import TRAINING_METRICS, victim_metrics
 from pgan_ray.victims.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE

@@ -189,7 +189,7 @@ def test_mlflow_is_caught_up_with_when_it_comes_back(
 def test_mlflow_that_stays_away_is_sent_the_sweep_afterwards(home: Path, mlflow_server: MlflowServer) -> None:
     out = Store(home / "out")
     # The command itself, less patient in the end: nobody comes back.
-    impatient = "import pgan_ray.cli.run as run; run.DELIVER_S = 5; from pgan_ray.cli import main; main()"
+    impatient = "import pgan_ray.api.run as run; run.DELIVER_S = 5; from pgan_ray.cli import main; main()"
     program = (sys.executable, "-c", impatient)
     with Command(*sweep("out", "--tracking-uri", mlflow_server.uri), home=home, program=program) as command:
         command.until(lambda: out.names("generators", "record.json"))

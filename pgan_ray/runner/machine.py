@@ -1,14 +1,18 @@
 """What this machine lends to this process: cores, memory, GPUs."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from pgan_ray.spec import ResourcesSpec
 
 # As Ray announces it of a machine's memory; the rest is its object store.
 ANNOUNCED = 0.7
 # Of the control groups' two versions: where their files are, and which of them holds the limit.
 GROUPS = Path("sys/fs/cgroup"), "memory.max"
 FIRST_GROUPS = Path("sys/fs/cgroup/memory"), "memory.limit_in_bytes"
+# Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
+RESERVED_SHARE = 8
 
 
 def available_cores() -> int:
@@ -58,3 +62,32 @@ def _lines(file: Path) -> list[str]:
         return file.read_text().splitlines()
     except OSError:
         return []  # another system, or a group whose files are not shown here
+
+
+def trial_limit(
+    slots: int, total: Mapping[str, float], trial: Mapping[str, float], evaluator: Mapping[str, float], *, local: bool
+) -> int:
+    """How many trials may run at once, so that stage 2 has room beside them; at least one.
+
+    Of a cluster with so many ``slots`` for trials, and the resources ``total``; ``local``: started on this machine,
+    where it announces the room of one evaluator on top of the cores.
+    """
+    evaluators = 1 if local else -(-slots // RESERVED_SHARE)
+    room = min(
+        int((total.get(name, 0) - evaluators * evaluator.get(name, 0)) / amount + 1e-9)
+        for name, amount in trial.items()
+        if amount
+    )
+    return max(1, min(slots, room))
+
+
+def faults_here(resources: ResourcesSpec) -> list[str]:
+    """What of ``resources`` this machine never grants, a line each."""
+    faults = []
+    cores, gpus = available_cores(), gpus_here()
+    for name, stage in (("trial", resources.trial), ("evaluator", resources.evaluator)):
+        if stage.cpu > cores:
+            faults.append(f"resources.{name}.cpu: must be at most {cores} on this machine, got {stage.cpu:g}")
+        if 0 < gpus < stage.gpu:
+            faults.append(f"resources.{name}.gpu: must be at most {gpus} on this machine, got {stage.gpu:g}")
+    return faults

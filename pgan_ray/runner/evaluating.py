@@ -1,19 +1,18 @@
-"""Stage 2: actors that train batches of victims."""
+"""Stage 2's work: batches of victims, and the rows that come of them."""
 
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
 import torch
 
 from pgan_ray.attacks import Attack, fit_attack
-from pgan_ray.cluster.plan import Batch
-from pgan_ray.cluster.timeline import Span, this_actor
-from pgan_ray.cluster.worker import Engine, Tasks, prepare
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_poison
+from pgan_ray.runner.cut import Batch
+from pgan_ray.runner.timeline import Span, this_actor
+from pgan_ray.runner.worker import Engine, Tasks, prepare
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
 
 Row = dict[str, Any]
@@ -38,10 +37,10 @@ class Evaluated:
 
 
 class Evaluator:
-    """Trains and scores batches of victims. An actor and not a task: a GPU task starts a process for each call."""
+    """Trains and scores batches of victims."""
 
     def __init__(self, stage: Stage2, datasets: dict[str, Dataset]) -> None:
-        """``datasets`` come from the object store: shared by all workers of a node, read-only."""
+        """``datasets`` may be read-only, and shared with others."""
         self._stage, self._tasks = stage, Tasks(datasets)
         self._configurations = {c.id: c for c in stage.record.sweep.configurations}
         self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
@@ -112,6 +111,3 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "outcome": result.outcome,
         "seconds": result.seconds,
     }
-
-
-EvaluatorActor = ray.remote(Evaluator)

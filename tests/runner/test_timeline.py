@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pgan_ray.cluster.timeline import Span, Timeline
+from pgan_ray.runner.timeline import Span, Timeline
 
 
 def timeline(*spans: tuple[str, str, float, float]) -> Timeline:

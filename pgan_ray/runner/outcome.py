@@ -7,7 +7,7 @@ from pgan_ray.results import Point
 
 
 @dataclass
-class Outcome:
+class SweepOutcome:
     """What came of a sweep.
 
     ``outcome``: complete; partial, some cells have no score; interrupted; or failed, an error of ours ended it.

@@ -1,33 +1,40 @@
-"""The sweep's driver: one loop that feeds stage 2 from stage 1, writes rows and tells `tracking` and the terminal."""
+"""The driver of a sweep: one loop that feeds stage 2 from stage 1, writes rows, and tells `tracking` and the user."""
 
 import errno
 import json
 import os
-import queue
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
-import ray
 
-from pgan_ray.cluster.connection import Connection
-from pgan_ray.cluster.demand import Demand, worth
-from pgan_ray.cluster.ending import Outcome
-from pgan_ray.cluster.evaluator import Stage2, rows_without_scores
-from pgan_ray.cluster.plan import Batch, Stage2Cut, Trial, trials
-from pgan_ray.cluster.progress import Progress, State
-from pgan_ray.cluster.stage1 import Event, Stage1Run
-from pgan_ray.cluster.stage2 import Finished, Stage2Run
-from pgan_ray.cluster.timeline import Span, Timeline
-from pgan_ray.cluster.trainable import TUNE_FOLDER, Stage1, find_checkpoints
-from pgan_ray.cluster.worker import Engine
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
 from pgan_ray.results import Store, has_rows, outcome_of, read_record, read_rows, summarise, write_rows
+from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
+from pgan_ray.runner.evaluating import rows_without_scores
+from pgan_ray.runner.executor import (
+    BatchFinished,
+    BatchRetried,
+    Executor,
+    ExecutorNotice,
+    Job,
+    Outlook,
+    TrialFailed,
+    TrialFinished,
+    TrialReport,
+    TrialRetried,
+    TrialsEnded,
+    TrialStarted,
+)
+from pgan_ray.runner.outcome import SweepOutcome
+from pgan_ray.runner.progress import ProgressDisplay, SweepState
+from pgan_ray.runner.timeline import Span, Timeline
+from pgan_ray.runner.training import CHECKPOINTS, find_checkpoints
+from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import Cell, Configuration, SweepRecord
 
 if TYPE_CHECKING:
@@ -35,8 +42,6 @@ if TYPE_CHECKING:
     from pgan_ray.tracking import Tracker
 
 POLL_S = 0.5
-STOP_S = 3.0  # a pod that is evicted has half a minute, a person less
-WAIT_NOTICE_S = 60.0
 NO_SPACE = os.strerror(errno.ENOSPC)
 
 
@@ -48,58 +53,42 @@ class SweepRun:
         record: SweepRecord,
         store: Store,
         datasets: dict[str, Dataset],
-        connection: Connection,
+        executor: Executor,
         tracker: "Tracker",
-        progress: Progress,
+        progress: ProgressDisplay,
         *,
         members: tuple[int, int],
         engine: Engine | None = None,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
-        engine = engine or Engine()
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
-        self._connection, self._members = connection, members
+        self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
         self._trials = {trial.id: trial for trial in trials(record.sweep, members[0])}
         self._stage2_cut = Stage2Cut(record.sweep, members[1])
-        self._state = State(generators=record.sweep.generators, victims=record.sweep.cells)
+        self._state = SweepState(generators=record.sweep.generators, victims=record.sweep.cells)
         self._state.trials = dict.fromkeys(self._trials, 0.0)
-        self._outcome = Outcome()
+        self._outcome = SweepOutcome()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
-        resources = record.sweep.resources
-        trial_request = self._trial_request = connection.request(resources.trial)
-        self._evaluator_request = connection.request(resources.evaluator)
         self._trained = [trial.id for trial in self._trials.values() if self._is_trained(trial)]
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
-        in_object_store = ray.put(datasets)
-        evaluator_request = self._evaluator_request  # not `self`: Tune pickles the function
-        self._stage1 = Stage1Run(
-            Stage1(record, store, self._trials, in_object_store, find_checkpoints(store), engine),
-            unfinished,
-            request=trial_request,
-            limit=lambda: connection.trial_limit(trial_request, evaluator_request),
-        )
-        self._stage1_runs = bool(unfinished)
-        self._stage2 = Stage2Run(
-            Stage2(record, store, engine), in_object_store, self._evaluator_request, resources.max_failures
-        )
-        self._anything_started = not unfinished
+        self._job = Job(record, store, datasets, unfinished, find_checkpoints(store), engine or Engine())
+        self._trials_run = bool(unfinished)
         self._timeline, self._most_slots = Timeline(), 1
-        self._demand, self._demand_failed, self._nodes = Demand(), False, connection.nodes
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
         return all(read_record(self._store, trial.configuration, r) is not None for r in trial.replicates)
 
-    def run(self) -> Outcome:
+    def run(self) -> SweepOutcome:
         """Run to the end, an interrupt (`KeyboardInterrupt`) or an error, both of which are told in the outcome.
 
         Rows and generators are written as they come: nothing that is finished is lost.
         """
         self._tracker.sweep_started()
-        self._stage1.start()
         try:
+            self._executor.start(self._job)
             self._begin_baselines()
             for trial_id in self._trained:
                 self._trial_finished(trial_id)
@@ -114,87 +103,38 @@ class SweepRun:
             else:
                 self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
         try:
-            self._stop_stages()
+            self._executor.stop(at_once=self._outcome.outcome == "interrupted")
             return self._end()
         except KeyboardInterrupt:
             self._outcome.outcome = "interrupted"
             return self._end()
 
-    def _stop_stages(self) -> None:
-        self._stage1.stop()
-        # A head that is away must not keep what is finished from its summary; groups and actors end with the job.
-        with suppress(Exception):
-            self._stage2.stop()
-        if self._outcome.outcome != "interrupted":  # it ends at once, and its job with it
-            with suppress(Exception):
-                self._demand.withdraw()
-        self._stage1.join(STOP_S)
-
     def _loop(self) -> None:
-        while self._stage1_runs or self._stage2.busy:
-            self._take_events()
-            # At least one, so that an autoscaler sees the demand.
-            slots = max(1, self._connection.slots(self._evaluator_request))
+        handlers: dict[type, Callable[[Any], None]] = {
+            TrialStarted: lambda event: None,
+            TrialReport: self._report,
+            TrialFinished: lambda event: self._trial_finished(event.trial),
+            TrialRetried: self._trial_retried,
+            TrialFailed: self._trial_failed,
+            TrialsEnded: self._trials_ended,
+            BatchFinished: self._batch_finished,
+            BatchRetried: self._batch_retried,
+            ExecutorNotice: lambda event: self._progress.notice(event.text),
+        }
+        while self._executor.busy:
+            trials_left = sum(share < 1 for share in self._state.trials.values()) if self._trials_run else 0
+            for event in self._executor.wait(POLL_S, Outlook(trials_left, self._state.seconds_per_victim)):
+                handlers[type(event)](event)
+            slots = self._executor.slots
             self._most_slots = max(self._most_slots, slots)
-            trials_left = sum(share < 1 for share in self._state.trials.values()) if self._stage1_runs else 0
-            most = self._connection.evaluator_limit(self._trial_request, self._evaluator_request, trials_left)
-            self._follow_cluster(trials_left, most)
-            for finished in self._stage2.poll(most, POLL_S if self._stage2.busy else 0):
-                self._batch_finished(finished)
-            self._state.evaluators = self._stage2.running
-            if not self._anything_started and self._state.elapsed_s > WAIT_NOTICE_S:
-                self._anything_started = True  # said once
-                self._progress.notice(f"no trial could start yet: waiting for a node with {self._trial_request}")
+            self._state.evaluators = self._executor.evaluators
             self._progress.update(self._state, slots)
 
-    def _follow_cluster(self, trials_left: int, most_evaluators: int) -> None:
-        """Tell of nodes that come and go, and show an autoscaler what more of them could be used for."""
-        if not self._connection.may_grow:
-            return
-        nodes = self._connection.nodes
-        if nodes != self._nodes:
-            self._nodes = nodes
-            self._progress.notice(f"the cluster changed: {self._connection.describe()}")
-        more_trials = trials_left - self._connection.trial_limit(self._trial_request, self._evaluator_request)
-        at_work = self._stage2.running
-        wanted = worth(self._stage2.waiting, self._stage2.cells_waiting, self._state.seconds_per_victim, at_work)
-        more_evaluators = at_work + wanted - most_evaluators
-        demand = [(self._trial_request, more_trials), (self._evaluator_request, more_evaluators)]
-        try:
-            self._demand.show(demand, nodes=nodes)
-        except Exception as error:  # the sweep goes on with the nodes that there are
-            if not self._demand_failed:
-                self._demand_failed = True
-                self._progress.notice(f"Ray was not told what waits ({type(error).__name__}: {error})")
-
-    def _take_events(self) -> None:
-        """Handle stage 1's events; wait for one where nothing else would."""
-        handlers: dict[str, Callable[[Event], None]] = {
-            "started": self._trial_started,
-            "report": self._report,
-            "finished": lambda event: self._trial_finished(event.trial),
-            "retried": self._trial_retried,
-            "failed": self._trial_failed,
-            "ended": self._stage1_ended,
-        }
-        wait_s = 0.0 if self._stage2.busy or not self._stage1_runs else POLL_S
-        while True:
-            try:
-                event = self._stage1.events.get(timeout=wait_s) if wait_s else self._stage1.events.get_nowait()
-            except queue.Empty:
-                return
-            handlers[event.kind](event)
-            wait_s = 0.0
-
-    def _trial_started(self, event: Event) -> None:
-        self._anything_started = True
-
-    def _report(self, event: Event) -> None:
-        assert event.result is not None  # reports have one
+    def _report(self, event: TrialReport) -> None:
         trial, result = self._trials[event.trial], event.result
         share = result["iteration"] / result["iterations"]
         self._state.trained += max(0.0, share - self._state.trials[trial.id])
-        self._state.training_s += result["time_this_iter_s"]
+        self._state.training_s += result["seconds"]
         self._state.trials[trial.id] = share
         self._timeline.add(result["actor"], Span(f"generators {trial.id}", *result["span"]))
         by_replicate: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -222,20 +162,20 @@ class SweepRun:
             self._tracker.generator_finished(trial.configuration, replicate)
             cuts = self._cut(configuration, replicate)
             if record.outcome == "complete":
-                self._stage2.add(batch for batch in cuts if not self._is_done(batch))
+                self._executor.submit(batch for batch in cuts if not self._is_done(batch))
             else:
                 self._state.generators_diverged += 1
                 self._outcome.diverged.append(f"generator {trial.configuration}/r{replicate}: {record.message}")
                 for batch in cuts:
                     rows = rows_without_scores(self._record, configuration, batch)
-                    self._batch_finished(Finished(batch, rows))
+                    self._batch_finished(BatchFinished(batch, rows))
 
     def _begin_baselines(self) -> None:
         """Attacks that train nothing have no stage 1: their victims can be trained at once."""
         for configuration in self._configurations.values():
             if not configuration.settings.attack.is_trained:
                 cuts = [self._cut(configuration, r) for r in range(configuration.settings.attack.replicates)]
-                self._stage2.add(batch for replicate in cuts for batch in replicate if not self._is_done(batch))
+                self._executor.submit(batch for replicate in cuts for batch in replicate if not self._is_done(batch))
 
     def _cut(self, configuration: Configuration, replicate: int) -> list[Batch]:
         cuts = list(self._stage2_cut.batches(configuration, replicate))
@@ -249,7 +189,7 @@ class SweepRun:
             self._count(batch)
         return done
 
-    def _trial_retried(self, event: Event) -> None:
+    def _trial_retried(self, event: TrialRetried) -> None:
         if NO_SPACE in event.message and self._is_full():
             # One trial after the other would fail of it, as often as it may.
             raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
@@ -269,7 +209,7 @@ class SweepRun:
             return error.errno == errno.ENOSPC
         return False
 
-    def _trial_failed(self, event: Event) -> None:
+    def _trial_failed(self, event: TrialFailed) -> None:
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
@@ -277,14 +217,17 @@ class SweepRun:
         self._state.victims_failed += cells
         self._state.trials.pop(trial.id)
 
-    def _stage1_ended(self, event: Event) -> None:
-        self._stage1_runs = False
+    def _batch_retried(self, event: BatchRetried) -> None:
+        self._outcome.retried.append(f"batch {event.batch.id}: {event.message.strip().splitlines()[0]}")
+
+    def _trials_ended(self, event: TrialsEnded) -> None:
+        self._trials_run = False
         if NO_SPACE in event.message and self._is_full():
             raise OSError(errno.ENOSPC, NO_SPACE)
         if event.message:
             self._fail("stage 1 failed as a whole", event.message)
 
-    def _batch_finished(self, finished: Finished) -> None:
+    def _batch_finished(self, finished: BatchFinished) -> None:
         batch = finished.batch
         if finished.span is not None:
             self._timeline.add(finished.actor, finished.span)
@@ -318,16 +261,15 @@ class SweepRun:
         self._outcome.failures.append(f"{what}:\n{message.rstrip()}")
         self._progress.notice(f"{what}: {_last_line(message)}")
 
-    def _end(self) -> Outcome:
+    def _end(self) -> SweepOutcome:
         outcome = self._outcome
-        outcome.retried += self._stage2.retried
         outcome.seconds = self._state.elapsed_s
         try:
             self._judge_rows()
             if self._timeline.worked_s():
                 self._store.write("timeline.json", self._timeline.to_json().encode())
             if outcome.outcome == "complete":
-                self._store.remove(TUNE_FOLDER)  # checkpoints: of use to an unfinished sweep alone
+                self._store.remove(CHECKPOINTS)  # checkpoints: of use to an unfinished sweep alone
         except OSError as error:
             self._fail("the summary could not be written", str(error))
             outcome.outcome = "interrupted" if outcome.outcome == "interrupted" else "failed"

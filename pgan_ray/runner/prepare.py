@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 from pgan_ray.attacks import check_attack, check_lambda
-from pgan_ray.cluster.worker import Tasks, dataset_key
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
+from pgan_ray.runner.worker import Tasks, dataset_key
 from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")

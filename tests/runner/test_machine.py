@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cluster.machine import memory_for_actors, memory_limits
+from pgan_ray.runner.machine import memory_for_actors, memory_limits
 
 
 def machine(root: Path, groups: str, **limits: str) -> Path:
@@ -46,7 +46,7 @@ def test_a_system_without_groups_has_no_limit(tmp_path: Path) -> None:
 
 
 def test_actors_get_what_the_store_leaves_of_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgan_ray.cluster.machine.memory_limits", lambda: iter([10_000]))
+    monkeypatch.setattr("pgan_ray.runner.machine.memory_limits", lambda: iter([10_000]))
     assert memory_for_actors() == 7_000
-    monkeypatch.setattr("pgan_ray.cluster.machine.memory_limits", lambda: iter([]))
+    monkeypatch.setattr("pgan_ray.runner.machine.memory_limits", lambda: iter([]))
     assert memory_for_actors() > 10_000

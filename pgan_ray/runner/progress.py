@@ -3,11 +3,11 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass
-class State:
+class SweepState:
     """Counts and current losses of a running sweep; the driver alone changes it."""
 
     generators: int
@@ -52,23 +52,31 @@ class State:
         return left_s / max(slots, 1)
 
 
-class Progress(Protocol):
+@runtime_checkable
+class ProgressDisplay(Protocol):
     """Shows a sweep to people or scripts. Called from the driver's one loop; must return fast."""
 
     def notice(self, text: str) -> None:
         """One line that people should read."""
         ...
 
-    def update(self, state: State, slots: int) -> None:
+    def update(self, state: SweepState, slots: int) -> None:
         """Something changed, or time passed."""
         ...
 
 
-class Quiet:
+class Silent:
     """Shows nothing."""
 
     def notice(self, text: str) -> None:
         """Nothing."""
 
-    def update(self, state: State, slots: int) -> None:
+    def update(self, state: SweepState, slots: int) -> None:
         """Nothing."""
+
+
+def clock(seconds: float) -> str:
+    """``1:02:03`` or ``2:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

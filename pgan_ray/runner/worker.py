@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from ray.exceptions import RayError
 
 from pgan_ray.attacks import PGan
 from pgan_ray.data import Dataset, TaskData, select_task
 from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.spec import Settings, TaskSpec
 
-# A store, a disk, memory, a GPU or an object that fails: worth another try, in a new process or on another node.
-WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, RayError)
+# A store, a disk, memory or a GPU that fails: worth another try, in a new process or on another node.
+WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cluster.plan import PARTS_LEFT, Batch, Stage2Cut, even_parts, trials
+from pgan_ray.runner.cut import PARTS_LEFT, Batch, Stage2Cut, even_parts, trials
 from pgan_ray.spec import Sweep
 
 from ..tiny import tiny_sweep

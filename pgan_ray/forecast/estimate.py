@@ -11,9 +11,9 @@ from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
 
 if TYPE_CHECKING:
     from pgan_ray.bench.shapes import BatchShape, TrialShape
-    from pgan_ray.cluster import Connection
-    from pgan_ray.cluster.plan import Batch, Stage2Cut
     from pgan_ray.data import Dataset
+    from pgan_ray.runner import Offer
+    from pgan_ray.runner.cut import Batch, Stage2Cut
 
 PointsOf = Callable[[DatasetSpec, TaskSpec], Points]
 MOST_CELLS = 200_000  # beyond, putting every batch into a schedule takes longer than anybody waits for an estimate
@@ -39,7 +39,7 @@ class Plan:
     def shapes(self) -> "list[TrialShape | BatchShape]":
         """Shapes of its trials and batches; of batches of one kind the largest and the smallest."""
         from pgan_ray.bench.shapes import BatchShape, TrialShape
-        from pgan_ray.cluster.plan import Stage2Cut
+        from pgan_ray.runner.cut import Stage2Cut
 
         cut = Stage2Cut(self.sweep, self.stacks[1])
         found: dict[object, TrialShape | BatchShape] = {}
@@ -69,7 +69,7 @@ class Plan:
         return forecast(trials, batches, shape)
 
     def _jobs(self, pace: Pace) -> tuple[list[Job], list[float]]:
-        from pgan_ray.cluster.plan import Stage2Cut, trials
+        from pgan_ray.runner.cut import Stage2Cut, trials
 
         cut = Stage2Cut(self.sweep, self.stacks[1])
         configurations = {c.id: c for c in self.sweep.configurations}
@@ -118,8 +118,8 @@ def _spread(trials: list[Job], batches: list[float], shape: Shape) -> Forecast:
 
 
 def local_shape(sweep: Sweep, cores: int, start_s: float) -> Shape:
-    """A machine of its own, as `pgan_ray.cluster.connect` starts Ray on it."""
-    from pgan_ray.cluster.connection import trial_limit
+    """A machine of its own, as Ray is started on it."""
+    from pgan_ray.runner.machine import trial_limit
 
     resources = sweep.resources
     trial, evaluator = {"CPU": resources.trial.cpu}, {"CPU": resources.evaluator.cpu}
@@ -131,7 +131,7 @@ def local_shape(sweep: Sweep, cores: int, start_s: float) -> Shape:
 
 def cluster_shape(sweep: Sweep, name: str, *, cpus: float, gpus: float, start_s: float) -> Shape:
     """A cluster that is joined, as one large node; with GPUs it has cores enough beside them."""
-    from pgan_ray.cluster.connection import trial_limit
+    from pgan_ray.runner.machine import trial_limit
 
     total = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
     trial, evaluator = (
@@ -143,9 +143,9 @@ def cluster_shape(sweep: Sweep, name: str, *, cpus: float, gpus: float, start_s:
     return Shape(name, total, trial, evaluator, most, max(1, slots[1]), None, start_s)
 
 
-def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Dataset]", here: "Connection") -> str:
+def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Dataset]", here: "Offer") -> str:
     """What a sweep that starts ``here`` will take, in one line and within a second."""
-    from pgan_ray.cli.terminal import clock
+    from pgan_ray.runner.progress import clock
 
     if sweep.cells > MOST_CELLS:
         return f"no estimate of {sweep.cells:,} cells; `pgan-ray plan` takes longer"
@@ -154,33 +154,36 @@ def estimate_line(sweep: Sweep, stacks: tuple[int, int], datasets: "dict[str, Da
     if pace is None:
         known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))
         return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` reckons with assumed rates"
-    asks = here.request(sweep.resources.trial), here.request(sweep.resources.evaluator)
     shape = Shape(
-        here.describe(), here.total(), *asks, here.trial_limit(*asks), here.slots(asks[1]), here.local_cores, start_s
+        here.name,
+        dict(here.total),
+        dict(here.trial.request),
+        dict(here.evaluator.request),
+        here.trial_limit,
+        here.evaluator.slots,
+        here.cores,
+        start_s,
     )
     expected = plan.forecast(pace, shape)
     return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how})"
 
 
-def _pace_of(plan: Plan, here: "Connection") -> tuple[Pace | None, float, str]:
+def _pace_of(plan: Plan, here: "Offer") -> tuple[Pace | None, float, str]:
     """A pace, seconds until an actor works, and in words where they come from."""
     from pgan_ray.bench.kept import kept_pace
     from pgan_ray.bench.pace import measure_here
 
-    if here.has_gpu():
-        seen = here.gpu_kinds()
+    if here.trial.on_gpu or here.evaluator.on_gpu:
+        seen = here.gpu_kinds
         kinds = [name for name in seen if name in DEVICES]
         if not kinds:
-            if not here.total().get("GPU"):
+            if not here.total.get("GPU"):
                 return None, 0.0, "no GPU has joined yet, so their kind is not known"
             return None, 0.0, f"GPUs of an unknown kind ({', '.join(seen) or 'Ray does not say'})"
         parts = plan.sweep.resources.trial.gpu, plan.sweep.resources.evaluator.gpu
         return DevicePace(DEVICES[kinds[0]], *parts), REMOTE_START_S, f"by assumed rates of {kinds[0]}, not measured"
     shapes = plan.shapes()
-    actors = (
-        here.slots(here.request(plan.sweep.resources.trial)),
-        here.slots(here.request(plan.sweep.resources.evaluator)),
-    )
+    actors = here.trial.slots, here.evaluator.slots
     kept = kept_pace(shapes, processes=min(actors))
     if kept is not None:
         return kept, kept.start_s, "by this machine's pace as `pgan-ray plan` measured it"
@@ -193,7 +196,7 @@ def _pace_of(plan: Plan, here: "Connection") -> tuple[Pace | None, float, str]:
 
 def points_at_hand(sweep: Sweep, datasets: "dict[str, Dataset]") -> PointsOf:
     """The sizes of all data sets of ``sweep``."""
-    from pgan_ray.cluster.worker import dataset_key
+    from pgan_ray.runner.worker import dataset_key
 
     sizes = {
         c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])

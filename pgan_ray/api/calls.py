@@ -1,0 +1,138 @@
+"""The Python API: `run_sweep` and `open_sweep`."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pgan_ray.api.profile import choose_profile
+from pgan_ray.api.result import SweepResult
+from pgan_ray.api.run import ExecutorName, RunOptions, joins_cluster, run_record
+from pgan_ray.errors import SpecError
+from pgan_ray.results import Store, read_sweep, redact
+from pgan_ray.runner import ProgressDisplay, Silent
+from pgan_ray.runner.limits import check_limits
+from pgan_ray.spec import Sweep, SweepRecord, load_sweep
+
+
+class _Lines(Silent):
+    """A progress that hands every notice to a callback."""
+
+    def __init__(self, callback: Callable[[str], None]) -> None:
+        self._callback = callback
+
+    def notice(self, text: str) -> None:
+        """Hand on one line."""
+        self._callback(text)
+
+
+def run_sweep(
+    sweep: str | Path | Mapping[str, Any],
+    *,
+    profile: str = "auto",
+    set: Mapping[str, Any] | None = None,  # noqa: A002 - as `--set` on the command line
+    out: str | Path | None = None,
+    executor: ExecutorName = "ray",
+    address: str | None = None,
+    tracking_uri: str | None = None,
+    offline_tracking: bool = False,
+    data_dir: str | Path | None = None,
+    expect_gpus: bool = False,
+    really_large: bool = False,
+    progress: ProgressDisplay | Callable[[str], None] | None = None,
+) -> SweepResult:
+    """Run a sweep to its end: generators, victims, results in MLflow and in a directory.
+
+    Args:
+        sweep: a sweep file, or its content as a mapping.
+        profile: one of its profiles; ``auto`` chooses as the command line does.
+        set: overrides, such as ``{"attack.replicates": 2}``.
+        out: where results go, a directory or ``s3://...``; by default ``results/<sweep id>``.
+        executor: ``ray``, or ``local``: in this process, without Ray, one thing after the other.
+        address: the Ray cluster to join; by default ``RAY_ADDRESS``, else this machine.
+        tracking_uri: MLflow's store or server; by default ``MLFLOW_TRACKING_URI``, else ``./mlflow.db``.
+        offline_tracking: leave MLflow alone; ``pgan-ray track`` brings it up to date.
+        data_dir: where MNIST's and Fashion-MNIST's files are, if they are at hand.
+        expect_gpus: ask the cluster for GPUs even while it has none.
+        really_large: allow what is refused as larger than meant.
+        progress: takes notices, a line each; or a `ProgressDisplay`, which is shown counts as well.
+
+    Returns:
+        The results; `SweepResult.outcome` says whether they are complete. An interrupt (Ctrl-C, or a notebook's
+        stop) ends the sweep with what is finished, and ``outcome`` says so.
+
+    Raises:
+        PganRayError: bad input, before anything starts.
+    """
+    options = RunOptions(
+        executor,
+        None if data_dir is None else Path(data_dir),
+        address,
+        expect_gpus,
+        tracking_uri,
+        offline_tracking,
+    )
+    display = _display(progress)
+    resolved = resolve_sweep(sweep, profile, _overrides(set or {}), options, display.notice, really_large=really_large)
+    record, store = new_sweep(resolved, out)
+    return run_record(record, store, options, display)
+
+
+def open_sweep(directory: str | Path) -> SweepResult:
+    """The results in a sweep's ``directory``, finished or not. Raises `SpecError` where it is none."""
+    store = Store(directory)
+    return SweepResult(store, store.at_start(lambda: read_sweep(store)))
+
+
+def resolve_sweep(
+    sweep: str | Path | Mapping[str, Any],
+    profile: str,
+    overrides: tuple[str, ...],
+    options: RunOptions,
+    notice: Callable[[str], None],
+    *,
+    really_large: bool = False,
+) -> Sweep:
+    """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`."""
+    source = dict(sweep) if isinstance(sweep, Mapping) else Path(sweep)
+
+    def load(name: str) -> Sweep:
+        return load_sweep(source, profile=name, overrides=overrides, really_large=really_large)
+
+    resolved = load(choose_profile(source, load, options, notice) if profile == "auto" else profile)
+    origin = "sweep:" if isinstance(sweep, Mapping) else f"{sweep}:"
+    check_limits(resolved, origin, to_join=joins_cluster(options), really_large=really_large)
+    return resolved
+
+
+def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Store]:
+    """A new record of the sweep, and the directory for it. Raises `SpecError` where that holds a sweep already."""
+    sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    store = Store(out or Path("results", sweep_id))
+    if store.at_start(lambda: store.exists("sweep.yaml")):
+        where = redact(store.location)
+        raise SpecError(
+            [
+                f"--out {where}: must not hold a sweep yet; finish that one with "
+                f"`pgan-ray resume {where}`, or name another directory"
+            ]
+        )
+    return SweepRecord(sweep_id, resolved), store
+
+
+def _overrides(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """As ``--set`` has them: JSON is YAML."""
+    try:
+        return tuple(f"{key}={json.dumps(value)}" for key, value in given.items())
+    except (TypeError, ValueError) as error:
+        raise SpecError([f"set: must hold plain values, got one of another kind ({error})"]) from None
+
+
+def _display(progress: ProgressDisplay | Callable[[str], None] | None) -> ProgressDisplay:
+    if progress is None:
+        return Silent()
+    if isinstance(progress, ProgressDisplay):
+        return progress
+    return _Lines(progress)

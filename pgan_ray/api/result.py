@@ -1,0 +1,221 @@
+"""What a sweep left in its directory, as tables, arrays and a summary."""
+
+import html
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pgan_ray.errors import DataError, SpecError
+from pgan_ray.results import (
+    Estimate,
+    Point,
+    Store,
+    estimate_text,
+    outcome_of,
+    read_poison,
+    read_record,
+    read_rows,
+    redact,
+    summarise,
+)
+from pgan_ray.runner import SweepOutcome
+from pgan_ray.runner.worker import dataset_key
+from pgan_ray.spec import Configuration, SweepRecord
+
+DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
+COLUMNS = (
+    ("poison", None),
+    ("error", "test_error"),
+    ("source as poison class", "false_positive_rate"),
+    ("reverse", "false_negative_rate"),
+    ("rejected genuine", "rejected_genuine"),
+    ("rejected poison", "rejected_poison"),
+)
+
+
+class SweepResult:
+    """A sweep's results, read from its directory when they are asked for.
+
+    ``run``: how this process's own run of it ended, None where the directory was opened; ``tracking_uri``: the MLflow
+    that this run was tracked in, empty where there is none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        record: SweepRecord,
+        run: SweepOutcome | None = None,
+        *,
+        tracking_uri: str = "",
+        has_report: bool = False,
+        signal: int | None = None,
+    ) -> None:
+        self._store, self.record, self.run = store, record, run
+        self.tracking_uri = tracking_uri
+        self._has_report, self.signal = has_report, signal
+
+    @property
+    def id(self) -> str:
+        """The sweep's id."""
+        return self.record.id
+
+    @property
+    def directory(self) -> str:
+        """Where everything is: a path or URI."""
+        return self._store.location
+
+    @property
+    def configurations(self) -> tuple[str, ...]:
+        """The configurations' ids."""
+        return tuple(configuration.id for configuration in self.record.sweep.configurations)
+
+    @property
+    def outcome(self) -> str:
+        """``complete``; ``partial``: some cells have no score; ``interrupted``; or ``failed``, by an error of ours."""
+        return self.run.outcome if self.run is not None else outcome_of(self.rows(), self.record.sweep.cells)
+
+    def rows(self) -> pa.Table:
+        """One row for each finished cell, as `pgan_ray.results.VICTIMS` describes them; ``.to_pandas()`` works."""
+        return read_rows(self._store)
+
+    def generators(self) -> pa.Table:
+        """One row for each finished generator: configuration, replicate, outcome, iterations, seconds, device."""
+        found = []
+        for configuration in self.record.sweep.configurations:
+            if configuration.settings.attack.is_trained:
+                for replicate in range(configuration.settings.attack.replicates):
+                    record = read_record(self._store, configuration.id, replicate)
+                    if record is not None:
+                        found.append(
+                            {
+                                "configuration": record.configuration,
+                                "replicate": record.replicate,
+                                "outcome": record.outcome,
+                                "iterations": record.iterations,
+                                "seconds": record.seconds,
+                                "device": record.device,
+                                "message": record.message,
+                            }
+                        )
+        return pa.Table.from_pylist(found, schema=GENERATORS)
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The points of every curve: means over replicates with their 95 % intervals."""
+        return self.run.points if self.run is not None and self.run.points else summarise(self.rows())
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What ``summary.json`` holds; empty where the sweep has not come to an end yet."""
+        if self.run is not None and self.run.summary:
+            return self.run.summary
+        try:
+            found = json.loads(self._store.read("summary.json"))
+        except FileNotFoundError:
+            return {}
+        except ValueError:
+            place = redact(self._store.place("summary.json"))
+            raise DataError(f"{place}: must be as the sweep wrote it, got something else") from None
+        return found if isinstance(found, dict) else {}
+
+    def poison(self, configuration: str, replicate: int = 0) -> np.ndarray:
+        """The poison set of one generator, (P, F), in the data's own units (bytes' range for images).
+
+        Raises `SpecError` where there is no such generator, or it has no poison set.
+        """
+        found = self._configuration(configuration)
+        record = read_record(self._store, configuration, replicate) if found.settings.attack.is_trained else None
+        if record is None or record.outcome != "complete":
+            state = "none of that name is finished" if record is None else f"it is {record.outcome}"
+            raise SpecError(
+                [f"{configuration}/r{replicate}: must be a generator of {self.id} that is complete; {state}"]
+            )
+        poison = read_poison(self._store, configuration, replicate)
+        value_range = self._value_range(found)
+        if value_range is None:
+            return poison
+        low, high = value_range
+        return low + (poison + 1) * ((high - low) / 2)
+
+    def report(self, directory: str | Path | None = None) -> str:
+        """Write the report to ``directory``, or beside the results; returns where its page is."""
+        from pgan_ray.report import write_report  # matplotlib takes a while
+
+        target = self._store.below("report") if directory is None else Store(directory)
+        if directory is None and self._has_report:
+            return target.place("index.html")
+        target.check()
+        names = write_report(self._store, target)
+        self._has_report = directory is None
+        return target.place(names[0])
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the report beside the results is that of this run."""
+        return self._has_report
+
+    def __repr__(self) -> str:
+        return f"<SweepResult {self.id}: {self.outcome}, {self.rows().num_rows} of {self.record.sweep.cells} cells>"
+
+    def _repr_html_(self) -> str:
+        """The table of the largest poison fraction of each curve, for notebooks."""
+        head = "".join(f"<th>{name}</th>" for name in ("configuration", *(name for name, _ in COLUMNS)))
+        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(self.points))
+        title = html.escape(f"{self.id}: {self.outcome}")
+        caption = f"{title}; in %, mean ± 95 % interval over replicates, at the largest poison fraction"
+        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _html_row(self, point: Point) -> str:
+        planned = self._configuration(point.configuration).settings.attack.replicates
+        label = " ".join(part for part in (point.configuration, point.variant) if part)
+        cells = [f"{point.poison_fraction:.0%}"]
+        cells += [_text(point.rates, rate, planned) for _, rate in COLUMNS if rate is not None]
+        return "".join(f"<td>{html.escape(cell)}</td>" for cell in (label, *cells))
+
+    def _configuration(self, configuration: str) -> Configuration:
+        for one in self.record.sweep.configurations:
+            if one.id == configuration:
+                return one
+        offered = ", ".join(self.configurations)
+        raise SpecError([f"configuration: must be one of {self.id}'s ({offered}), got {configuration!r}"])
+
+    def _value_range(self, configuration: Configuration) -> tuple[float, float] | None:
+        key = dataset_key(configuration.settings)
+        try:
+            found = json.loads(self._store.read(DATA_FILE))[key]["value_range"]
+            return None if found is None else (float(found[0]), float(found[1]))
+        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            place = redact(self._store.place(DATA_FILE))
+            raise DataError(f"{place}: must say what the values of {key} stand for, got no such entry") from None
+
+
+GENERATORS = pa.schema(
+    [
+        ("configuration", pa.string()),
+        ("replicate", pa.int32()),
+        ("outcome", pa.string()),
+        ("iterations", pa.int64()),
+        ("seconds", pa.float64()),
+        ("device", pa.string()),
+        ("message", pa.string()),
+    ]
+)
+
+
+def _largest(points: list[Point]) -> list[Point]:
+    """Of each curve the point of the largest poison fraction."""
+    largest: dict[tuple[str, str], Point] = {}
+    for point in points:
+        key = (point.configuration, point.variant)
+        if key not in largest or point.poison_fraction > largest[key].poison_fraction:
+            largest[key] = point
+    return list(largest.values())
+
+
+def _text(rates: Mapping[str, Estimate], rate: str, planned: int) -> str:
+    return estimate_text(rates.get(rate), planned)

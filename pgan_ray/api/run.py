@@ -1,0 +1,276 @@
+"""Running a sweep from its resolved record to its result: what the API's calls and the command line share."""
+
+import copy
+import json
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Literal, get_args
+
+import pyarrow as pa
+
+from pgan_ray.api.result import DATA_FILE, SweepResult
+from pgan_ray.cost import PointsOf, check_room, sweep_bytes
+from pgan_ray.data import Dataset, TaskData
+from pgan_ray.errors import SpecError
+from pgan_ray.forecast import estimate_line, points_at_hand
+from pgan_ray.results import Lease, Store, hurry, lease, redact
+from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
+from pgan_ray.runner.limits import room_here
+from pgan_ray.runner.members import members
+from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
+from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, option_for, recorded, tracking_uri_of
+
+ExecutorName = Literal["ray", "local"]
+
+DELIVER_S = 120.0
+DELIVER_STOPPED_S = 4.0  # somebody waits for the end
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What is said beside the sweep itself; the names are those of `run_sweep` and of the command line."""
+
+    executor: ExecutorName = "ray"
+    data_dir: Path | None = None
+    address: str | None = None
+    expect_gpus: bool = False
+    tracking_uri: str | None = None
+    offline_tracking: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What was found before anything is started."""
+
+    store: Store
+    options: RunOptions
+    datasets: dict[str, Dataset]
+    task: TaskData  # of the first configuration
+    points: PointsOf
+    uri: str
+    progress: ProgressDisplay
+
+
+def check_executor(options: RunOptions, resources: ResourcesSpec) -> None:
+    """See that the sweep's work can be done where the options say. Raises `SpecError`, `ClusterError`."""
+    if options.executor not in get_args(ExecutorName):
+        known = " or ".join(get_args(ExecutorName))
+        raise SpecError([f"executor: must be {known}, got {options.executor!r}"])
+    if options.executor == "ray":
+        from pgan_ray.cluster import check_cluster  # the local executor does without Ray's import
+
+        check_cluster(resources, options.address, expects_gpus=options.expect_gpus)
+        return
+    given = [name for name, value in (("address", options.address), ("expect_gpus", options.expect_gpus)) if value]
+    if given:
+        raise SpecError([f"{name}: must go with the executor `ray`, got `local`" for name in given])
+
+
+def joins_cluster(options: RunOptions) -> bool:
+    """Whether the work is done on a cluster whose nodes are not known before it is joined."""
+    is_named = bool(options.address or os.environ.get("RAY_ADDRESS") or options.expect_gpus)
+    return options.executor == "ray" and is_named
+
+
+def run_record(record: SweepRecord, store: Store, options: RunOptions, progress: ProgressDisplay) -> SweepResult:
+    """Run what is not finished of ``record`` in ``store``. An interrupt, too, ends in a result that tells of it."""
+    hurry(False)
+    uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
+    check_executor(options, record.sweep.resources)
+    datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
+    check_same_data(record, datasets)
+    points = points_at_hand(record.sweep, datasets)
+    if not joins_cluster(options):
+        check_room(record.sweep, points, room_here(record.sweep))
+    if not options.offline_tracking:
+        # Before a cluster is started, hence before its record is.
+        MlflowTracker(store, record, tracking_uri=uri).check()
+    # What a sweep that is resumed has there already is not counted again.
+    store.check(0 if record.facts else sweep_bytes(record.sweep, points))
+    with lease(store, progress.notice) as claim:
+        return _run(record, _Prepared(store, options, datasets, task, points, uri, progress), claim)
+
+
+def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
+    store, options, progress = found.store, found.options, found.progress
+    # The signals last: Ray takes SIGTERM for itself when it starts.
+    with _executor(options, record.sweep.resources) as executor, _one_signal() as signals:
+        claim.confirm()
+        executor.check_shared(store)
+        check_room(record.sweep, found.points, executor.room(record.sweep))
+        offer = executor.offer(record.sweep.resources)
+        is_new, stacks = not record.facts, _members(record, found.points, offer)
+        record = _settled(record, stacks, found.datasets, offer, found.uri)
+        store.write("sweep.yaml", record.to_yaml().encode())
+        _keep_data(store, found)
+        tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=found.uri)
+        sweep = record.sweep
+        progress.notice(
+            f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
+            f"{sweep.generators} generators, {sweep.cells} victims on {executor.describe()}"
+        )
+        if is_new:
+            progress.notice(_estimate(sweep, stacks, found.datasets, offer))
+        with _shown(progress):
+            outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
+        stopped = outcome.outcome == "interrupted"
+        has_report = not stopped and _report(store, tracker, progress)
+        try:
+            undelivered = tracker.close(DELIVER_STOPPED_S if stopped else DELIVER_S)
+        except KeyboardInterrupt:
+            undelivered = tracker.close(DELIVER_STOPPED_S)
+    if undelivered:
+        progress.notice(
+            f"MLflow did not take {undelivered} events; nothing is lost: "
+            f"send them with `pgan-ray track {redact(store.location)}{option_for(found.uri)}`"
+        )
+    return SweepResult(
+        store, record, outcome, tracking_uri=found.uri, has_report=has_report, signal=signals[0] if signals else None
+    )
+
+
+@contextmanager
+def _executor(options: RunOptions, resources: ResourcesSpec) -> Iterator[Executor]:
+    if options.executor == "local":
+        yield LocalExecutor()
+        return
+    from pgan_ray.cluster import RayExecutor, connect
+
+    with connect(
+        options.address,
+        evaluator_cpu=resources.evaluator.cpu,
+        verbose=options.verbose,
+        expects_gpus=options.expect_gpus,
+    ) as connection:
+        yield RayExecutor(connection)
+
+
+@contextmanager
+def _shown(progress: ProgressDisplay) -> Iterator[None]:
+    """Within: the display is live, where it is one that can be."""
+    enter, leave = getattr(progress, "__enter__", None), getattr(progress, "__exit__", None)
+    if enter is None or leave is None:
+        yield
+        return
+    enter()
+    try:
+        yield
+    finally:
+        leave(None, None, None)
+
+
+def _estimate(sweep: Sweep, stacks: tuple[int, int], datasets: dict[str, Dataset], offer: Offer) -> str:
+    """How long it will take. The sweep does not depend on it: a fault of ours in it is told, and no more."""
+    try:
+        return estimate_line(sweep, stacks, datasets, offer)
+    except Exception as error:
+        return f"no estimate ({type(error).__name__}: {error})"
+
+
+def _keep_data(store: Store, found: _Prepared) -> None:
+    """Keep what the report and the poison's original units need: they read the directory alone."""
+    facts_of = {
+        key: {
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "value_range": dataset.value_range,
+            "image_shape": dataset.image_shape,
+        }
+        for key, dataset in found.datasets.items()
+    }
+    store.write(DATA_FILE, json.dumps(facts_of, indent=1).encode())
+    task = found.task
+    if task.features == 2:
+        store.write_table(
+            "genuine.parquet",
+            pa.table(
+                {
+                    "x": task.train_x[:, 0].numpy(),
+                    "y": task.train_x[:, 1].numpy(),
+                    "label": [task.classes[label] for label in task.train_y.tolist()],
+                }
+            ),
+        )
+
+
+def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
+    """Draw the report, and tell whether that was done.
+
+    The sweep's results do not depend on it: a fault of ours in it is told, and no more.
+    """
+    try:
+        from pgan_ray.report import write_report  # matplotlib takes a while, and a part of it may be missing
+
+        write_report(store, store.below("report"))
+    except KeyboardInterrupt:
+        progress.notice(f"the report was not finished: pgan-ray report {redact(store.location)}")
+        return False
+    except OSError as error:
+        progress.notice(f"the report could not be written: {error}")
+        return False
+    except Exception:
+        progress.notice(f"the report could not be written:\n{traceback.format_exc()}")
+        return False
+    tracker.report_written()
+    return True
+
+
+def _members(record: SweepRecord, points: PointsOf, offer: Offer) -> tuple[int, int]:
+    """Networks per actor of both stages."""
+    return members(
+        record.sweep,
+        points,
+        on_gpu=(offer.trial.on_gpu, offer.evaluator.on_gpu),
+        memory=(offer.trial.memory_bytes, offer.evaluator.memory_bytes),
+        slots=offer.trial.slots,
+    )
+
+
+def _settled(
+    record: SweepRecord, stacks: tuple[int, int], datasets: dict[str, Dataset], offer: Offer, uri: str
+) -> SweepRecord:
+    """The record with what was left to the machine filled in, and with where it ran."""
+    document: dict[str, Any] = copy.deepcopy(record.sweep.document)
+    for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
+        document["resources"][stage]["members_per_actor"] = number
+    sweep = replace(record.sweep, document=document)
+    found = {name: redact(text) for name, text in (record.facts or facts(sweep, datasets, offer.name)).items()}
+    if uri:
+        found["tracking_uri"] = recorded(uri)
+    # Read back, so that the configurations say what the document says.
+    return load_record(replace(record, sweep=sweep, facts=found).to_yaml(), "sweep.yaml")
+
+
+@contextmanager
+def _one_signal() -> Iterator[list[int]]:
+    """Within: SIGTERM ends the sweep as Ctrl-C does, and one of them is enough: more would lose the ending.
+
+    Yields the list that the signal is put into. Only a process's main thread gets signals: in another one nothing
+    is changed.
+    """
+    received: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if not received:
+            received.append(number)
+            hurry()
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

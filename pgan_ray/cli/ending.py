@@ -1,0 +1,63 @@
+"""Running a sweep's record and printing how it ended: what `sweep` and `resume` share."""
+
+import json
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from pgan_ray.api import RunOptions, SweepResult, run_record
+from pgan_ray.cli.say import say
+from pgan_ray.cli.table import error_table, rates_table, show
+from pgan_ray.results import Store, redact
+from pgan_ray.runner import ProgressDisplay
+from pgan_ray.runner.progress import clock
+from pgan_ray.spec import SweepRecord
+from pgan_ray.tracking import option_for
+
+EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
+TERMINATED = 143
+
+
+def run_options(given: Mapping[str, Any]) -> RunOptions:
+    """The options of `pgan_ray.cli.options.running`, without how results are printed."""
+    return RunOptions(**{field.name: given[field.name] for field in fields(RunOptions)})
+
+
+def run(record: SweepRecord, store: Store, options: RunOptions, progress: ProgressDisplay, *, as_json: bool) -> None:
+    """Run what is not finished, print what came of it, and exit with the code that says so."""
+    result = run_record(record, store, options, progress)
+    _show(result, as_json)
+    assert result.run is not None  # it was just run
+    if result.signal is not None:
+        sys.exit(TERMINATED if result.signal == signal.SIGTERM else EXIT_CODES["interrupted"])
+    sys.exit(EXIT_CODES[result.run.outcome])
+
+
+def _show(result: SweepResult, as_json: bool) -> None:
+    outcome = result.run
+    assert outcome is not None
+    if as_json:
+        say(json.dumps(outcome.summary, indent=1))
+    elif outcome.points:
+        planned = {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations}
+        if any("test_error" in point.rates for point in outcome.points):
+            show(error_table(outcome.points, planned))
+        show(rates_table(outcome.points, planned))
+    told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
+    for kind, texts in told.items():
+        for text in texts:
+            say(f"{kind}: {text}", err=True)
+    where = redact(result.directory)
+    again = option_for(result.tracking_uri) if result.tracking_uri else ""
+    say(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
+    if result.tracking_uri:
+        tracked = result.record.facts["tracking_uri"]
+        say(f"compare in MLflow ({tracked}): pgan-ray ui {where}{again}", err=True)
+    else:
+        say(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
+    if outcome.can_go_on:
+        say(f"what is missing: pgan-ray resume {where}{again}", err=True)
+    if result.has_report:
+        say(f"the report: {redact(result.report())}", err=True)

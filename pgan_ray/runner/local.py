@@ -1,0 +1,150 @@
+"""The local executor: everything in this process, one thing after the other, in an order that never changes.
+
+For debugging (breakpoints stop in your own class), for tests and for notebooks. Rows and generators are those of a
+cluster, to the bit.
+"""
+
+import tempfile
+import traceback
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import torch
+
+from pgan_ray.cost import Room
+from pgan_ray.results import Store
+from pgan_ray.runner.cut import Batch, Trial
+from pgan_ray.runner.evaluating import Evaluator, Stage2
+from pgan_ray.runner.executor import (
+    BatchFinished,
+    Event,
+    Job,
+    Offer,
+    Outlook,
+    StageOffer,
+    TrialFailed,
+    TrialFinished,
+    TrialReport,
+    TrialsEnded,
+    TrialStarted,
+)
+from pgan_ray.runner.limits import room_here
+from pgan_ray.runner.machine import memory_for_actors
+from pgan_ray.runner.training import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Stage1, TrialTraining
+from pgan_ray.runner.worker import Tasks, prepare
+from pgan_ray.spec import ResourcesSpec, Sweep
+
+
+class LocalExecutor:
+    """An `Executor` without Ray: trials in the sweep file's order, each followed by its victims.
+
+    It uses the cores that one actor would be granted, and a GPU where torch has one. What fails is not tried again.
+    """
+
+    def __init__(self) -> None:
+        self._trials: deque[Trial] = deque()
+        self._batches: deque[Batch] = deque()
+        self._running: Iterator[Event] | None = None
+        self._threads = torch.get_num_threads()
+
+    @property
+    def busy(self) -> bool:
+        """As `Executor.busy`."""
+        return bool(self._trials or self._batches or self._running)
+
+    @property
+    def slots(self) -> int:
+        """As `Executor.slots`."""
+        return 1
+
+    @property
+    def evaluators(self) -> int:
+        """As `Executor.evaluators`."""
+        return 1 if self._batches and self._running is None else 0
+
+    def describe(self) -> str:
+        """As `Executor.describe`."""
+        return "this process"
+
+    def offer(self, resources: ResourcesSpec) -> Offer:
+        """As `Executor.offer`."""
+        gpu = {"GPU": 1.0} if torch.cuda.is_available() else {}
+        trial, evaluator = (
+            StageOffer({"CPU": stage.cpu, **(gpu if stage.gpu else {})}, 1, memory_for_actors())
+            for stage in (resources.trial, resources.evaluator)
+        )
+        return Offer(self.describe(), {"CPU": trial.request["CPU"], **gpu}, trial, evaluator, 1, 1)
+
+    def room(self, sweep: Sweep) -> Room:
+        """As `Executor.room`."""
+        return room_here(sweep)
+
+    def check_shared(self, store: Store) -> None:
+        """As `Executor.check_shared`: this process sees what it writes."""
+
+    def start(self, job: Job) -> None:
+        """As `Executor.start`."""
+        trials = {trial.id: trial for trial in job.trials}
+        self._job, self._resources = job, job.record.sweep.resources
+        self._stage1 = Stage1(job.record, job.store, trials, job.checkpoints, job.engine)
+        self._tasks = Tasks(job.datasets)
+        self._evaluator = Evaluator(Stage2(job.record, job.store, job.engine), job.datasets)
+        self._trials.extend(job.trials)
+
+    def submit(self, batches: Iterable[Batch]) -> None:
+        """As `Executor.submit`."""
+        self._batches.extend(batches)
+
+    def wait(self, timeout_s: float, outlook: Outlook) -> list[Event]:
+        """As `Executor.wait`: does the next piece of work, however long it takes."""
+        if self._running is None and self._batches:
+            return [self._evaluate(self._batches.popleft())]
+        if self._running is None and self._trials:
+            self._running = self._train(self._trials.popleft())
+        if self._running is not None:
+            event = next(self._running, None)
+            if event is not None:
+                return [event]
+            self._running = None
+            if not self._trials:
+                return [TrialsEnded()]
+        return []
+
+    def _train(self, trial: Trial) -> Iterator[Event]:
+        yield TrialStarted(trial.id)
+        try:
+            training = TrialTraining(self._stage1, trial, self._tasks, prepare(self._resources.trial.cpu))
+            finished = False
+            while not finished:
+                report = training.step()
+                finished = report["finished"]
+                if report["should_checkpoint"]:
+                    self._save(trial, training)
+                yield TrialReport(trial.id, report)
+        except Exception:
+            yield TrialFailed(trial.id, traceback.format_exc())
+        else:
+            yield TrialFinished(trial.id)
+
+    def _save(self, trial: Trial, training: TrialTraining) -> None:
+        place = f"{CHECKPOINTS}/local_{trial.id.replace('/', '_')}/checkpoint_{training.reports:06d}"
+        with tempfile.TemporaryDirectory() as temporary:
+            training.save(Path(temporary))
+            for name in (STATE_FILE, PROGRESS_FILE):  # in this order: the second makes it whole
+                self._job.store.write(f"{place}/{name}", Path(temporary, name).read_bytes())
+
+    def _evaluate(self, batch: Batch) -> BatchFinished:
+        prepare(self._resources.evaluator.cpu)
+        try:
+            found = self._evaluator.evaluate(batch)
+        except Exception:
+            return BatchFinished(batch, None, traceback.format_exc())
+        return BatchFinished(batch, found.rows, actor=found.actor, span=found.span)
+
+    def stop(self, *, at_once: bool) -> None:
+        """As `Executor.stop`."""
+        self._trials.clear()
+        self._batches.clear()
+        self._running = None
+        torch.set_num_threads(self._threads)

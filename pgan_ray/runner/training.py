@@ -1,0 +1,182 @@
+"""Stage 1's work: one trial trains a stack of replicates, and leaves its generators in the store."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, load_file, save_file
+
+from pgan_ray.attacks import Member
+from pgan_ray.cost import storage
+from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
+from pgan_ray.runner.cut import Trial
+from pgan_ray.runner.timeline import this_actor
+from pgan_ray.runner.worker import Engine, Tasks
+from pgan_ray.spec import SweepRecord
+
+# Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
+REPORTS = storage.REPORTS
+SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
+SAMPLES = 64
+CHECKPOINTS = "tune"  # of a sweep's directory: checkpoints, and what Tune keeps beside them
+STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
+
+
+@dataclass(frozen=True)
+class Stage1:
+    """What all trials share. ``checkpoints``: as `find_checkpoints` found them."""
+
+    record: SweepRecord
+    store: Store
+    trials: Mapping[str, Trial]
+    checkpoints: dict[str, list[str]]
+    engine: Engine = field(default_factory=Engine)
+
+
+def find_checkpoints(store: Store) -> dict[str, list[str]]:
+    """The checkpoints that an interrupted sweep left: trial id -> folders, the newest first."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in store.names(CHECKPOINTS, PROGRESS_FILE):
+        try:
+            progress = json.loads(store.read(name))
+        except ValueError:
+            continue  # its copy was cut short
+        found.setdefault(progress["trial"], []).append((progress["reports"], name.rpartition("/")[0]))
+    return {trial: [folder for _, folder in sorted(folders, reverse=True)] for trial, folders in found.items()}
+
+
+class TrialTraining:
+    """The training of one trial, from its newest whole checkpoint on, a report's share at a time."""
+
+    def __init__(self, stage: Stage1, trial: Trial, tasks: Tasks, device: torch.device) -> None:
+        self._stage, self._trial, self._device = stage, trial, device
+        stage.store.knock()  # where it is away, checkpoints would look as if cut short
+        self._configuration = next(c for c in stage.record.sweep.configurations if c.id == trial.configuration)
+        settings = self._configuration.settings
+        self._task = tasks.surrogate_of(settings)
+        attack = settings.attack
+        members = [Member(r, *attack.weights, settings.seed) for r in trial.replicates]
+        self._pgan = stage.engine.stack(attack, members, self._task, device=device, precision=settings.precision)
+        self._iterations = attack.resolve_iterations(len(self._task.poison_points))
+        self._reports = 0
+        self._seconds = 0.0
+        self._curve: list[dict[str, Any]] = []
+        self._samples: dict[int, torch.Tensor] = {}
+        self._saved_at = time.monotonic()
+        self._keep_samples()
+        self._go_on()
+
+    @property
+    def reports(self) -> int:
+        """Reports so far."""
+        return self._reports
+
+    def _go_on(self) -> None:
+        """Take up the newest whole checkpoint of this trial, where the sweep is one that another process began."""
+        for folder in self._stage.checkpoints.get(self._trial.id, ()):
+            store = self._stage.store
+            try:
+                tensors = load(store.read(f"{folder}/{STATE_FILE}"))
+                progress = json.loads(store.read(f"{folder}/{PROGRESS_FILE}"))
+            except (OSError, ValueError, SafetensorError):
+                continue  # its copy was cut short
+            self._restore(tensors, progress)
+            return
+
+    def step(self) -> dict[str, Any]:
+        """Train until the next report, and return it. The last step leaves the generators in the store."""
+        start, began, used = time.monotonic(), time.time(), time.process_time()
+        total = min(REPORTS, self._iterations)
+        target = self._iterations * (self._reports + 1) // total
+        self._pgan.train(target - self._pgan.iteration)
+        points = self._pgan.report()
+        self._seconds += time.monotonic() - start
+        self._reports += 1
+        now_ms = time.time_ns() // 1_000_000
+        rows = [
+            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, **p.metrics} for p in points
+        ]
+        self._curve += rows
+        self._keep_samples()
+        all_diverged = len(self._pgan.diverged_at) == len(self._pgan.members)
+        finished = self._pgan.iteration >= self._iterations or all_diverged
+        if finished:
+            self._write()
+        due = time.monotonic() - self._saved_at > self._configuration.settings.resources.checkpoint_every_s
+        if due:
+            self._saved_at = time.monotonic()
+        return {
+            "rows": rows,
+            "iteration": self._pgan.iteration,
+            "iterations": self._iterations,
+            "finished": finished,
+            "should_checkpoint": due and not finished,
+            "seconds": time.monotonic() - start,
+            "actor": this_actor(),
+            "span": (began, time.time(), time.process_time() - used),
+        }
+
+    def _keep_samples(self) -> None:
+        if self._reports * REPORTS // min(REPORTS, self._iterations) in SAMPLED_REPORTS:
+            # The same noise each time: the grids show one set of samples as it changes.
+            self._samples[self._pgan.iteration] = self._pgan.sample(SAMPLES, "samples")
+
+    def _write(self) -> None:
+        size = max(variant.evaluation.poison_set_size for variant in self._configuration.variants)
+        poison = self._pgan.sample(size, "poison")
+        network = self._pgan.sampling_generator()
+        for index, member in enumerate(self._pgan.members):
+            diverged_at = self._pgan.diverged_at.get(member.replicate)
+            finite = bool(poison[index].isfinite().all())
+            record = GeneratorRecord(
+                configuration=self._trial.configuration,
+                replicate=member.replicate,
+                outcome="complete" if diverged_at is None and finite else "diverged",
+                iterations=self._pgan.iteration,
+                seconds=self._seconds / len(self._pgan.members),
+                device=str(self._device),
+                image_shape=self._task.image_shape,
+                message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
+            )
+            curve = [
+                {k: v for k, v in row.items() if k != "replicate"}
+                for row in self._curve
+                if row["replicate"] == member.replicate
+            ]
+            files = GeneratorFiles(
+                weights={name: value.numpy() for name, value in network.member_state(index).items()},
+                architecture=self._pgan.architecture() | {"image_shape": self._task.image_shape},
+                poison=poison[index].numpy()
+                if record.outcome == "complete"
+                else np.empty((0, poison.shape[2]), np.float32),
+                samples={iteration: points[index].numpy() for iteration, points in self._samples.items()},
+                training=pa.Table.from_pylist(curve, schema=TRAINING),
+            )
+            write_generator(self._stage.store, record, files)
+
+    def save(self, folder: Path) -> None:
+        """Write everything that `load` needs, random state included, as safetensors and JSON."""
+        tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
+        tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
+        save_file(tensors, folder / STATE_FILE)
+        progress = {"trial": self._trial.id, "reports": self._reports, "seconds": self._seconds, "curve": self._curve}
+        (folder / PROGRESS_FILE).write_text(json.dumps(progress))
+
+    def load(self, folder: Path) -> None:
+        """Go on where `save` stood, with the same bits."""
+        progress = json.loads((folder / PROGRESS_FILE).read_text())
+        self._restore(load_file(folder / STATE_FILE), progress)
+
+    def _restore(self, tensors: dict[str, torch.Tensor], progress: dict[str, Any]) -> None:
+        self._pgan.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
+        self._samples = {
+            int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
+        }
+        self._reports, self._seconds, self._curve = progress["reports"], progress["seconds"], progress["curve"]

@@ -1,0 +1,147 @@
+"""The Python API, in this process and with a real MLflow store."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+
+from pgan_ray import open_sweep, run_sweep
+from pgan_ray.api import SweepResult
+from pgan_ray.data import load_dataset
+from pgan_ray.errors import PganRayError, SpecError
+from pgan_ray.results import Store, read_poison
+from pgan_ray.spec import DatasetSpec
+from tests.tiny import CELLS, GENERATORS, TINY, write_tiny
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
+    """A tiny sweep, run once."""
+    folder = tmp_path_factory.mktemp("api")
+    return run_sweep(
+        TINY, executor="local", out=folder / "out", tracking_uri=f"sqlite:///{folder}/mlflow.db", profile="paper"
+    )
+
+
+def test_a_mapping_is_run_and_its_results_are_tables(finished: SweepResult) -> None:
+    assert finished.outcome == "complete"
+    assert finished.configurations == ("alpha=0.1", "alpha=0.9")
+    rows = finished.rows()
+    assert rows.num_rows == CELLS
+    assert set(rows.to_pandas()["outcome"]) == {"complete"}
+    generators = finished.generators()
+    assert generators.num_rows == GENERATORS
+    assert set(generators["outcome"].to_pylist()) == {"complete"}
+    assert finished.summary["cells"] == {"planned": CELLS, "finished": CELLS}
+    assert repr(finished) == f"<SweepResult {finished.id}: complete, {CELLS} of {CELLS} cells>"
+
+
+def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:
+    opened = open_sweep(finished.directory)
+    assert opened.id == finished.id
+    assert opened.outcome == "complete"
+    assert opened.rows().equals(finished.rows())
+    assert opened.summary == json.loads(json.dumps(finished.summary))
+    assert opened.points == finished.points
+
+
+def test_poison_comes_in_the_datas_own_units(finished: SweepResult) -> None:
+    poison = finished.poison("alpha=0.9", 1)
+    scaled = read_poison(Store(finished.directory), "alpha=0.9", 1)
+    value_range = load_dataset(DatasetSpec(name="digits"), seed=0).value_range
+    assert value_range is not None
+    low, high = value_range
+    assert np.allclose((poison - low) / (high - low) * 2 - 1, scaled, atol=1e-6)
+    assert poison.max() > 1
+    assert poison.max() <= high
+
+
+def test_poison_that_is_not_there_is_told(finished: SweepResult) -> None:
+    with pytest.raises(SpecError, match=r"must be one of .* \(alpha=0\.1, alpha=0\.9\), got 'alpha=0\.5'"):
+        finished.poison("alpha=0.5")
+    with pytest.raises(SpecError, match=r"alpha=0\.1/r7: must be a generator of .* that is complete"):
+        finished.poison("alpha=0.1", 7)
+
+
+def test_a_notebook_shows_the_table(finished: SweepResult) -> None:
+    page = finished._repr_html_()
+    assert page.count("<tr>") == 1 + 2
+    assert "alpha=0.1" in page
+    assert "<td>40%</td>" in page
+    assert "±" in page
+
+
+def test_the_report_is_written_where_it_is_asked_for(finished: SweepResult, tmp_path: Path) -> None:
+    assert Path(finished.report()).is_file()
+    page = Path(finished.report(tmp_path / "report"))
+    assert page.parent == tmp_path / "report"
+    assert page.is_file()
+
+
+def test_every_run_is_in_mlflow(finished: SweepResult) -> None:
+    client = mlflow.MlflowClient(f"sqlite:///{Path(finished.directory).parent}/mlflow.db")
+    experiment = client.get_experiment_by_name("pgan-ray")
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == 1 + 2 + GENERATORS
+    assert {run.info.status for run in runs} == {"FINISHED"}
+
+
+def test_a_file_overrides_and_a_callback(tmp_path: Path) -> None:
+    notices: list[str] = []
+    result = run_sweep(
+        write_tiny(tmp_path),
+        set={
+            "attack.alpha": 0.5,
+            "attack.replicates": 1,
+            "evaluation.runs": 1,
+            "evaluation.detector": {"name": "none"},
+        },
+        executor="local",
+        offline_tracking=True,
+        progress=notices.append,
+    )
+    assert result.outcome == "complete"
+    assert Path(result.directory).parent == tmp_path / "results"
+    assert result.rows().num_rows == 3
+    assert set(result.rows()["detector"].to_pylist()) == {"none"}
+    assert any("3 victims on this process" in notice for notice in notices)
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"sweep": "nowhere.yaml"}, "nowhere.yaml: must be a sweep file, got no such file"),
+        ({"sweep": {}}, r"sweep:attack: must be given"),
+        ({"sweep": TINY | {"seed": object()}}, "sweep: must hold plain values"),
+        ({"set": {"attack.alpha": 7}}, "--set attack.alpha: must be at most 1, got 7"),
+        ({"set": {"attack.alpha": object()}}, "set: must hold plain values"),
+        ({"profile": "fast"}, "must hold the profile asked for, got 'fast'"),
+        ({"executor": "slurm"}, "executor: must be ray or local, got 'slurm'"),
+        ({"address": "127.0.0.1:9"}, "address: must go with the executor `ray`, got `local`"),
+        ({"expect_gpus": True}, "expect_gpus: must go with the executor `ray`"),
+        ({"out": "out"}, "must not hold a sweep yet|must be empty"),
+    ],
+)
+def test_a_mistake_is_an_exception_of_ours_before_anything_starts(
+    tmp_path: Path, arguments: dict[str, object], message: str
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/sweep.yaml").write_text("name: of somebody else")
+    with pytest.raises(PganRayError, match=message):
+        run_sweep(**{"sweep": TINY, "executor": "local", "offline_tracking": True, **arguments})  # type: ignore[arg-type]
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_directory_without_a_sweep_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="must be the directory of a sweep"):
+        open_sweep(tmp_path)

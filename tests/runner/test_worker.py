@@ -1,0 +1,42 @@
+"""What every worker process needs."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from pgan_ray.data import Dataset
+from pgan_ray.runner.worker import Tasks, dataset_key, prepare
+from tests.tiny import tiny_sweep
+
+
+def test_generators_see_the_surrogates_classes_and_victims_all(digits: dict[str, Dataset], tmp_path: Path) -> None:
+    tasks = Tasks(digits)
+    wide = ("task.classes=[8, 5, 3]", "evaluation.poison_fractions=[0, 0.1]")
+    settings = tiny_sweep(tmp_path, *wide, "task.surrogate_classes=[5, 3]").configurations[0].settings
+    surrogate, task = tasks.surrogate_of(settings), tasks.of(settings)
+    assert (task.classes, task.poison_label, task.source_label) == ((8, 5, 3), 1, 2)
+    assert (surrogate.classes, surrogate.poison_label, surrogate.source_label) == ((3, 5), 1, 0)
+    # As if there were no other class: the same points as those of a task of two.
+    alone = tasks.of(tiny_sweep(tmp_path).configurations[0].settings)
+    for part in ("train_x", "train_y", "test_x", "test_y"):
+        assert torch.equal(getattr(surrogate, part), getattr(alone, part))
+    assert torch.equal(surrogate.poison_points, task.poison_points)
+    assert surrogate.poison_prior == pytest.approx(len(task.poison_points) / len(surrogate.train_y))
+
+    same = tiny_sweep(tmp_path, *wide).configurations[0].settings
+    assert tasks.surrogate_of(same).classes == (8, 5, 3)
+    assert tasks.surrogate_of(same) is tasks.of(same)  # no second copy of the data
+    assert dataset_key(same) == dataset_key(settings)
+
+
+def test_a_worker_uses_the_cores_that_it_was_granted() -> None:
+    before = torch.get_num_threads()
+    try:
+        assert prepare(2.0) == torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        assert torch.get_num_threads() == 2
+        prepare(0.25)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
