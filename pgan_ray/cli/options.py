@@ -23,7 +23,9 @@ expect_gpus = click.option(
 )
 
 really_large = click.option(
-    "--yes-really-large", is_flag=True, help="Allow over 10,000 configurations, 20,000 variants or 10 million cells."
+    "--yes-really-large",
+    is_flag=True,
+    help="Allow over 10,000 configurations, 20,000 variants, 10 million cells or 100 years of one core.",
 )
 
 

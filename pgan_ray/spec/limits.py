@@ -16,8 +16,10 @@ MOST_NUMBER = 10**9
 """Of sizes, widths, steps: products of a few of them still fit into 64 bits."""
 MOST_ITEMS = 1_000
 """Of one list: hidden layers, poison fractions, classes."""
-# Names of their own, not amounts: any whole number of 63 bits.
-_NAMES = ("seed", "task")
+LEAST_NUMBER = 1e-30
+"""Of what is not 0: PyTorch's 32 bits hold no number far below it."""
+# Not amounts: names of any 63 bits; and the range of a user's own values, which is checked with these.
+_OTHERS = ("seed", "task", "dataset")
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,17 @@ CELLS = Limit("cells", 10_000_000, 100_000_000)
 
 
 def number_faults(tree: grid.Tree) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """(place, rule) of every amount and list in ``tree`` that is too large for any sweep."""
+    """(place, rule) of every number and list in ``tree`` that is too large, or too small, for any sweep."""
     for place, value in _values(tree, ()):
         if isinstance(value, list):
             if len(value) > MOST_ITEMS:
                 yield place, f"must have at most {MOST_ITEMS:,} items, got {len(value):,}"
-        elif abs(value) > MOST_NUMBER and place[0] not in _NAMES:
+        elif place[0] in _OTHERS:
+            continue
+        elif abs(value) > MOST_NUMBER:
             yield place, f"must be at most {MOST_NUMBER:,}, got {value}"
+        elif 0 < abs(value) < LEAST_NUMBER:
+            yield place, f"must be at least {LEAST_NUMBER:g}, or 0, got {value}"
 
 
 def check_size(origin: str, tree: grid.Tree, size: tuple[int, int], *, really_large: bool) -> None:
@@ -67,7 +73,7 @@ def check_size(origin: str, tree: grid.Tree, size: tuple[int, int], *, really_la
 
 
 def _values(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Every whole number and list in ``value``, with its place; of a list that is too long, not what is in it."""
+    """Every number and list in ``value``, with its place; of a list that is too long, not what is in it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _values(inner, (*place, key))
@@ -75,5 +81,5 @@ def _values(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[tuple[st
         yield place, value
         for index, inner in enumerate(value if len(value) <= MOST_ITEMS else ()):
             yield from _values(inner, (*place, index))
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool):
         yield place, value
