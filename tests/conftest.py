@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from pgan_ray.data import Dataset, load_dataset
+from pgan_ray.results.redact import _known
 from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
 from tests.tiny import tiny_sweep
@@ -15,6 +16,15 @@ from tests.tiny import tiny_sweep
 def _one_thread() -> None:
     """The tests' networks are tiny, and beside other work PyTorch's threads wait for each other most of the time."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_kept() -> Iterator[None]:
+    """What one test calls a secret is an ordinary word in another."""
+    before = set(_known)
+    yield
+    _known.clear()
+    _known.update(before)
 
 
 @pytest.fixture

@@ -123,6 +123,11 @@ def test_only_the_command_line_prints(module: Path) -> None:
     assert not [f"{name_of(module)}:{line}" for name, line in calls(tree_of(module)) if name in talk]
 
 
+def test_lines_come_to_the_terminal_by_one_way_that_makes_them_printable(module: Path) -> None:
+    if name_of(module) != "cli/say.py":
+        assert not [f"line {line}" for name, line in calls(tree_of(module)) if name in ("click.echo", "click.secho")]
+
+
 GENERATORS = {"default_rng", "Generator", "SeedSequence", "PCG64", "BitGenerator"}
 GLOBAL_TORCH = {"manual_seed", "seed", "get_rng_state", "set_rng_state", "fork_rng"}
 

@@ -218,7 +218,7 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
         progress.notice(f"the report could not be written: {error}")
         return False
     except Exception:
-        progress.notice(f"the report could not be written:\n{traceback.format_exc()}")
+        progress.notice(f"the report could not be written:\n{redact(traceback.format_exc())}")
         return False
     tracker.report_written()
     return True

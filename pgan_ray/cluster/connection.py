@@ -14,7 +14,6 @@ from ray.exceptions import GetTimeoutError, RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pgan_ray.cluster.preflight import check_address, check_machine
-from pgan_ray.cluster.token import make_token
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.runner.machine import available_cores, faults_here, gpus_here, memory_for_actors, trial_limit
@@ -188,7 +187,6 @@ def connect(
         _join(address, quiet)
     else:
         cores = available_cores()
-        make_token()
         _start(cores + math.ceil(evaluator_cpu), quiet)
     for name in ("ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(level if verbose else logging.CRITICAL)

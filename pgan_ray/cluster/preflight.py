@@ -1,7 +1,6 @@
 """What Ray would meet with a traceback, or a wait of minutes, where it is not there: looked at before it starts."""
 
 import os
-import secrets
 import socket
 import tempfile
 import urllib.error
@@ -9,6 +8,7 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 
+from pgan_ray.cluster.token import bring_token
 from pgan_ray.errors import ClusterError
 
 PROBE_S = 15.0  # for an address, after which it is told
@@ -19,7 +19,6 @@ FRAME_HEAD, SETTINGS = 9, 4
 SOCKET = "ray/session_2026-01-02_03-04-05_678901_{pid}/sockets/plasma_store"
 SOCKET_BYTES = 107  # of a path, to Linux; 103 to macOS
 FOLDER_VARIABLES = ("RAY_TMPDIR", "TMPDIR")
-TOKEN_VARIABLES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 def check_address(address: str) -> None:
@@ -93,7 +92,7 @@ def check_machine() -> None:
         raise ClusterError(
             f"{where}: must be a folder for Ray's temporary files, got {error}: set RAY_TMPDIR to another one"
         ) from None
-    _bring_token()
+    bring_token()
 
 
 def _temporary_folder() -> tuple[str, Path]:
@@ -102,17 +101,3 @@ def _temporary_folder() -> tuple[str, Path]:
         if name in os.environ:
             return name, Path(os.environ[name])
     return "", Path("/tmp")
-
-
-def _bring_token() -> None:
-    """Give Ray a token where it could not keep the one that it makes: without a home, as containers may be run."""
-    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token" or any(n in os.environ for n in TOKEN_VARIABLES):
-        return
-    try:
-        folder = Path.home() / ".ray"
-        if (folder / "auth_token").is_file():
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
-    except (OSError, RuntimeError):  # the latter of a user without a home
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
-from pgan_ray.results import Store, has_rows, outcome_of, read_record, read_rows, summarise, write_rows
+from pgan_ray.results import Store, has_rows, outcome_of, read_record, read_rows, redact, summarise, write_rows
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
 from pgan_ray.runner.evaluating import rows_without_scores
 from pgan_ray.runner.executor import (
@@ -218,7 +218,7 @@ class SweepRun:
         self._state.trials.pop(trial.id)
 
     def _batch_retried(self, event: BatchRetried) -> None:
-        self._outcome.retried.append(f"batch {event.batch.id}: {event.message.strip().splitlines()[0]}")
+        self._outcome.retried.append(f"batch {event.batch.id}: {redact(event.message).strip().splitlines()[0]}")
 
     def _trials_ended(self, event: TrialsEnded) -> None:
         self._trials_run = False
@@ -258,6 +258,7 @@ class SweepRun:
             self._tracker.configuration_finished(configuration)
 
     def _fail(self, what: str, message: str) -> None:
+        message = redact(message)
         self._outcome.failures.append(f"{what}:\n{message.rstrip()}")
         self._progress.notice(f"{what}: {_last_line(message)}")
 
@@ -325,5 +326,5 @@ def _so_many_cells(number: int) -> str:
 
 
 def _last_line(message: str) -> str:
-    lines = [line for line in message.strip().splitlines() if line.strip()]
+    lines = [line for line in redact(message).strip().splitlines() if line.strip()]
     return lines[-1] if lines else "no message"

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import quote
 
 from pgan_ray.errors import TrackingError
 from pgan_ray.results.redact import keep_secret, redact
@@ -65,7 +64,7 @@ def look(uri: str, experiment: str) -> Connection | None:
 def existing_store(uri: str) -> str:
     """``uri`` as MLflow takes it, of a store that is there. Raises `TrackingError`."""
     place = database(uri)
-    if place is not None and not str(place).startswith("file:") and not place.exists():
+    if place is not None and not place.exists():
         raise TrackingError(
             f"the MLflow store must be there to be looked at, got none at {redact(str(place))}: `pgan-ray sweep` and "
             "`pgan-ray track` make it; --tracking-uri names another"
@@ -106,31 +105,40 @@ def database(uri: str) -> Path | None:
     if not uri.startswith("sqlite"):
         return None
     from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
 
-    url = make_url(uri)
+    try:
+        url = make_url(uri)
+    except ArgumentError:
+        raise TrackingError(f"the MLflow tracking URI must be one, such as sqlite:///{DATABASE}, got {uri}") from None
     name = url.database or ":memory:"
     if ":memory:" in name or url.query.get("mode") == "memory":
         raise TrackingError(
             f"the MLflow tracking URI must name a store that outlives the command, got {uri}, which is in memory: "
             f"sqlite:///{DATABASE} is a file"
         )
-    return Path(name)
+    return None if name.startswith("file:") else Path(name)
 
 
 def for_mlflow(uri: str) -> str:
     """``uri`` such that MLflow and SQLAlchemy read one and the same path in it. Raises `TrackingError`."""
     place = database(uri)
-    if place is None or str(place).startswith("file:"):
+    if place is None:
         return uri
+    address, question, options = uri.partition("?")
+    return f"{_uri_of(place, address.partition('://')[0])}{question}{options}"
+
+
+def _uri_of(place: Path, scheme: str = "sqlite") -> str:
     if not READ_TWO_WAYS.search(str(place)):
-        return f"{uri.partition('://')[0]}:///{place}"
+        return f"{scheme}:///{place}"
     near = os.path.relpath(place)
     if READ_TWO_WAYS.search(near):
         raise TrackingError(
             f"the MLflow tracking URI must name a path without % and ?, got {place}: in the directory of that file "
             f"sqlite:///{place.name} names it"
         )
-    return f"{uri.partition('://')[0]}:///{near}"
+    return f"{scheme}:///{near}"
 
 
 def _make_database(place: Path) -> None:
@@ -140,8 +148,6 @@ def _make_database(place: Path) -> None:
     """
     from mlflow import MlflowClient
 
-    if str(place).startswith("file:"):
-        return
     _remove_abandoned(place)
     if place.exists():
         return
@@ -149,7 +155,7 @@ def _make_database(place: Path) -> None:
     with TemporaryDirectory(dir=place.parent, prefix=_beside(place), ignore_cleanup_errors=True) as folder:
         made = Path(folder, place.name)
         made.touch(mode=0o600)
-        made_uri = for_mlflow(f"sqlite:///{READ_TWO_WAYS.sub(lambda found: quote(found[0]), str(made))}")
+        made_uri = _uri_of(made)
         _probe_database(made_uri)
         MlflowClient(tracking_uri=made_uri).search_experiments(max_results=1)
         try:

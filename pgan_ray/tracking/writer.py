@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 
 from pgan_ray.results.redact import redact
+from pgan_ray.text import printable, printable_line
 from pgan_ray.tracking.events import Event, Training, coalesce, weight
 
 logger = logging.getLogger("pgan_ray.tracking")
@@ -115,7 +116,7 @@ class Writer:
                 if self._reachable():
                     failures += 1
                     if failures == ATTEMPTS:
-                        logger.warning("MLflow did not take %s: %s", event, one_line(error))
+                        logger.warning("MLflow did not take %s: %s", printable_line(str(event)), one_line(error))
                         return False
                 elif not away:
                     away = True
@@ -141,4 +142,4 @@ class Writer:
 def one_line(error: BaseException) -> str:
     """The first line of an error, without secrets."""
     lines = str(error).strip().splitlines()
-    return redact(lines[0])[:500] if lines else type(error).__name__
+    return printable(redact(lines[0]))[:500] if lines else type(error).__name__

@@ -113,7 +113,7 @@ def test_the_longest_folder_is_one_that_ray_takes(monkeypatch: pytest.MonkeyPatc
 def test_without_a_home_ray_is_given_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     check_machine()
-    assert "RAY_AUTH_TOKEN" not in os.environ  # Ray makes one and keeps it
+    assert "RAY_AUTH_TOKEN" not in os.environ  # it is kept where Ray looks for it
     monkeypatch.setenv("HOME", "/proc/nowhere")
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     check_machine()

@@ -23,14 +23,6 @@ passwords = st.one_of(st.text(characters, min_size=SHORTEST), st.text("hq7'\"@/%
 passwords = passwords.filter(lambda text: len(set(text)) > 2 and text not in f"http://me:@host:5000/mlflow {HIDDEN}")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_known() -> Iterator[None]:
-    before = set(_known)
-    yield
-    _known.clear()
-    _known.update(before)
-
-
 def quotations(password: str) -> Iterator[str]:
     """What libraries make of a password on its way into a message."""
     yield from (password, quote(password, safe=""), quote(password), quote(quote(password)))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.attacks import Member, PGan
-from pgan_ray.results import Store, read_record, read_rows
+from pgan_ray.results import Store, keep_secret, read_record, read_rows
 from pgan_ray.runner import Engine
 from pgan_ray.spec import AttackSpec
 from pgan_ray.tracking import MemoryTracker
@@ -66,6 +66,18 @@ def test_an_error_in_a_trial_is_told_with_its_traceback_and_costs_its_cells_alon
     assert "in train" in failure
     assert "ZeroDivisionError: no such thing" in failure
     assert set(read_rows(Store(tmp_path / "sweep"))["configuration"].to_pylist()) == {"alpha=0.1"}
+
+
+def test_an_error_that_quotes_a_secret_is_told_without_it(run: Run, tmp_path: Path) -> None:
+    def makes(*_: Any, **__: Any) -> PGan:
+        raise PermissionError("cannot connect with 'it\\'s a pass/word'")
+
+    keep_secret("http://me:it's a pass/word@host")
+    sweep = tiny_sweep(tmp_path)
+    outcome = run(sweep, tmp_path / "sweep", engine=Engine(stack=makes))
+    assert "PermissionError: cannot connect with '***'" in outcome.failures[0]
+    for file in (tmp_path / "sweep").glob("*.*"):
+        assert b"pass/word" not in file.read_bytes()
 
 
 def test_an_error_while_a_stack_is_made_costs_its_trial_alone(run: Run, tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
 """Making MLflow's own database, which takes seconds in which much can happen."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+from mlflow import MlflowClient
+
+from pgan_ray.errors import TrackingError
 from pgan_ray.tracking.connection import connect
+from pgan_ray.tracking.runs import KEY_TAG, SWEEP_TAG, Runs
 
 
 def test_a_process_killed_while_it_makes_the_database_leaves_none_that_is_half_made(tmp_path: Path) -> None:
@@ -28,3 +34,15 @@ def test_a_process_killed_while_it_makes_the_database_leaves_none_that_is_half_m
     os.utime(left, (0, 0))
     connect(uri, "pgan-ray")
     assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize("column", ["experiments.artifact_location", "runs.artifact_uri"])
+def test_a_database_sends_nobodys_password_to_a_server_that_it_names(tmp_path: Path, column: str) -> None:
+    uri = f"sqlite:///{tmp_path}/received.db"
+    connection = connect(uri, "pgan-ray")
+    MlflowClient(uri).create_run(connection.experiment_id, tags={KEY_TAG: "s", SWEEP_TAG: "s"})
+    table, _, name = column.partition(".")
+    with sqlite3.connect(tmp_path / "received.db") as database:
+        database.execute(f"UPDATE {table} SET {name} = 'http://stranger/artifacts'")
+    with pytest.raises(TrackingError, match="must keep artifacts in files, got some at http://stranger/artifacts"):
+        Runs(connect(uri, "pgan-ray"), "s")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
@@ -6,6 +7,9 @@ from pgan_ray.errors import TrackingError
 from pgan_ray.results import redact
 from pgan_ray.tracking import option_for, recorded, tracking_uri, tracking_uri_of
 from pgan_ray.tracking.connection import connect
+from pgan_ray.tracking.description import sweep_tags
+from pgan_ray.tracking.runs import MAX_TAG, clean
+from tests.tracking.tracking_sweep import make_record
 
 
 def test_option_wins_over_environment_over_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -93,3 +97,34 @@ def test_secrets_are_not_shown(text: str, shown: str) -> None:
 def test_secrets_of_the_environment_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc123")
     assert redact("401 for Bearer abc123") == "401 for Bearer ***"
+
+
+ODD_PASSWORDS = [
+    *("it's 5", 'say"it"', "two  words", "p@ss@word", "hunter/two/three?four#five"),
+    *("a%20b%2Fc", "back\\slash", "-:-:-", "\u00fc[1]"),
+]
+
+
+@pytest.mark.parametrize("password", ODD_PASSWORDS)
+@pytest.mark.parametrize("scheme", ["http", "postgresql+psycopg2", "mysql"])
+def test_no_error_of_a_client_tells_the_password(scheme: str, password: str) -> None:
+    uri = f"{scheme}://me:{password}@127.0.0.1:9/mlflow"
+    with pytest.raises(TrackingError) as told:
+        connect(uri, "pgan-ray")
+    for form in (password, unquote(password), quote(password), repr(password)[1:-1], *password.split("/")):
+        assert form not in str(told.value).replace("***", ""), str(told.value)
+    assert str(told.value).splitlines()[0].count("***") >= 1
+
+
+@pytest.mark.parametrize("password", ODD_PASSWORDS)
+def test_no_record_or_tag_holds_the_password(password: str) -> None:
+    uri = tracking_uri(f"http://me:{password}@host/mlflow")
+    record = make_record()
+    record.facts["tracking_uri"] = recorded(uri)
+    record.facts["note"] = clean(f"see {uri} of {password}", MAX_TAG)
+    for text in (record.to_yaml(), *sweep_tags(record).values()):
+        assert password not in text
+        assert quote(password) not in text
+    with pytest.raises(TrackingError) as told:
+        tracking_uri_of({"tracking_uri": "http://elsewhere"})
+    assert password not in str(told.value)
