@@ -136,7 +136,7 @@ def read_content(source: Path | Mapping[str, Any]) -> tuple[dict[str, Any], str]
         return read_yaml(source), str(source)
     try:
         text = json.dumps(source)  # JSON is YAML
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SpecError([f"{MAPPING}: must hold plain values, got one of another kind ({error})"]) from None
     if len(text) > MAX_BYTES:
         raise SpecError([f"{MAPPING}: must have at most {MAX_BYTES:,} bytes, got more"])

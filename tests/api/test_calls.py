@@ -9,9 +9,11 @@ import pytest
 
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import SweepResult
+from pgan_ray.cost import Room
 from pgan_ray.data import load_dataset
 from pgan_ray.errors import PganRayError, SpecError
 from pgan_ray.results import Store, read_poison
+from pgan_ray.runner.local import LocalExecutor
 from pgan_ray.spec import DatasetSpec
 from tests.tiny import CELLS, GENERATORS, TINY, write_tiny
 
@@ -43,6 +45,13 @@ def test_a_mapping_is_run_and_its_results_are_tables(finished: SweepResult) -> N
     assert set(generators["outcome"].to_pylist()) == {"complete"}
     assert finished.summary["cells"] == {"planned": CELLS, "finished": CELLS}
     assert repr(finished) == f"<SweepResult {finished.id}: complete, {CELLS} of {CELLS} cells>"
+
+
+def test_what_the_executor_has_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(LocalExecutor, "room", lambda *_: Room(trial=1000, evaluator=10**9))
+    with pytest.raises(SpecError, match=r"must fit a worker's memory: one generator takes .* a worker here has 1 kB$"):
+        run_sweep(TINY, executor="local", out=tmp_path / "out", offline_tracking=True, profile="paper")
+    assert not (tmp_path / "out" / "sweep.yaml").exists()
 
 
 def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:

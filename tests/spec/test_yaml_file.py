@@ -73,6 +73,19 @@ def test_yaml_that_is_refused(load: Loader, text: str, line: str) -> None:
     assert time.monotonic() - start < 5
 
 
+def test_a_mapping_is_bounded_as_a_file_is(load: Loader) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(10_000):
+        deep = {"a": deep}
+    for body, rule in (
+        (deep, "must hold plain values, got one of another kind"),
+        ({"seed": 10**100}, "must hold whole numbers of at most 63 bits"),
+        ({"task": [*range(10**5)]}, "must have at most 262,144 bytes, got more"),
+    ):
+        with pytest.raises(SpecError, match=rf"^sweep:.*{rule}"):
+            load_sweep(body)
+
+
 def test_nodes_are_counted(load: Loader) -> None:
     assert load.faults("a: [" + "1," * MAX_NODES) == ["1:99999: must hold at most 50,000 keys and values"]
 
