@@ -14,7 +14,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import Store, read_sweep, redact
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
-from pgan_ray.spec import Sweep, SweepRecord, load_sweep
+from pgan_ray.spec import Sweep, SweepRecord, load_sweep, read_text
 
 
 class _Lines(Silent):
@@ -96,7 +96,7 @@ def resolve_sweep(
     really_large: bool = False,
 ) -> Sweep:
     """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`."""
-    source = dict(sweep) if isinstance(sweep, Mapping) else Path(sweep)
+    source = dict(sweep) if isinstance(sweep, Mapping) else read_text(Path(sweep))  # once: it may be a pipe
 
     def load(name: str) -> Sweep:
         return load_sweep(source, profile=name, overrides=overrides, really_large=really_large)

@@ -1,16 +1,15 @@
 """Which profile suits the machine or cluster, where nobody says."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from pgan_ray.api.run import RunOptions
 from pgan_ray.runner.machine import gpus_here
-from pgan_ray.spec import Sweep, profile_names
+from pgan_ray.spec import Sweep, SweepText, profile_names
 
 
 def choose_profile(
-    source: Path | Mapping[str, Any],
+    source: SweepText | Mapping[str, Any],
     load: Callable[[str], Sweep],
     options: RunOptions,
     notice: Callable[[str], None],

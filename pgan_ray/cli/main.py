@@ -8,6 +8,7 @@ import click
 
 from pgan_ray import __version__
 from pgan_ray.cli.say import say
+from pgan_ray.cli.watchdog import watched
 from pgan_ray.errors import PganRayError
 
 COMMANDS = {
@@ -54,6 +55,12 @@ def group() -> None:
 
 def main() -> None:
     """The entry point of the ``pgan-ray`` command."""
+    _print_anything()
+    with watched():
+        _main()
+
+
+def _main() -> None:
     try:
         group(standalone_mode=False)
     except PganRayError as error:
@@ -70,3 +77,10 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         say("interrupted", err=True)
         sys.exit(130)
+
+
+def _print_anything() -> None:
+    """What a terminal's encoding cannot say (ASCII has no ±) is spelt out: a finished sweep must not fail of it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,20 @@ from typing import Any
 import click
 
 Command = Callable[..., Any]
+
+
+class Price(click.FloatRange):
+    """A finite number, not below 0: click's own range lets ``nan`` and ``inf`` through."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        price = super().convert(value, param, ctx)
+        if not math.isfinite(price):
+            self.fail(f"must be a finite number, got {value}", param, ctx)
+        return price
+
 
 tracking_uri = click.option(
     "--tracking-uri",

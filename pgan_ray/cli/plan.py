@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pgan_ray.cli import options
 from pgan_ray.cli.say import say
 from pgan_ray.cost import (
     DEVICES,
@@ -23,7 +24,7 @@ from pgan_ray.cost import (
     stack_of_victims,
 )
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names
+from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names, read_text
 
 if TYPE_CHECKING:
     from pgan_ray.forecast.estimate import Plan
@@ -63,7 +64,7 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
 )
 @click.option("--gpus", type=_Numbers(), help="With a GPU as device: clusters of so many. Default: 1,4,16.")
 @click.option("--cpus", type=_Numbers(), help="Without: clusters of so many cores, beside this machine.")
-@click.option("--price-per-hour", type=click.FloatRange(0), help="Of one GPU and what it comes with; without, a core.")
+@click.option("--price-per-hour", type=options.Price(), help="Of one GPU and what it comes with; without, a core.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def plan(
     file: Path,
@@ -84,8 +85,9 @@ def plan(
         raise click.UsageError("--gpus must come with --device and the name of a GPU")
     if cpus and on_gpu:
         raise click.UsageError(f"--cpus must come without a GPU, got --device {device}")
-    names = profiles or [name for name in ("quick", "paper") if name in profile_names(file)]
-    sweeps = [load_sweep(file, profile=name, overrides=overrides) for name in names]
+    source = read_text(file)  # once: it may be a pipe
+    names = profiles or [name for name in ("quick", "paper") if name in profile_names(source)]
+    sweeps = [load_sweep(source, profile=name, overrides=overrides) for name in names]
     if on_gpu:
         assert device is not None  # on_gpu says so
         found = _on_gpus(sweeps, f"{file}:", device, gpus or (1, 4, 16))

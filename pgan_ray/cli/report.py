@@ -2,6 +2,7 @@
 
 import click
 
+from pgan_ray.cli import options
 from pgan_ray.cli.say import say
 
 
@@ -10,7 +11,7 @@ from pgan_ray.cli.say import say
 @click.option("--out", metavar="DIR", help="Where the report goes: a directory or s3://... Default: DIR/report.")
 @click.option(
     "--price-per-actor-hour",
-    type=click.FloatRange(min=0),
+    type=options.Price(),
     metavar="P",
     help="Price of one hour of one actor, to give the compute used as money. `plan` asks for that of a GPU or core: an "
     "actor has as many of them, or as small a share of one, as the sweep's `resources` say.",

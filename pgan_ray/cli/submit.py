@@ -11,7 +11,7 @@ from pgan_ray.cli import options
 from pgan_ray.cli.say import say
 from pgan_ray.errors import SpecError
 from pgan_ray.runner.limits import check_limits
-from pgan_ray.spec import load_sweep, profile_names
+from pgan_ray.spec import load_sweep, profile_names, read_text
 
 
 @click.command()
@@ -42,9 +42,10 @@ def submit(
 
     Example: pgan-ray submit sweeps/mnist_alpha.yaml --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
     """
+    source = read_text(file)  # once: it may be a pipe
     resolved = [
-        load_sweep(file, profile=name, overrides=overrides, really_large=yes_really_large)
-        for name in ([profile] if profile != "auto" else profile_names(file))
+        load_sweep(source, profile=name, overrides=overrides, really_large=yes_really_large)
+        for name in ([profile] if profile != "auto" else profile_names(source))
     ]
 
     for sweep in resolved:
@@ -66,7 +67,7 @@ def submit(
     if tracking_uri:
         arguments += ["--tracking-uri", tracking_uri]
     job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    job = send(address, job_id, file.read_text(encoding="utf-8"), arguments)
+    job = send(address, job_id, source.text, arguments)
     say(job.job_id)
     if not wait:
         say(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)

@@ -3,6 +3,7 @@
 Reads what `results` holds; hands on one page that opens anywhere, with every figure and table as files beside it.
 """
 
+from pgan_ray.report.backend import MATPLOTLIB  # before anything that imports it
 from pgan_ray.report.write import write_report
 
-__all__ = ["write_report"]
+__all__ = ["MATPLOTLIB", "write_report"]

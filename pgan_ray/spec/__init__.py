@@ -12,6 +12,7 @@ from pgan_ray.spec.record import SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
+from pgan_ray.spec.yaml_file import SweepText, read_text
 
 __all__ = [
     "AttackSpec",
@@ -28,10 +29,12 @@ __all__ = [
     "StageResources",
     "Sweep",
     "SweepRecord",
+    "SweepText",
     "TaskSpec",
     "Variant",
     "VictimSpec",
     "load_record",
     "load_sweep",
     "profile_names",
+    "read_text",
 ]

@@ -23,12 +23,12 @@ from pgan_ray.spec.record import RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.unread import is_read
-from pgan_ray.spec.yaml_file import parse_mapping, read_content
+from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
 from pgan_ray.text import printable_line
 
 MAX_FAULTS = 100
 
-Source = FilePath | Mapping[str, Any]
+Source = FilePath | SweepText | Mapping[str, Any]
 
 
 def load_sweep(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from re import compile as pattern
 from typing import Any
@@ -115,8 +116,16 @@ def dump_yaml(tree: dict[str, Any]) -> str:
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def read_yaml(file: Path) -> dict[str, Any]:
-    """The mapping in ``file``. Raises `SpecError` where it cannot be read or is not one."""
+@dataclass(frozen=True)
+class SweepText:
+    """A sweep file that was read: it may be a pipe, which gives what it holds once. ``origin`` names it in errors."""
+
+    text: str
+    origin: str
+
+
+def read_text(file: Path) -> SweepText:
+    """What is in ``file``. Raises `SpecError` where it cannot be read."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)  # bounded: it may be a device
@@ -127,13 +136,15 @@ def read_yaml(file: Path) -> dict[str, Any]:
         raise SpecError([f"{file}: must be a readable UTF-8 text file, got {error}"]) from None
     if len(content) > MAX_BYTES:
         raise SpecError([f"{file}: a sweep file must have at most {MAX_BYTES:,} bytes, got more"])
-    return parse_mapping(text, str(file))
+    return SweepText(text, str(file))
 
 
-def read_content(source: Path | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+def read_content(source: Path | SweepText | Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     """What a sweep file holds, or a mapping in its place under the same rules; and its name for messages."""
     if isinstance(source, Path):
-        return read_yaml(source), str(source)
+        source = read_text(source)
+    if isinstance(source, SweepText):
+        return parse_mapping(source.text, source.origin), source.origin
     try:
         text = json.dumps(source)  # JSON is YAML
     except (TypeError, ValueError, RecursionError) as error:
