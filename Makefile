@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: sweep test test-cluster check clean
+.PHONY: sweep test test-cluster check docs clean
 
 # The main job: the paper's Fig. 2 (left), in the profile that suits this machine.
 sweep: $(VENV)/installed
@@ -23,6 +23,11 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The tables in our documents that are made from the code.
+docs: $(VENV)/installed
+	$(BIN)/python -m infra.docs.reference README.md
+	$(BIN)/python -m infra.docs.scaling infra/SCALING.md
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

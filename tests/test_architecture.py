@@ -178,6 +178,12 @@ def loaders_that_are_safe(tree: ast.AST) -> set[str]:
     }
 
 
+def test_nothing_but_the_command_is_run_as_a_script(module: Path) -> None:
+    """What makes our documents, and the like, does not ship: it is in `infra`."""
+    is_script = any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(tree_of(module)))
+    assert not is_script or name_of(module) in ("__init__.py", "__main__.py")
+
+
 def test_every_module_says_what_it_is(module: Path) -> None:
     assert ast.get_docstring(tree_of(module))
 

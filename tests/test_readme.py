@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 import pytest
 
+from infra.docs.reference import BEGIN, END, update
 from pgan_ray.cli.main import group
-from pgan_ray.spec.reference import BEGIN, END, update
 from pgan_ray.spec.yaml_file import parse_mapping
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +50,7 @@ def slug(heading: str) -> str:
 
 def test_it_holds_the_reference_of_the_sweep_file(readme: str) -> None:
     assert readme.count(BEGIN) == readme.count(END) == 1
-    assert readme == update(readme), "run: python -m pgan_ray.spec.reference README.md"
+    assert readme == update(readme), "run: make docs"
 
 
 def test_its_relative_links_lead_somewhere(readme: str) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from pgan_ray.spec.reference import BEGIN, END, reference, update
+from infra.docs.reference import BEGIN, END, reference, update
 
 from .helpers import Loader
 

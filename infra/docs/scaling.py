@@ -1,6 +1,6 @@
 """The tables of ``infra/SCALING.md``, from the cost model: `tables` is the text between the file's markers.
 
-``python -m pgan_ray.cost.scaling infra/SCALING.md`` brings the file up to date.
+``python -m infra.docs.scaling infra/SCALING.md`` brings the file up to date.
 """
 
 import math

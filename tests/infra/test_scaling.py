@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cost.scaling import BEGIN, END, PROGRAMS, tables, update
+from infra.docs.scaling import BEGIN, END, PROGRAMS, tables, update
 
 FILE = Path(__file__).parents[2] / "infra" / "SCALING.md"
 
 
 def test_the_file_holds_them_as_they_are() -> None:
     text = FILE.read_text(encoding="utf-8")
-    assert text == update(text), "run: python -m pgan_ray.cost.scaling infra/SCALING.md"
+    assert text == update(text), "run: make docs"
 
 
 def test_intensity_does_not_depend_on_the_stack() -> None:

@@ -1,6 +1,6 @@
 """The reference of the sweep file, from the schema: `reference` is the text between the README's markers.
 
-``python -m pgan_ray.spec.reference README.md`` brings the README up to date.
+``python -m infra.docs.reference README.md`` brings the README up to date.
 """
 
 import json
