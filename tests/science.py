@@ -1,12 +1,14 @@
 """What the tests of the science rooms share: small tasks, and plain networks that draw as a member of a stack does."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pgan_ray.data import TaskData
 from pgan_ray.nn import drop
+from pgan_ray.registry import VICTIMS
 
 CPU = torch.device("cpu")
 
@@ -101,3 +103,9 @@ class PlainNetwork(nn.Module):
             for name in ("weight", "bias", "running_mean", "running_var"):
                 state[f"norms.{i}.{name}"] = getattr(norm, name).detach().clone()
         return state
+
+
+def own_keys(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a victim's ``settings`` that the victim of this name has."""
+    fields = VICTIMS.config(settings.get("name", "mlp")).model_fields
+    return {key: value for key, value in settings.items() if key in fields}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import Member, make_attack
 from pgan_ray.cost import kept_size, known_points, stack_of_generators, stack_of_victims
 from pgan_ray.data import TaskData
 from pgan_ray.spec import Configuration, load_sweep
@@ -55,7 +55,8 @@ def peak(kind: str, sweep: str, profile: str, members: int) -> dict[str, object]
 def generators(configuration: Configuration, task: TaskData, members: int) -> int:
     """Train and sample generators; returns the model's bytes."""
     settings, poison = configuration.settings, configuration.variants[0].evaluation.poison_set_size
-    stack = PGan(settings.attack, [Member(r, *settings.attack.weights, r) for r in range(members)], task, device=CPU)
+    every = [Member(r, r, settings.attack) for r in range(members)]
+    stack = make_attack(settings.attack).train(every, task, device=CPU, precision="float32")
     stack.train(2)
     stack.sample(poison, "poison")
     return stack_of_generators(settings.attack, task.features, len(task.classes), members, poison)
@@ -71,6 +72,7 @@ def victims(configuration: Configuration, task: TaskData, members: int) -> int:
         task.test_x,
         task.test_y,
         classes=classes,
+        image_shape=task.image_shape,
         seeds=range(members),
         stack_seed=0,
         device=CPU,

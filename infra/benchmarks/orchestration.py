@@ -18,16 +18,18 @@ from pathlib import Path
 import torch
 import yaml
 
-from pgan_ray.attacks import METRICS, Member, TrainingPoint
+from pgan_ray.attacks import Member, TrainingPoint
+from pgan_ray.attacks.engines.pgan import METRICS
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.cluster import RayExecutor, connect
 from pgan_ray.data import TaskData, load_dataset
 from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_rows
 from pgan_ray.runner import Engine, Silent, SweepRun
 from pgan_ray.runner.worker import dataset_key
-from pgan_ray.spec import AttackSpec, Cell, SweepRecord, load_sweep
+from pgan_ray.spec import Cell, SweepRecord, load_sweep
 from pgan_ray.tracking import MlflowTracker, NullTracker
-from pgan_ray.victims import score
+from pgan_ray.victims.engines.scoring import score
 
 FRACTIONS, RUNS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], 10
 CELLS = len(FRACTIONS) * RUNS
@@ -35,10 +37,10 @@ DELIVER_S = 7200.0
 
 
 class NoTraining:
-    """As `pgan_ray.attacks.PGan`, with noise for poison and no losses."""
+    """As `pgan_ray.attacks.Training`, with noise for poison and no losses."""
 
     def __init__(
-        self, spec: AttackSpec, members: list[Member], task: TaskData, *, device: torch.device, precision: str
+        self, spec: PGanConfig, members: list[Member], task: TaskData, *, device: torch.device, precision: str
     ) -> None:
         self.members, self.iteration, self.features = tuple(members), 0, task.features
         self.diverged_at: dict[int, int] = {}
@@ -53,10 +55,7 @@ class NoTraining:
     def sample(self, points: int, *purpose: str) -> torch.Tensor:
         return torch.zeros(len(self.members), points, self.features)
 
-    def sampling_generator(self) -> "NoTraining":
-        return self
-
-    def member_state(self, member: int) -> dict[str, torch.Tensor]:
+    def weights(self, index: int) -> dict[str, torch.Tensor]:
         return {"layers.0.weight": torch.zeros(2, self.features), "layers.0.bias": torch.zeros(1, self.features)}
 
     def architecture(self) -> dict[str, object]:

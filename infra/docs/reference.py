@@ -14,6 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from pgan_ray.registry import Registry
+from pgan_ray.spec.one_of import OneOf, one_of
 from pgan_ray.spec.settings import Settings
 
 BEGIN, END = "<!-- reference:begin -->", "<!-- reference:end -->"
@@ -22,15 +24,57 @@ _LIMITS = (("ge", "at least"), ("gt", "over"), ("le", "at most"), ("lt", "under"
 
 
 def reference() -> str:
-    """A Markdown table for each section of the sweep file: key, type, default, meaning."""
+    """A Markdown table for each section of the sweep file, and for each component: key, type, default, meaning."""
     top = [(name, field) for name, field in Settings.model_fields.items() if _section(field) is None]
     parts = [_table("Top level", "", [_row(name, field) for name, field in top])]
     for name, field in Settings.model_fields.items():
         section = _section(field)
-        if section is not None:
+        if section is None:
+            continue
+        mark = one_of(field)
+        if mark is None:
             default = None if field.is_required() else field.default
             parts.append(_table(f"`{name}`", field.description or "", list(_rows(section, f"{name}.", default))))
+            for inner, inner_field in section.model_fields.items():
+                inner_mark = one_of(inner_field)
+                if inner_mark is not None:
+                    parts += _components(f"{name}.{inner}", inner_field, inner_mark)
+        else:
+            parts += _components(name, field, mark)
     return "\n".join(parts)
+
+
+def _components(path: str, field: FieldInfo, mark: OneOf) -> Iterator[str]:
+    """The names that the section at ``path`` may have, the keys that all of these have, and a table for each other."""
+    default = mark.default["name"]
+    names = sorted(mark.options.own_names(), key=lambda name: (name != default, name))
+    configs: dict[str, type[Any]] = {name: mark.options.config(name) for name in names}
+    shared = {key for key in configs[default].model_fields if all(key in c.model_fields for c in configs.values())}
+    own = {name: [key for key in config.model_fields if key not in shared] for name, config in configs.items()}
+    rows = [
+        f"| `{name}` | {_first_line(config.component)} | {', '.join(f'`{key}`' for key in own[name])} |"
+        for name, config in configs.items()
+    ]
+    meaning = (
+        f"{field.description} `{path}.name` is one of these (`{default}` where it is not given), a name that an "
+        "installed package brings, or the import path of a class, `package.module:Class`."
+    )
+    head = "| name | what it is | keys of its own |\n| --- | --- | --- |\n"
+    yield f"### `{path}`\n\n{meaning}\n\n{head}" + "\n".join(rows) + "\n"
+    in_all = sorted(shared - {"name"})
+    if in_all:
+        yield _table("", "Of every one:", list(_rows(configs[default], f"{path}.", None, keys=in_all)))
+    alike: dict[str, list[str]] = {}
+    for name, config in configs.items():
+        if own[name]:
+            alike.setdefault("\n".join(_rows(config, f"{path}.", None, keys=own[name])), []).append(name)
+    for text, having in alike.items():
+        title = " or ".join(f"`{name}`" for name in having)
+        yield _table(f"`{path}` with the name {title}", "", text.split("\n"))
+
+
+def _first_line(described: object) -> str:
+    return (described.__doc__ or "").partition("\n")[0]
 
 
 def update(text: str) -> str:
@@ -43,24 +87,44 @@ def update(text: str) -> str:
 
 
 def _table(title: str, meaning: str, rows: list[str]) -> str:
-    head = f"### {title}\n\n" + (f"{meaning}\n\n" if meaning else "")
+    head = (f"### {title}\n\n" if title else "") + (f"{meaning}\n\n" if meaning else "")
     return head + "\n".join(["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows]) + "\n"
 
 
-def _rows(part: type[BaseModel], above: str, defaults: BaseModel | None) -> Iterator[str]:
-    for name, field in part.model_fields.items():
-        section = _section(field)
+def _rows(
+    part: type[BaseModel], above: str, defaults: BaseModel | None, *, keys: Sequence[str] | None = None
+) -> Iterator[str]:
+    """The rows of ``part``, or of those of its ``keys``; sections that have tables of their own are left out."""
+    for name in part.model_fields if keys is None else keys:
+        field = part.model_fields[name]
+        section, mark = _section(field), one_of(field)
         given = getattr(defaults, name) if defaults is not None else field.default
-        if section is None:
+        if mark is not None:
+            if not isinstance(mark.options, Registry):
+                yield from _options(f"{above}{name}.", mark)
+        elif section is None:
             yield _row(f"{above}{name}", field, given)
         else:
             yield from _rows(section, f"{above}{name}.", given if isinstance(given, BaseModel) else None)
 
 
-def _row(key: str, field: FieldInfo, default: Any = PydanticUndefined) -> str:
+def _options(above: str, mark: OneOf) -> Iterator[str]:
+    """The rows of a section with few options, in one table: which of these a key goes with, its meaning says."""
+    configs = {name: mark.options.config(name) for name in mark.options.own_names()}
+    kinds = ", ".join(f"`{name}`" for name in configs)
+    meaning = "; ".join(f"`{name}`: {_first_line(config).rstrip('.')}" for name, config in configs.items())
+    yield f"| `{above}name` | {kinds} | `{mark.default['name']}` | {meaning}. |"
+    for key in dict.fromkeys(key for config in configs.values() for key in config.model_fields if key != "name"):
+        having = [name for name, config in configs.items() if key in config.model_fields]
+        field = configs[having[0]].model_fields[key]
+        of = "" if len(having) == len(configs) else f"With {' or '.join(f'`{name}`' for name in having)}: "
+        yield _row(f"{above}{key}", field, mark.default.get(key, field.default), of)
+
+
+def _row(key: str, field: FieldInfo, default: Any = PydanticUndefined, before: str = "") -> str:
     default = field.default if default is PydanticUndefined else default
     shown = "required" if default is PydanticUndefined else f"`{_yaml(default)}`"
-    cells = (f"`{key}`", _kind(field.annotation, field.metadata), shown, field.description or "")
+    cells = (f"`{key}`", _kind(field.annotation, field.metadata), shown, f"{before}{field.description or ''}")
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

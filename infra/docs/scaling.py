@@ -12,19 +12,20 @@ from pathlib import Path
 
 from pgan_ray.cost.devices import DEVICES
 from pgan_ray.cost.memory import stack_of_generators, stack_of_victims
-from pgan_ray.cost.traffic import pgan_iteration_work, pgan_tiles, victim_step_work, victim_tiles
+from pgan_ray.cost.traffic import victim_step_work, victim_tiles
 from pgan_ray.cost.work import Work
-from pgan_ray.spec import AttackSpec, EvaluationSpec, VictimSpec
+from pgan_ray.registry import ATTACKS, VICTIMS
+from pgan_ray.spec import EvaluationSpec
 
 BEGIN, END = "<!-- scaling:begin -->", "<!-- scaling:end -->"
 FEATURES = 784
 STACKS = (1, 2, 5, 10, 30, 90)
 AT_PEAK = replace(DEVICES["h100"], share=1.0)
-ATTACK = AttackSpec(alpha=0.1, lambda_prior=0.9, epochs=2000)  # Table 3: the spec's own defaults
+ATTACK = ATTACKS.config("pgan")(alpha=0.1, lambda_prior=0.9, epochs=2000)  # Table 3: the spec's own defaults
+VICTIM_4 = VICTIMS.config("mlp")()
+VICTIM_5 = VICTIMS.config("mlp")(batch_size=500, epochs=1000)
 TABLE_4 = EvaluationSpec(poison_fractions=[0.0])
-TABLE_5 = TABLE_4.model_copy(
-    update={"train_per_class": 1000, "victim": VictimSpec(batch_size=500, epochs=1000)},
-)
+TABLE_5 = TABLE_4.model_copy(update={"train_per_class": 1000, "victim": VICTIM_5})
 KEPT = 0.95  # of a victim's points are left by the detectors
 
 
@@ -38,12 +39,12 @@ class _Program:
 
 
 PROGRAMS = (
-    _Program("pGAN iteration (Table 3)", pgan_iteration_work(ATTACK, FEATURES), pgan_tiles(ATTACK)),
-    _Program("victim step (Table 4)", victim_step_work(TABLE_4.victim, FEATURES, 2), victim_tiles(TABLE_4.victim)),
+    _Program("pGAN iteration (Table 3)", ATTACK.make().iteration_work(FEATURES, 2), ATTACK.make().iteration_tiles()),
+    _Program("victim step (Table 4)", victim_step_work(VICTIM_4, FEATURES, 2), victim_tiles(VICTIM_4)),
     _Program(
         "victim step, ten classes (Table 5)",
-        victim_step_work(TABLE_5.victim, FEATURES, 10),
-        victim_tiles(TABLE_5.victim),
+        victim_step_work(VICTIM_5, FEATURES, 10),
+        victim_tiles(VICTIM_5),
     ),
 )
 

@@ -1,20 +1,30 @@
 """Attacks: what makes the poison. Reads a task's points; hands on generators, and poison for the evaluation.
 
-pGAN is trained in stage 1, and its poison comes back as a stored set; the baselines take theirs from the data.
+An attack is one class in the file of its name; a trained one has an engine beside it, in `engines`.
 """
 
-from pgan_ray.attacks.interface import Attack, Rows
-from pgan_ray.attacks.pgan import METRICS, Member, PGan, TrainingPoint
-from pgan_ray.attacks.registry import check_attack, check_lambda, fit_attack
+from pgan_ray.attacks.interface import (
+    Attack,
+    Member,
+    PoisonSource,
+    Rows,
+    TrainedAttack,
+    Training,
+    TrainingPoint,
+    make_attack,
+)
+from pgan_ray.attacks.poison_set import PoisonSet
+from pgan_ray.spec import AttackConfig
 
 __all__ = [
-    "METRICS",
     "Attack",
+    "AttackConfig",
     "Member",
-    "PGan",
+    "PoisonSet",
+    "PoisonSource",
     "Rows",
+    "TrainedAttack",
+    "Training",
     "TrainingPoint",
-    "check_attack",
-    "check_lambda",
-    "fit_attack",
+    "make_attack",
 ]

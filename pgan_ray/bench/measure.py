@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import Member
+from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.attacks.engines.pgan_work import iteration_flop
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
 from pgan_ray.cost import flops
 from pgan_ray.data import TaskData
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import Settings
-from pgan_ray.victims.mlp import VictimTraining
+from pgan_ray.victims.engines.stack import VictimTraining
 
 GEMM_SIZE = 2048
 FEATURES = 784
@@ -93,13 +96,14 @@ def _contenders(
     task = _random_task()
     device = torch.device("cpu")
     attack = settings.attack
-    needed = flops.pgan_iteration(attack, FEATURES)
+    assert isinstance(attack, PGanConfig)  # what the shipped sweeps have
+    needed = iteration_flop(attack, FEATURES)
     units = max(2, round(turn_flop / needed))
     plain_name = f"{name}: pGAN iteration, plain"
     plain = PlainPGan(attack, task, seed=0)
     yield _Contender(plain_name, needed, 1, "", units, lambda: _flushed(lambda: plain.train(units)))
     for members in stacks:
-        stack = PGan(attack, [Member(r, 0.5, 0.9, 0) for r in range(members)], task, device=device)
+        stack = PGan(attack, [Member(r, 0, attack) for r in range(members)], task, device=device)
         yield _Contender(
             f"{name}: pGAN iteration, stack {members}",
             needed * members,
@@ -109,7 +113,7 @@ def _contenders(
             lambda stack=stack: stack.train(units),  # type: ignore[misc]
         )
 
-    victim = settings.evaluation.victim
+    victim = settings.evaluation.victim.make().network
     step = flops.victim_step(victim, FEATURES, 2)
     size = 5 * victim.batch_size
     steps = 5 * max(1, round(turn_flop / 2 / step / 5))

@@ -20,8 +20,8 @@ from typing import Any
 
 import torch
 
-from pgan_ray.attacks import Member, PGan
-from pgan_ray.bench.shapes import ALONE, BatchShape, Key, TrialShape, family, kind, whole
+from pgan_ray.attacks import Member
+from pgan_ray.bench.shapes import BatchShape, Key, TrialShape, family, kind, whole
 from pgan_ray.bench.stand_in import stand_in_attack, stand_in_task
 from pgan_ray.cost import (
     BATCH_S,
@@ -35,7 +35,8 @@ from pgan_ray.cost import (
 from pgan_ray.errors import PganRayError
 from pgan_ray.evaluation import poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec, Settings
-from pgan_ray.victims import VictimTraining, judge_victims
+from pgan_ray.victims import judge_victims
+from pgan_ray.victims.engines.stack import VictimTraining
 
 TURN_S = 0.25
 TURN_FLOP = 2e10  # of a turn at most: a heavy stack is measured with fewer members, a long epoch by fewer steps
@@ -80,14 +81,14 @@ class MeasuredPace:
         """As `pgan_ray.cost.Pace.batch_s`."""
         shape = BatchShape(settings, evaluation, points, members, fraction)
         epoch, cell = self._of(shape)
-        return BATCH_S + members * cell + (evaluation.victim.epochs * epoch if shape.is_stack else 0.0)
+        return BATCH_S + members * cell + (shape.epochs * epoch if shape.is_stack else 0.0)
 
     def _of(self, shape: TrialShape | BatchShape) -> tuple[float, float]:
         if shape.key in self.seconds:
             return self.seconds[shape.key]
         # The nearest one that was measured, by its operations.
         alike = [s for s in self.shapes if family(s) == family(shape) and s.key in self.seconds]
-        if not alike and family(shape) in ALONE:
+        if not alike and isinstance(shape, BatchShape) and not shape.is_stack:
             return 0.0, shape.flop / DEVICES["cpu"].host_rate
         if not alike:
             return whole(shape) / (GEMM_SHARE * self.gemm_rate), 0.0
@@ -145,7 +146,7 @@ def measure_here(shapes: Sequence[TrialShape | BatchShape], *, budget_s: float) 
     """The same, rougher and sooner: in this process, with nobody beside it, the lightest networks of each stage."""
     before = torch.get_num_threads()
     light = [shape for shape in sorted(shapes, key=whole) if shape.bytes <= SOON_BYTES]
-    networks = [shape for shape in light if family(shape) not in ALONE]
+    networks = [shape for shape in light if isinstance(shape, TrialShape) or shape.is_stack]
     chosen = list({family(shape): shape for shape in reversed(networks)}.values())
     try:
         found = _measure((chosen, budget_s, SOON_FLOP))
@@ -273,9 +274,8 @@ def _trial(shape: TrialShape, turn_flop: float) -> _Contender:
     settings = shape.settings
     members = max(1, min(shape.members, int(turn_flop / shape.flop), MOST_BYTES // shape.bytes))
     task = stand_in_task(settings.task.surrogate, shape.points, most=1000)
-    stack = PGan(
-        settings.attack,
-        [Member(r, *settings.attack.weights, 0) for r in range(members)],
+    stack = settings.attack.make().train(
+        [Member(r, 0, settings.attack) for r in range(members)],
         task,
         device=torch.device("cpu"),
         precision=settings.precision,
@@ -288,7 +288,8 @@ def _epoch(shape: BatchShape, turn_flop: float) -> _Contender:
 
     The training goes on from turn to turn: what a stack takes before its first step is the cell's.
     """
-    victim, classes, features = shape.victim, len(shape.settings.task.classes), shape.points.features
+    assert shape.network is not None
+    victim, classes, features = shape.network, len(shape.settings.task.classes), shape.points.features
     size = kept_size(shape.evaluation, classes, shape.fraction)
     steps = -(-size // victim.batch_size)
     step = victim_step_work(victim, features, classes).flop
@@ -319,12 +320,13 @@ def _cell(shape: BatchShape) -> _Contender:
     task = stand_in_task(spec, shape.points, most=evaluation.trusted_per_class + 2 * evaluation.train_per_class)
     attack = stand_in_attack(task, evaluation.poison_set_size)
     cell = Cell("", 0, "", shape.fraction, 0)
-    judged = evaluation.model_copy(update={"victim": evaluation.victim.model_copy(update={"epochs": 1})})
+    brief = {"epochs": 1} if shape.is_stack else {}
+    judged = evaluation.model_copy(update={"victim": evaluation.victim.model_copy(update=brief)})
 
     def run(units: int) -> None:
         for _ in range(units):
             found = poisoned_training_set(judged, task, attack, cell, 0)
-            if judged.victim.name == "none":
+            if not judged.victim.trains:
                 continue
             # Of a stack only the judging is wanted; its one step is little beside it.
             few = slice(None) if not shape.is_stack else slice(0, None, max(1, len(found.x) // 8))
@@ -334,6 +336,7 @@ def _cell(shape: BatchShape) -> _Contender:
                 task.test_x,
                 task.test_y,
                 classes=len(task.classes),
+                image_shape=task.image_shape,
                 seeds=[0],
                 stack_seed=0,
                 device=torch.device("cpu"),

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.data import TaskData
-from pgan_ray.spec import AttackSpec, NetworkSpec, OptimizerSpec, VictimSpec
+from pgan_ray.spec import NetworkSpec, OptimizerSpec, TrainedNetworkSpec
 
 MakeDropout = Callable[[float], nn.Module]
 
@@ -40,7 +41,7 @@ def plain_optimizer(spec: OptimizerSpec, network: nn.Module) -> torch.optim.Opti
 class PlainPGan:
     """Algorithm 1 for one replicate of a binary task."""
 
-    def __init__(self, spec: AttackSpec, task: TaskData, *, seed: int, dropout: MakeDropout = nn.Dropout) -> None:
+    def __init__(self, spec: PGanConfig, task: TaskData, *, seed: int, dropout: MakeDropout = nn.Dropout) -> None:
         self.spec, self.task = spec, task
         self.random = torch.Generator().manual_seed(seed)
         output: nn.Module = nn.Tanh() if spec.generator.output == "tanh" else nn.Identity()
@@ -59,7 +60,7 @@ class PlainPGan:
         self.generator_optimizer = plain_optimizer(spec.generator.optimizer, self.generator)
         self.discriminator_optimizer = plain_optimizer(spec.discriminator.optimizer, self.discriminator)
         self.classifier_optimizer = plain_optimizer(spec.classifier.optimizer, self.classifier)
-        self.alpha, lambda_prior = spec.weights
+        self.alpha, lambda_prior = spec.alpha, spec.lambda_prior
         self.poison_lambda = lambda_prior * task.poison_prior
         self._poison_class = task.poison_points
 
@@ -133,7 +134,9 @@ class PlainPGan:
 class PlainVictim:
     """One binary victim (Table 4)."""
 
-    def __init__(self, spec: VictimSpec, features: int, *, seed: int, dropout: MakeDropout = nn.Dropout) -> None:
+    def __init__(
+        self, spec: TrainedNetworkSpec, features: int, *, seed: int, dropout: MakeDropout = nn.Dropout
+    ) -> None:
         self.spec = spec
         self.random = torch.Generator().manual_seed(seed)
         self.network = plain_network(features, spec, 1, dropout=dropout)

@@ -1,22 +1,18 @@
 """Of a sweep's trials and batches, what decides the time that they take."""
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from pgan_ray.cost import (
     Points,
     cell_work,
     kept_size,
-    pgan_iteration_work,
     poisoned_size,
     stack_of_generators,
     stack_of_victims,
 )
-from pgan_ray.spec import EvaluationSpec, Settings, StageResources, VictimSpec
+from pgan_ray.spec import EvaluationSpec, Settings, StageResources, TrainedNetworkSpec
 
-STACKED = ("mlp", "logistic")
-# Trained one by one, or not at all.
-ALONE = frozenset(get_args(VictimSpec.model_fields["name"].annotation)).difference(STACKED)
 Key = tuple[Any, ...]
 
 
@@ -47,7 +43,7 @@ class TrialShape:
     def flop(self) -> float:
         """Of an iteration of one member."""
         classes = len(self.settings.task.surrogate.classes)
-        return pgan_iteration_work(self.settings.attack, self.points.features, classes).flop
+        return float(self.settings.attack.make().iteration_work(self.points.features, classes).flop)
 
     @property
     def bytes(self) -> int:
@@ -99,15 +95,20 @@ class BatchShape:
         return stack + 4 * features * drawn + _judged_bytes(self.points)
 
     @property
-    def victim(self) -> VictimSpec:
-        """The networks that are trained: logistic regression is one without hidden layers."""
-        victim = self.evaluation.victim
-        return victim.model_copy(update={"widths": [], "dropout": 0.0}) if victim.name == "logistic" else victim
+    def network(self) -> TrainedNetworkSpec | None:
+        """The networks that are trained, where its victims are a stack of these."""
+        network: TrainedNetworkSpec | None = self.evaluation.victim.make().network
+        return network
 
     @property
     def is_stack(self) -> bool:
-        """Whether its victims are networks."""
-        return self.victim.name in STACKED
+        """Whether its victims are trained as one stack, and not one by one, or not at all."""
+        return self.network is not None
+
+    @property
+    def epochs(self) -> int:
+        """Of its victims; 1 where these are not a stack."""
+        return self.network.epochs if self.network is not None else 1
 
 
 def family(shape: TrialShape | BatchShape) -> str:
@@ -124,8 +125,7 @@ def whole(shape: TrialShape | BatchShape) -> float:
     """Operations of its loop's unit, of all members; at least one."""
     if isinstance(shape, TrialShape):
         return shape.members * shape.flop
-    epochs = shape.evaluation.victim.epochs if shape.is_stack else 1
-    return max(1.0, shape.members * shape.flop / epochs)
+    return max(1.0, shape.members * shape.flop / shape.epochs)
 
 
 def _judged_bytes(points: Points) -> int:

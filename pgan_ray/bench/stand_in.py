@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from pgan_ray.attacks import Attack, fit_attack
+from pgan_ray.attacks import PoisonSet
 from pgan_ray.cost import Points
 from pgan_ray.data import TaskData
-from pgan_ray.spec import AttackSpec, TaskSpec
+from pgan_ray.spec import TaskSpec
 
 
 def stand_in_task(spec: TaskSpec, points: Points, *, most: int) -> TaskData:
@@ -27,12 +27,12 @@ def stand_in_task(spec: TaskSpec, points: Points, *, most: int) -> TaskData:
     )
 
 
-def stand_in_attack(task: TaskData, size: int) -> Attack:
+def stand_in_attack(task: TaskData, size: int) -> PoisonSet:
     """A poison set of ``size`` points between the two classes."""
     rng = np.random.default_rng(1)
     middle = task.train_x[torch.isin(task.train_y, torch.tensor([task.poison_label, task.source_label]))].mean(0)
     noise = torch.from_numpy(rng.normal(size=(size, task.features)).astype(np.float32))
-    return fit_attack(AttackSpec(alpha=0.5, lambda_prior=0.0, iterations=1), task, torch.tanh(middle + noise))
+    return PoisonSet(torch.tanh(middle + noise))
 
 
 def _clouds(rng: np.random.Generator, means: np.ndarray, sizes: list[int]) -> tuple[torch.Tensor, torch.Tensor]:

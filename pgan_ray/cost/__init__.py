@@ -5,7 +5,7 @@ Reads a resolved sweep; measures nothing. `bench` measures this machine, `cluste
 
 from pgan_ray.cost.devices import DEVICES, Device
 from pgan_ray.cost.limits import ANY_WORKER_BYTES, Room, check_room, check_time
-from pgan_ray.cost.memory import generator_weights, stack_of_generators, stack_of_victims, weights
+from pgan_ray.cost.memory import stack_of_generators, stack_of_victims, weights
 from pgan_ray.cost.pace import BATCH_S, TRIAL_S, DevicePace, Pace
 from pgan_ray.cost.points import Points, fallback_points, known_points, least_points
 from pgan_ray.cost.schedule import Forecast, Job, Shape, forecast
@@ -20,7 +20,7 @@ from pgan_ray.cost.sweep import (
     kept_size,
     poisoned_size,
 )
-from pgan_ray.cost.traffic import pgan_iteration_work, scoring_work, victim_step_work
+from pgan_ray.cost.traffic import scoring_work, victim_step_work
 from pgan_ray.cost.work import Work
 
 __all__ = [
@@ -45,14 +45,12 @@ __all__ = [
     "count",
     "fallback_points",
     "forecast",
-    "generator_weights",
     "generator_work",
     "iterations",
     "kept_size",
     "known_points",
     "least_points",
     "mlflow_points",
-    "pgan_iteration_work",
     "poisoned_size",
     "scoring_work",
     "stack_of_generators",

@@ -6,7 +6,7 @@ and as much again for its input's gradient.
 
 from itertools import pairwise
 
-from pgan_ray.spec import AttackSpec, NetworkSpec, VictimSpec
+from pgan_ray.spec import NetworkSpec, TrainedNetworkSpec
 
 
 def forward(inputs: int, network: NetworkSpec, outputs: int) -> int:
@@ -25,22 +25,6 @@ def outputs_of(classes: int) -> int:
     return 1 if classes == 2 else classes
 
 
-def pgan_iteration(attack: AttackSpec, features: int, classes: int = 2) -> int:
-    """One iteration of Algorithm 1, ``classes`` being those that C tells apart.
-
-    G's step needs the gradients of D and C by their inputs, not by their weights.
-    """
-    generator = forward(attack.generator.noise_features, attack.generator, features)
-    critics = ((attack.discriminator, 1), (attack.classifier, outputs_of(classes)))
-    of_d, of_c = (trained(features, critic, outputs) for critic, outputs in critics)
-    through = sum(2 * forward(features, critic, outputs) for critic, outputs in critics)
-    point = attack.discriminator_steps * (generator + 2 * of_d)
-    point += attack.classifier_steps * (generator + 2 * of_c)
-    own = trained(attack.generator.noise_features, attack.generator, features)
-    point += attack.generator_steps * (own + through)
-    return attack.batch_size * point
-
-
-def victim_step(victim: VictimSpec, features: int, classes: int) -> int:
+def victim_step(victim: TrainedNetworkSpec, features: int, classes: int) -> int:
     """One step of a victim on a full batch."""
     return victim.batch_size * trained(features, victim, outputs_of(classes))

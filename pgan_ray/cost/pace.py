@@ -6,7 +6,6 @@ from typing import Protocol
 from pgan_ray.cost.devices import DEVICES, Device
 from pgan_ray.cost.points import Points
 from pgan_ray.cost.sweep import cell_work, generator_work
-from pgan_ray.cost.traffic import pgan_tiles, victim_tiles
 from pgan_ray.cost.work import Work
 from pgan_ray.spec import EvaluationSpec, Settings
 
@@ -39,14 +38,16 @@ class DevicePace:
     def trial_s(self, settings: Settings, points: Points, members: int) -> float:
         """As `Pace.trial_s`."""
         work = generator_work(settings, points).times(members, launched_once=True)
-        return TRIAL_S + self._seconds(work, settings, self.trial_part, members * pgan_tiles(settings.attack))
+        return TRIAL_S + self._seconds(
+            work, settings, self.trial_part, members * settings.attack.make().iteration_tiles()
+        )
 
     def batch_s(
         self, settings: Settings, evaluation: EvaluationSpec, points: Points, members: int, fraction: float
     ) -> float:
         """As `Pace.batch_s`."""
         work = cell_work(evaluation, settings.task, points, fraction).times(members, launched_once=True)
-        return BATCH_S + self._seconds(work, settings, self.evaluator_part, members * victim_tiles(evaluation.victim))
+        return BATCH_S + self._seconds(work, settings, self.evaluator_part, members * evaluation.victim.make().tiles())
 
     def _seconds(self, work: Work, settings: Settings, part: float, tiles: int) -> float:
         device = self.device if part else DEVICES["cpu"]

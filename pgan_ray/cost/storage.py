@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from pgan_ray.cost.memory import FLOAT_BYTES, generator_weights
+from pgan_ray.cost.memory import FLOAT_BYTES
 from pgan_ray.cost.points import Points
 from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
 
 # As `pgan_ray.cluster` stores them; a test compares.
 REPORTS = 50
 SAMPLE_SETS, SAMPLES = 6, 64
-TRAINING_METRICS = 5
 # Measured: a Parquet file with the columns of a table, and what each row adds.
 CURVE_BYTES, RECORD_BYTES = 4_500, 200
 BATCH_BYTES, ROW_BYTES = 7_500, 50
@@ -24,7 +23,7 @@ def stored_bytes(configuration: Configuration, points: Points) -> int:
     kept = cells * (ROW_BYTES + BATCH_BYTES / CELLS_OF_A_BATCH)
     if attack.is_trained:
         poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
-        numbers = generator_weights(attack, points.features) + (poison + SAMPLE_SETS * SAMPLES) * points.features
+        numbers = attack.make().stored_numbers(points.features) + (poison + SAMPLE_SETS * SAMPLES) * points.features
         kept += FLOAT_BYTES * numbers + CURVE_BYTES + RECORD_BYTES
     return round(attack.replicates * kept)
 
@@ -37,14 +36,15 @@ def sweep_bytes(sweep: Sweep, points_of: Callable[[DatasetSpec, TaskSpec], Point
 def mlflow_points(configuration: Configuration, iterations: int) -> int:
     """Metric points of a configuration's run and of its generators' (``iterations`` of each)."""
     settings = configuration.settings
-    found = settings.attack.replicates * min(REPORTS, iterations) * TRAINING_METRICS
+    metrics = len(settings.attack.make().metrics) if settings.attack.is_trained else 0
+    found = settings.attack.replicates * min(REPORTS, iterations) * metrics
     # Its `generators` and `victims`.
     found += 2
     first = configuration.variants[0].evaluation
-    if first.victim.name != "none":
+    if first.victim.trains:
         found += 1 + (0 in first.poison_fractions)  # the worst and the clean error
     for variant in configuration.variants:
-        scores = 0 if variant.evaluation.victim.name == "none" else 3 + (2 if settings.attack.replicates > 1 else 0)
+        scores = 3 + (2 if settings.attack.replicates > 1 else 0) if variant.evaluation.victim.trains else 0
         for fraction in variant.evaluation.poison_fractions:
             found += scores + 1 + (fraction > 0)  # genuine points that were rejected, and poison where there is some
     return found

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pgan_ray.cost.points import Points
-from pgan_ray.cost.rules import detector_flop, victim_flop
 from pgan_ray.cost.storage import mlflow_points, stored_bytes
-from pgan_ray.cost.traffic import pgan_iteration_work, scoring_work, victim_step_work
 from pgan_ray.cost.work import Work
 from pgan_ray.spec import Configuration, DatasetSpec, EvaluationSpec, Settings, Sweep, TaskSpec
 
@@ -50,16 +48,16 @@ def _curve(configuration: Configuration) -> Iterator[tuple[str, float, Evaluatio
 
 
 def iterations(settings: Settings, points: Points) -> int:
-    """Iterations of Algorithm 1; none of a baseline."""
+    """Iterations of one training; none of an attack that trains nothing."""
     if not settings.attack.is_trained:
         return 0
-    return settings.attack.resolve_iterations(points.train[settings.task.poison_class])
+    return int(settings.attack.make().iterations_of(points.train[settings.task.poison_class]))
 
 
 def generator_work(settings: Settings, points: Points) -> Work:
     """The training of one replicate."""
     classes = len(settings.task.surrogate.classes)
-    each = pgan_iteration_work(settings.attack, points.features, classes)
+    each: Work = settings.attack.make().iteration_work(points.features, classes)
     return each.times(iterations(settings, points))
 
 
@@ -71,26 +69,15 @@ def poisoned_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> 
 
 def kept_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:
     """About as many points are left after the detectors."""
-    share = 1.0 if evaluation.detector.name == "none" else evaluation.detector.percentile
-    return max(1, round(share * poisoned_size(evaluation, classes, fraction)))
+    return max(1, round(evaluation.detector.kept_fraction * poisoned_size(evaluation, classes, fraction)))
 
 
 def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fraction: float) -> Work:
     """One cell: its detectors, one for each class, and its victim, trained and judged."""
-    classes, victim = len(task.classes), evaluation.victim
+    classes = len(task.classes)
     size = poisoned_size(evaluation, classes, fraction)
-    host = classes * detector_flop(
-        evaluation.detector, points.features, evaluation.trusted_per_class, round(size / classes)
-    )
-    if victim.name == "none":
-        return Work(host_flop=host)
+    of_a_class = evaluation.trusted_per_class, round(size / classes)
+    host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
     kept, tested = kept_size(evaluation, classes, fraction), points.test_points(task)
-    if victim.name not in ("mlp", "logistic"):
-        return Work(host_flop=host + victim_flop(victim, points.features, classes, kept, tested))
-    if victim.name == "logistic":
-        victim = victim.model_copy(update={"widths": []})
-    step = victim_step_work(victim, points.features, classes)
-    steps = victim.epochs * -(-kept // victim.batch_size)
-    full = victim.epochs * kept / victim.batch_size  # the last step of an epoch is a short one
-    trained = Work(step.flop * full, step.moved * full, step.launches * steps, host)
-    return trained + scoring_work(victim, points.features, classes, tested)
+    work: Work = evaluation.victim.make().work(points.features, classes, kept, tested)
+    return work + Work(host_flop=host)

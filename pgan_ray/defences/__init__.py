@@ -1,7 +1,9 @@
-"""Detectors: the defender's outlier filters. Reads trusted points; hands on which points are rejected."""
+"""Detectors: the defender's outlier filters. Reads trusted points; hands on which points are rejected.
 
-from pgan_ray.defences.knn_distance import KnnDistance
-from pgan_ray.defences.registry import Detector, NoDetector, fit_detector
-from pgan_ray.defences.scored import ScoredDetector
+A detector is one class in the file of its name.
+"""
 
-__all__ = ["Detector", "KnnDistance", "NoDetector", "ScoredDetector", "fit_detector"]
+from pgan_ray.defences.interface import Detector, Fitted, ScoredDetector, fit_detector
+from pgan_ray.spec import DetectorConfig
+
+__all__ = ["Detector", "DetectorConfig", "Fitted", "ScoredDetector", "fit_detector"]

@@ -1,37 +1,78 @@
 """The distance-based detector of Wu & Jermaine (2006), as Paudice et al. (2018a) and Section 4 use it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import Field, model_validator
+
+from pgan_ray.defences.interface import Detector, PercentileConfig
+from pgan_ray.registry import DETECTORS
+from pgan_ray.spec import EvaluationSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-class KnnDistance:
+class KnnDistanceConfig(PercentileConfig):
+    """Mean distance to the nearest of a sample of trusted points (Wu & Jermaine 2006)."""
+
+    neighbours: int = Field(default=5, ge=1, description="k: the nearest points that are averaged over.")
+    sample_size: int = Field(default=20, ge=1, description="s: trusted points sampled without replacement.")
+
+    @model_validator(mode="after")
+    def _neighbours_fit(self) -> "KnnDistanceConfig":
+        if self.neighbours > self.sample_size:
+            raise ValueError(f"`neighbours` must be at most `sample_size` ({self.sample_size}), got {self.neighbours}")
+        return self
+
+    def check_evaluation(self, evaluation: EvaluationSpec) -> None:
+        """The threshold comes from points that were not sampled."""
+        if self.sample_size >= evaluation.trusted_per_class:
+            raise ValueError(
+                "`detector.sample_size` must be less than `trusted_per_class` "
+                f"({evaluation.trusted_per_class}), got {self.sample_size}: the threshold comes from the rest"
+            )
+
+
+@DETECTORS.register
+class KnnDistance(Detector):
     """Scores a point by its mean Euclidean distance to the nearest points of a sample of the trusted set."""
 
-    def __init__(
-        self,
-        trusted: Tensor,
-        *,
-        neighbours: int,
-        sample_size: int,
-        percentile: float,
-        random: np.random.Generator,
-    ) -> None:
-        """Sample ``sample_size`` (s) of the ``trusted`` points (N, F) without replacement.
+    name = "knn_distance"
+    Config = KnnDistanceConfig
+    config: KnnDistanceConfig
 
-        The threshold is the ``percentile`` quantile (a fraction, 0.95 in the paper) of the scores of the rest.
-        """
+    def fit(self, trusted: "Tensor", random: np.random.Generator) -> "FittedKnnDistance":
+        """Sample s of the ``trusted`` points; the threshold is the `percentile` quantile of the scores of the rest."""
+        import torch
+
         order = torch.from_numpy(random.permutation(len(trusted)))
-        self._sample = trusted[order[:sample_size]]
-        self._neighbours = neighbours
-        self.threshold = torch.quantile(self.score(trusted[order[sample_size:]]), percentile)
+        sampled, rest = order[: self.config.sample_size], order[self.config.sample_size :]
+        fitted = FittedKnnDistance(trusted[sampled], self.config.neighbours)
+        fitted.threshold = torch.quantile(fitted.score(trusted[rest]), self.config.percentile)
+        return fitted
 
-    def score(self, points: Tensor) -> Tensor:
+    def flop(self, features: int, trusted: int, points: int) -> float:
+        """Distances to the sample."""
+        return 3.0 * features * self.config.sample_size * (trusted - self.config.sample_size + points)
+
+
+class FittedKnnDistance:
+    """Points are judged by their distance to the ``sample`` (S, F)."""
+
+    threshold: "Tensor"
+
+    def __init__(self, sample: "Tensor", neighbours: int) -> None:
+        self._sample, self._neighbours = sample, neighbours
+
+    def score(self, points: "Tensor") -> "Tensor":
         """(N,) outlierness of the ``points`` (N, F): mean distance to the k nearest of the sample."""
+        import torch
+
         # The default shortcut through matrix products loses digits that decide at the threshold.
         distances = torch.cdist(points, self._sample, compute_mode="donot_use_mm_for_euclid_dist")
         return distances.topk(self._neighbours, dim=1, largest=False).values.mean(1)
 
-    def reject(self, points: Tensor) -> Tensor:
+    def reject(self, points: "Tensor") -> "Tensor":
         """(N,) booleans: whose score is above the threshold, or no number."""
         return ~(self.score(points) <= self.threshold)

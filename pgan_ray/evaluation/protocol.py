@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import Attack
+from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
-from pgan_ray.victims import Boundary, Judged, Scores, judge_victims, score
+from pgan_ray.victims import Boundary, Judged, judge_victims
+from pgan_ray.victims.engines.scoring import Scores, score
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def evaluate_cells(
     cells: Sequence[Cell],
     spec: EvaluationSpec,
     task: TaskData,
-    attack: Attack,
+    attack: PoisonSource,
     *,
     seed: int,
     device: torch.device,
@@ -53,13 +54,14 @@ def evaluate_cells(
     sets = [poisoned_training_set(spec, task, attack, cell, seed) for cell in cells]
     judged: dict[str, Judged] = {}
     taught = [(cell, s) for cell, s in zip(cells, sets, strict=True) if len(s.x)]
-    if spec.victim.name != "none" and taught:
+    if spec.victim.trains and taught:
         victims = judge_victims(
             spec.victim,
             [(s.x, s.y) for _, s in taught],
             task.test_x,
             task.test_y,
             classes=len(task.classes),
+            image_shape=task.image_shape,
             seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c, _ in taught],
             stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c, _ in taught)),
             device=device,
@@ -73,7 +75,7 @@ def evaluate_cells(
 def _result(
     cell: Cell, training: TrainingSet, victim: Judged | None, spec: EvaluationSpec, task: TaskData, seconds: float
 ) -> CellResult:
-    if spec.victim.name == "none":
+    if not spec.victim.trains:
         outcome = "complete"
     elif victim is None:
         outcome = "failed"

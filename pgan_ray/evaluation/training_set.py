@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import Attack
+from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData, draw_split
 from pgan_ray.defences import fit_detector
 from pgan_ray.spec import Cell, EvaluationSpec
@@ -26,7 +26,9 @@ class TrainingSet:
     rejected_poison: float | None
 
 
-def poisoned_training_set(spec: EvaluationSpec, task: TaskData, attack: Attack, cell: Cell, seed: int) -> TrainingSet:
+def poisoned_training_set(
+    spec: EvaluationSpec, task: TaskData, attack: PoisonSource, cell: Cell, seed: int
+) -> TrainingSet:
     """The training set of one cell.
 
     Of each class, disjoint draws for its detector and for training. The ``attack``'s poison takes the place of

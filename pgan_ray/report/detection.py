@@ -20,7 +20,7 @@ def detection_group(study: Study) -> Group | None:
     filtered = [
         one
         for one in _once(study.series, victims)
-        if one.settings.evaluation.detector.name != "none" and rejected(study, one, "rejected_genuine")
+        if one.settings.evaluation.detector.component.filters and rejected(study, one, "rejected_genuine")
     ]
     if not filtered:
         return None

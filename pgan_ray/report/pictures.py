@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from pgan_ray.report import palette
 from pgan_ray.report.charts import BoundaryLine, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
-from pgan_ray.report.series import Series, class_name, configuration_label, per_cent
+from pgan_ray.report.series import Series, class_name, configuration_label, parameters, per_cent
 from pgan_ray.report.study import Points, Study
 from pgan_ray.results import mean_confusions
 
@@ -148,9 +148,9 @@ def samples_group(study: Study) -> Group | None:
         if found is None:
             continue
         tiles, colour = found, palette.CATEGORIES[0]
-        attack = configuration.settings.attack
-        if attack.alpha is not None:
-            colour = palette.alpha_colour(attack.alpha)
+        alpha = parameters(configuration.settings.attack).get("alpha")
+        if alpha is not None:
+            colour = palette.alpha_colour(alpha)
         name = f"samples_{len(figures) + 1}"
         figures.append(TileFigure(name, labels[configuration.id], tiles, colour))
     if not figures:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pgan_ray.registry import ATTACKS
 from pgan_ray.results import redact
-from pgan_ray.spec import AttackSpec, Settings, Sweep
+from pgan_ray.spec import AttackConfig, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
-from pgan_ray.spec.unread import is_read
 
 Path = tuple[str, ...]
 
@@ -23,12 +23,6 @@ TRAIN: Path = ("evaluation", "train_per_class")
 PERCENTILE: Path = ("evaluation", "detector", "percentile")
 VICTIM: Path = ("evaluation", "victim")
 
-ATTACK_NAMES = {
-    "pgan": "pGAN",
-    "nearest_label_flip": "nearest label flip",
-    "random_label_flip": "random label flip",
-    "none": "genuine (control)",
-}
 _TITLES = {
     ALPHA: "α, weight of the discriminator",
     LAMBDA: "λ′ = λ / Pr(poison class)",
@@ -69,8 +63,8 @@ class Series:
 
     @property
     def alpha(self) -> float | None:
-        """Of an attack that is trained."""
-        return self.settings.attack.alpha if self.settings.attack.is_trained else None
+        """Of an attack that has one."""
+        return parameters(self.settings.attack).get("alpha")
 
     @property
     def fractions(self) -> list[float]:
@@ -106,7 +100,7 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
     values: list[dict[Path, Any]] = [{} for _ in merged]
     for grid in grid_axes(sweep.document):
         read = [
-            _at(tree, grid.path) if is_read(settings, grid.path) else None
+            _at(tree, grid.path) if settings.reads(grid.path) else None
             for (_, _, settings), tree in zip(merged, trees, strict=True)
         ]
         distinct = _distinct(read)
@@ -127,10 +121,16 @@ def configuration_label(one: Series, axes: Sequence[Axis]) -> str:
     return _label(one.settings, [axis for axis in axes if axis.path[0] != "evaluation"], one.choices)
 
 
-def attack_label(attack: AttackSpec, *, with_alpha: bool = True) -> str:
+def parameters(attack: AttackConfig) -> dict[str, float]:
+    """The numbers that configurations of this attack are compared by."""
+    found: dict[str, float] = attack.make().parameters()
+    return found
+
+
+def attack_label(attack: AttackConfig, *, with_alpha: bool = True) -> str:
     """``pGAN α 0.1``, ``nearest label flip``."""
-    name = ATTACK_NAMES.get(attack.name, attack.name)
-    return f"{name} α {attack.alpha:g}" if with_alpha and attack.is_trained and attack.alpha is not None else name
+    name, alpha = attack.component.label, parameters(attack).get("alpha")
+    return f"{name} α {alpha:g}" if with_alpha and alpha is not None else name
 
 
 def class_name(settings: Settings, label: int) -> str:
@@ -165,18 +165,22 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
     if axis.path == TRAIN:
         return f"{value * classes:,} points"
     if axis.path == ATTACK:
-        return ATTACK_NAMES.get(value, str(value))
+        return _attack_name(value)
     if isinstance(value, dict):  # a whole section
         names = [other.get("name") for other in axis.values if isinstance(other, dict)]
         name = value.get("name") or value.get("path")
         number = [_text(other) for other in axis.values].index(_text(value)) + 1
         if not name:
             return f"{axis.name} {number}"
-        plain = str(ATTACK_NAMES.get(name, name) if axis.path == ("attack",) else name).replace("_", " ")
+        plain = (_attack_name(name) if axis.path == ("attack",) else str(name)).replace("_", " ")
         return plain if names.count(name) <= 1 else f"{plain} ({number})"
     if axis.is_numeric:
         return f"{axis.name.replace('_', ' ')} {value:g}"
     return value.replace("_", " ") if isinstance(value, str) else f"{axis.name} {_text(value)}"
+
+
+def _attack_name(name: Any) -> str:
+    return str(ATTACKS.get(name).label)
 
 
 def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -> str:

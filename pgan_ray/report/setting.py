@@ -91,25 +91,20 @@ PAPER: Mapping[Family, dict[str, Any]] = {
 def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, str]]:
     """(setting, the paper's, here) of everything that is not the paper's in every one of ``series``."""
     trees = [one.settings.model_dump(mode="json") for one in series]
-    trained = [one.settings.attack.is_trained for one in series]
     found = []
-    no_victims = all(one.settings.evaluation.victim.name == "none" for one in series)
+    no_victims = all(not one.settings.evaluation.victim.trains for one in series)
     for path, papers in _wanted(kind, series).items():
         if no_victims and path[:2] == VICTIM:
             continue
-        read = [
-            _at(tree, path)
-            for tree, is_trained in zip(trees, trained, strict=True)
-            if path[0] != "attack" or is_trained
-        ]
+        read = [_at(tree, path) for one, tree in zip(series, trees, strict=True) if one.settings.reads(path)]
         values = {json.dumps(value): value for value in read}
         if not values or any(_same(value, papers) for value in values.values()):
             continue
         if path == ("attack", "epochs") and set(values) == {"null"}:
             iterations = dict.fromkeys(
                 json.dumps(tree["attack"]["iterations"])
-                for tree, is_trained in zip(trees, trained, strict=True)
-                if is_trained
+                for one, tree in zip(series, trees, strict=True)
+                if one.settings.reads(("attack", "iterations"))
             )
             found.append((".".join(path), f"{papers:,}", f"{' | '.join(iterations)} iterations"))
             continue

@@ -20,7 +20,7 @@ from pgan_ray.report.paper import (
     Where,
     Within,
 )
-from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series
+from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series, parameters
 from pgan_ray.report.setting import PAPER
 from pgan_ray.report.study import Study
 from pgan_ray.results import Estimate, estimate
@@ -127,8 +127,9 @@ def matches(where: Where, one: Series) -> bool:
     kind, attack, evaluation = family(one), one.settings.attack, one.settings.evaluation
     if (where.families and kind not in where.families) or attack.name != where.attack:
         return False
-    if attack.is_trained:
-        alpha, lambda_prior = attack.weights
+    weights = parameters(attack)
+    if weights:
+        alpha, lambda_prior = weights["alpha"], weights["lambda_prior"]
         wanted = [(where.alpha, alpha), (where.lambda_prior, lambda_prior)]
         if any(want is not None and abs(want - got) > MATCH for want, got in wanted):
             return False
@@ -142,7 +143,7 @@ def matches(where: Where, one: Series) -> bool:
     if kind == "synthetic":
         return evaluation.detector.name == "none"
     is_papers = evaluation.detector.name == "knn_distance"
-    return is_papers and (where.percentile is None or abs(evaluation.detector.percentile - where.percentile) < MATCH)
+    return is_papers and (where.percentile is None or abs(evaluation.detector.kept_fraction - where.percentile) < MATCH)
 
 
 def _judge_all(study: Study, statement: Statement) -> Iterator[Finding]:

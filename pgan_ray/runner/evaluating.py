@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from pgan_ray.attacks import Attack, fit_attack
+from pgan_ray.attacks import PoisonSet, PoisonSource, make_attack
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.evaluation import CellResult
 from pgan_ray.results import Store, read_poison
@@ -68,12 +68,12 @@ class Evaluator:
         )
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 
-    def _attack(self, batch: Batch, settings: Settings, task: TaskData) -> Attack:
+    def _attack(self, batch: Batch, settings: Settings, task: TaskData) -> PoisonSource:
         if not settings.attack.is_trained:
-            return fit_attack(settings.attack, task)
+            return make_attack(settings.attack).fit(task)
         poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
         # Stored is the largest of the variants' sets.
-        return fit_attack(settings.attack, task, poison[: batch.variant.evaluation.poison_set_size])
+        return PoisonSet(poison[: batch.variant.evaluation.poison_set_size])
 
 
 def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:
@@ -84,22 +84,23 @@ def rows_without_scores(record: SweepRecord, configuration: Configuration, batch
 
 def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
     cell: Cell = result.cell
-    scores, attack = result.scores, settings.attack
+    scores, attack = result.scores, make_attack(settings.attack)
+    parameters = attack.parameters()
     return {
         "sweep_id": sweep_id,
         "cell_id": cell.id,
         "configuration": cell.configuration,
         "replicate": cell.replicate,
         "variant": cell.variant,
-        "attack": attack.name,
+        "attack": settings.attack.name,
         "dataset": settings.dataset.label,
-        "alpha": attack.alpha if attack.is_trained else None,
-        "lambda_prior": attack.lambda_prior if attack.is_trained else None,
+        "alpha": parameters.get("alpha"),
+        "lambda_prior": parameters.get("lambda_prior"),
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
         "victim": evaluation.victim.name,
         "detector": evaluation.detector.name,
-        "percentile": None if evaluation.detector.name == "none" else evaluation.detector.percentile,
+        "percentile": getattr(evaluation.detector, "percentile", None),
         "train_size": result.train_size,
         "test_error": scores and scores.test_error,
         "false_positive_rate": scores and scores.false_positive_rate,

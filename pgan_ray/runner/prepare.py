@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from pgan_ray.attacks import check_attack, check_lambda
+from pgan_ray.attacks import make_attack
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
 from pgan_ray.errors import DataError
 from pgan_ray.runner.worker import Tasks, dataset_key
@@ -48,17 +48,17 @@ def load_datasets(
 
 
 def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
-    attack = configuration.settings.attack
+    attack = make_attack(configuration.settings.attack)
     for variant in configuration.variants:
         evaluation = variant.evaluation
         try:
-            check_lambda(attack, surrogate)
+            attack.check_surrogate(surrogate)
             check_sizes(
                 task,
                 trusted_per_class=evaluation.trusted_per_class,
                 train_per_class=evaluation.train_per_class,
             )
-            check_attack(attack, evaluation, task)
+            attack.check(task, evaluation)
         except DataError as error:
             label = "/".join(part for part in (configuration.id, variant.id) if part)
             raise DataError(f"{label}: {error}") from None

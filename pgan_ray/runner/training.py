@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
-from pgan_ray.attacks import Member
+from pgan_ray.attacks import Member, TrainedAttack, make_attack
 from pgan_ray.cost import storage
 from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
 from pgan_ray.runner.cut import Trial
@@ -61,10 +61,12 @@ class TrialTraining:
         self._configuration = next(c for c in stage.record.sweep.configurations if c.id == trial.configuration)
         settings = self._configuration.settings
         self._task = tasks.surrogate_of(settings)
-        attack = settings.attack
-        members = [Member(r, *attack.weights, settings.seed) for r in trial.replicates]
-        self._pgan = stage.engine.stack(attack, members, self._task, device=device, precision=settings.precision)
-        self._iterations = attack.resolve_iterations(len(self._task.poison_points))
+        attack = make_attack(settings.attack)
+        assert isinstance(attack, TrainedAttack)  # the others have no trials
+        members = [Member(r, settings.seed, settings.attack) for r in trial.replicates]
+        make = stage.engine.stack
+        self._pgan = make(settings.attack, members, self._task, device=device, precision=settings.precision)
+        self._iterations = attack.iterations(self._task)
         self._reports = 0
         self._seconds = 0.0
         self._curve: list[dict[str, Any]] = []
@@ -131,7 +133,6 @@ class TrialTraining:
     def _write(self) -> None:
         size = max(variant.evaluation.poison_set_size for variant in self._configuration.variants)
         poison = self._pgan.sample(size, "poison")
-        network = self._pgan.sampling_generator()
         for index, member in enumerate(self._pgan.members):
             diverged_at = self._pgan.diverged_at.get(member.replicate)
             finite = bool(poison[index].isfinite().all())
@@ -151,7 +152,7 @@ class TrialTraining:
                 if row["replicate"] == member.replicate
             ]
             files = GeneratorFiles(
-                weights={name: value.numpy() for name, value in network.member_state(index).items()},
+                weights={name: value.numpy() for name, value in self._pgan.weights(index).items()},
                 architecture=self._pgan.architecture() | {"image_shape": self._task.image_shape},
                 poison=poison[index].numpy()
                 if record.outcome == "complete"

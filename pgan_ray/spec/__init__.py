@@ -1,13 +1,14 @@
 """The sweep file: its schema, profiles, grids and named random streams. First room on the path.
 
-Reads a YAML file; hands a `Sweep` of validated configurations on to every other room.
+Reads a YAML file; hands a `Sweep` of validated configurations on to every other room. Which keys a component has, it
+asks the component.
 """
 
-from pgan_ray.spec.attack import AttackSpec
+from pgan_ray.spec.components import AttackConfig, Component, ComponentConfig, DetectorConfig, VictimConfig
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
-from pgan_ray.spec.evaluation import DetectorSpec, EvaluationSpec, VictimSpec
+from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.load import load_record, load_sweep, profile_names
-from pgan_ray.spec.network import GeneratorSpec, NetworkSpec, OptimizerSpec
+from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, OptimizerSpec, SgdSpec, TrainedNetworkSpec
 from pgan_ray.spec.record import SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
 from pgan_ray.spec.settings import Settings
@@ -15,24 +16,29 @@ from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText, read_text
 
 __all__ = [
-    "AttackSpec",
+    "AdamSpec",
+    "AttackConfig",
     "Cell",
+    "Component",
+    "ComponentConfig",
     "Configuration",
     "DatasetSpec",
-    "DetectorSpec",
+    "DetectorConfig",
     "EvaluationSpec",
     "GeneratorSpec",
     "NetworkSpec",
     "OptimizerSpec",
     "ResourcesSpec",
     "Settings",
+    "SgdSpec",
     "StageResources",
     "Sweep",
     "SweepRecord",
     "SweepText",
     "TaskSpec",
+    "TrainedNetworkSpec",
     "Variant",
-    "VictimSpec",
+    "VictimConfig",
     "load_record",
     "load_sweep",
     "profile_names",

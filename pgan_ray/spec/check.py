@@ -7,7 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pgan_ray.spec import grid
-from pgan_ray.spec.faults import Fault, Place, faults_of, show
+from pgan_ray.spec.choices import Chooser
+from pgan_ray.spec.faults import UNKNOWN, Fault, Place, faults_of, show
 from pgan_ray.spec.limits import number_faults
 from pgan_ray.spec.settings import Settings
 
@@ -21,6 +22,7 @@ def tree_faults(tree: grid.Tree) -> list[Fault]:
     unusable = [path for path, values in grid.find_grids(tree) if not grid.is_usable(values)]
     axes = grid.axes(tree)
     base: set[Fault] = set()
+    unknown: set[Place] = set()
     for choice, one in _one_axis_at_a_time(grid.replace(tree, dict.fromkeys(unusable, _UNUSABLE)), axes):
         at = {axis.path: 0 for axis in axes}
         if choice is not None:
@@ -29,6 +31,11 @@ def tree_faults(tree: grid.Tree) -> list[Fault]:
             if any(place[: len(path)] == path for path in unusable):
                 continue
             fault = (_in_grid(place, at), rule)
+            if rule.startswith(UNKNOWN) and place in at:
+                fault = (place, rule)  # the key is at fault, whatever its values
+            if rule.startswith(UNKNOWN) and fault[0] in unknown:
+                continue
+            unknown.add(fault[0])
             if choice is None:
                 base.add(fault)
             elif fault not in base and fault[0] == place:
@@ -45,7 +52,7 @@ def settings_faults(tree: grid.Tree) -> list[Fault]:
     try:
         Settings.model_validate(tree)
     except ValidationError as error:
-        faults = list(faults_of(error))
+        faults = list(faults_of(error, tree))
     told = {place for place, _ in faults}
     return [*faults, *(fault for fault in number_faults(tree) if fault[0] not in told)]
 
@@ -79,11 +86,13 @@ def _one_axis_at_a_time(
     tree: grid.Tree, axes: Sequence[grid.Axis]
 ) -> Iterator[tuple[tuple[grid.Axis, int] | None, dict[str, Any]]]:
     """The base, which takes every axis's first value; then, in its place, each other value: (axis, index), tree."""
-    base = grid.replace(tree, {axis.path: axis.values[0] for axis in axes})
-    yield None, base
+    chooser = Chooser(tree)
+    first = {axis.path: axis.values[0] for axis in axes}
+    yield None, chooser.choose(first)
     for axis in axes:
+        names = chooser.names_that_read(axis.path)
         for index, value in enumerate(axis.values[1:], 1):
-            yield (axis, index), grid.replace(base, {axis.path: value})
+            yield (axis, index), chooser.choose(first | names | {axis.path: value})
 
 
 def _in_grid(place: Place, at: Mapping[grid.Path, int]) -> Place:

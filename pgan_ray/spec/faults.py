@@ -3,12 +3,16 @@
 import difflib
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, get_args
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from pgan_ray.registry import ComponentError
+from pgan_ray.spec.components import ComponentConfig
 from pgan_ray.spec.hints import elsewhere, percent_hint
+from pgan_ray.spec.one_of import one_of, parts_of
 from pgan_ray.spec.settings import Settings
 
 # pydantic's error types, as rules. The placeholders are the error's context.
@@ -34,22 +38,28 @@ _RULES = {
 }
 _SINGLE = ("int_type", "float_type", "string_type", "bool_type", "literal_error")
 
+UNKNOWN = "is not a "
+"""How the rules begin that a key breaks, whatever its value."""
+
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str]  # where, and what must hold
 
 
-def faults_of(error: ValidationError) -> Iterator[Fault]:
-    """The faults in ``error``, one for each place and mistake."""
+def faults_of(error: ValidationError, tree: Mapping[str, Any]) -> Iterator[Fault]:
+    """The faults in ``error``, one for each place and mistake; ``tree`` is what was validated."""
     either: dict[Place, tuple[list[str], str]] = {}  # where one of several kinds of value may stand
     for item in error.errors():
-        place, branched = _place(item["loc"])
+        place, parts = _place(item["loc"], tree)
+        branched = len(place) < len(item["loc"])
         kind, given, context = item["type"], item["input"], item.get("ctx", {})
         if kind == "missing":
             yield place, "must be given"
         elif kind == "extra_forbidden":
-            yield place, f"is not a known key{_nearest(place)}"
+            yield place, _unknown(parts)
         elif kind == "value_error":
             yield place, str(context["error"])
+        elif kind == "component":
+            yield place, context["reason"]
         else:
             limits = {key: f"{value:g}" if isinstance(value, float) else value for key, value in context.items()}
             rule = _RULES[kind].format(**limits) if kind in _RULES else item["msg"]
@@ -78,39 +88,60 @@ def where(place: Place) -> str:
     return text or "(top level)"
 
 
-def _place(location: Place) -> tuple[Place, bool]:
-    """``location`` less the branches of unions, such as "constrained-int"; and whether there were any."""
+Parts = list[tuple[str, type[BaseModel] | None]]  # the keys of a place, and whose they are
+
+
+def _place(location: Place, tree: Mapping[str, Any]) -> tuple[Place, Parts]:
+    """``location`` less the branches of unions, such as "constrained-int"; and the parts that its keys are of."""
     place: list[str | int] = []
+    parts: Parts = []
     part: type[BaseModel] | None = Settings
-    branched = False
+    node: Any = tree
     for key in location:
         if part is None and isinstance(key, str):
-            branched = True
             continue
         place.append(key)
+        parts.append((str(key), part))
+        node = node.get(key) if isinstance(node, Mapping) else None
         field = part.model_fields.get(str(key)) if part else None
-        part = _part_of(field.annotation) if field else None
-    return tuple(place), branched
+        part = next(iter(parts_of(field, node) or parts_of(field, None)), None) if field else None
+    return tuple(place), parts
 
 
-def _part_of(annotation: Any) -> type[BaseModel] | None:
-    options = (annotation, *get_args(annotation))
-    return next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-
-
-def _nearest(place: Place) -> str:
-    part: type[BaseModel] = Settings
-    for key in place[:-1]:
-        inner = _part_of(part.model_fields[str(key)].annotation)
-        assert inner is not None  # pydantic found the key in a section
-        part = inner
-    key = str(place[-1])
+def _unknown(parts: Parts) -> str:
+    """What is wrong with the last of ``parts``' keys, and what was probably meant."""
+    key, part = parts[-1]
+    assert part is not None  # pydantic found the key in a section
     names = [*part.model_fields, *(["profiles"] if part is Settings and key != "profiles" else [])]
+    others = _others_with(key, parts)
+    if others:
+        own = part.model_fields["name"].default if not issubclass(part, ComponentConfig) else part.component.name
+        return (
+            f"{UNKNOWN}key of `{own}`: delete it (keys of `{own}`: {', '.join(names)}; "
+            f"{', '.join(f'`{other}`' for other in others)} {'has' if len(others) == 1 else 'have'} it)"
+        )
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     meant = elsewhere(key)
     if meant:
-        return f"; did you mean {' or '.join(f'`{path}`' for path in meant)}?"
-    return f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}"
+        return f"{UNKNOWN}known key; did you mean {' or '.join(f'`{path}`' for path in meant)}?"
+    return f"{UNKNOWN}known key" + (f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}")
+
+
+def _others_with(key: str, parts: Parts) -> list[str]:
+    """The other names that a section might have and with which ``key`` would be right."""
+    if len(parts) < 2:
+        return []
+    section, above = parts[-2]
+    field = above.model_fields.get(section) if above else None
+    mark = one_of(field) if field else None
+    if mark is None:
+        return []
+    found = []
+    for name in mark.options.own_names():
+        with suppress(ComponentError):
+            if key in mark.options.config(name).model_fields:
+                found.append(name)
+    return found
 
 
 def _grid_hint(kind: str, given: Any) -> str:

@@ -28,6 +28,7 @@ class Axis:
     path: Path
     values: tuple[Any, ...]
     label: str  # the shortest ending of the path that no other axis shares; of `attack.name`, `attack`
+    by_name: bool = False  # whether sections go by their `name`, where no other value has the same
 
     @property
     def in_evaluation(self) -> bool:
@@ -71,11 +72,11 @@ def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
     return faults
 
 
-def axes(tree: Tree) -> list[Axis]:
-    """The usable grids of ``tree``, in file order."""
+def axes(tree: Tree, *, by_name: bool = True) -> list[Axis]:
+    """The usable grids of ``tree``, in file order. ``by_name``: see `Axis`; sweeps of old have it otherwise."""
     grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
     paths = [_named(path) for path, _ in grids]
-    return [Axis(path, values, _label(_named(path), paths)) for path, values in grids]
+    return [Axis(path, values, _label(_named(path), paths), by_name) for path, values in grids]
 
 
 def _named(path: Path) -> Path:
@@ -112,13 +113,17 @@ def replace(tree: Tree, choices: Mapping[Path, Any]) -> dict[str, Any]:
 
 def choice_id(some_axes: Sequence[Axis], values: Sequence[Any]) -> str:
     """The name of one choice: ``alpha=0.1,lambda_prior=0.9``; unique, and safe as a file name."""
-    name = ",".join(f"{axis.label}={_value_id(value)}" for axis, value in zip(some_axes, values, strict=True))
+    name = ",".join(f"{axis.label}={_value_id(axis, value)}" for axis, value in zip(some_axes, values, strict=True))
     if len(name) <= MAX_NAME_LENGTH:
         return name
     return f"{name[: MAX_NAME_LENGTH - 13]}-{_digest(name)}"
 
 
-def _value_id(value: Any) -> str:
+def _value_id(axis: Axis, value: Any) -> str:
+    if axis.by_name and isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        names = [other.get("name") for other in axis.values if isinstance(other, Mapping)]
+        if names.count(value["name"]) == 1:
+            value = value["name"]
     text = value if isinstance(value, str) else _canonical(value)
     return text if _PLAIN.fullmatch(text) else _digest(_canonical(value))
 

@@ -1,10 +1,11 @@
 """What a person who wrote a value that does not hold may have meant."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
+from pgan_ray.spec.one_of import one_of, parts_of
 from pgan_ray.spec.settings import Settings
 
 MOST_NAMED = 3
@@ -35,13 +36,7 @@ def _paths(key: str, part: type[BaseModel], above: str) -> Iterator[str]:
     for name, field in part.model_fields.items():
         if name == key:
             yield f"{above}{name}"
-        for inner in _parts(field.annotation):
+        mark = one_of(field)
+        every = {"name": {"grid": mark.options.own_names()}} if mark else None
+        for inner in parts_of(field, every):
             yield from _paths(key, inner, f"{above}{name}.")
-
-
-def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The sections that may stand in a field of this type."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for option in get_args(annotation):
-        yield from _parts(option)

@@ -7,6 +7,7 @@ from typing import Any
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import grid
 from pgan_ray.spec.check import tree_faults
+from pgan_ray.spec.choices import prune
 from pgan_ray.spec.faults import Fault, show, where
 from pgan_ray.spec.yaml_file import parse_override
 
@@ -19,13 +20,27 @@ _PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"  # it becomes a part of folde
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``above`` laid over ``below``, section by section; lists, values and grids are replaced whole."""
+    """``above`` laid over ``below``, section by section; lists, values and grids are replaced whole.
+
+    Where it names another component, keys of ``below`` that this one does not have are left behind.
+    """
+
+    def may_go(path: tuple[str, ...], key: str) -> bool:
+        section: Any = above
+        for inner in path:
+            section = section.get(inner) if isinstance(section, Mapping) else None
+        return isinstance(section, Mapping) and "name" in section and key not in section
+
+    return prune(_laid_over(below, above), may_go)
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
     merged = dict(below)
     for key, value in above.items():
         old = merged.get(key)
         sections = isinstance(old, Mapping) and isinstance(value, Mapping)
         if sections and not grid.is_grid(value) and not grid.is_grid(old):
-            merged[key] = merge(old, value)  # type: ignore[arg-type]  # sections says so
+            merged[key] = _laid_over(old, value)  # type: ignore[arg-type]  # sections says so
         else:
             merged[key] = value
     return merged

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
+from pgan_ray.spec.choices import Chooser, prune
 from pgan_ray.spec.faults import faults_of, show, where
 from pgan_ray.spec.layers import (
     BODY,
@@ -19,10 +20,9 @@ from pgan_ray.spec.layers import (
     with_overrides,
 )
 from pgan_ray.spec.limits import check_size
-from pgan_ray.spec.record import RESOLVED, SweepRecord, digest
+from pgan_ray.spec.record import FORMAT_KEY, RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
-from pgan_ray.spec.unread import is_read
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
 from pgan_ray.text import printable_line
 
@@ -41,6 +41,8 @@ def load_sweep(
     """
     content, origin = read_content(source)
     head = content.pop(RESOLVED, None)  # a finished sweep's own file can be run again, and keeps its profile's name
+    if _is_head(head) and FORMAT_KEY not in head:
+        content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
     if profile not in (BODY, *profiles):
         offered = ", ".join(sorted({BODY, *profiles}))
@@ -60,18 +62,22 @@ def load_record(text: str, origin: str) -> SweepRecord:
     head = body.pop(RESOLVED, None)
     if not _is_head(head):
         raise _spec_error(origin, [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"])
+    is_edited = head.get("digest", digest(body)) != digest(body)
+    is_old = FORMAT_KEY not in head
+    if is_old:
+        body = prune(body)
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
     check_size(origin, body, size(body), really_large=True)  # who began it was asked
-    if head.get("digest", digest(body)) != digest(body):
+    if is_edited:
         raise SpecError(
             [
                 f"{origin}: must be as `pgan-ray sweep` wrote it, got an edited one, whose results would not go with "
                 f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {origin} --out DIR`"
             ]
         )
-    return SweepRecord(head["sweep_id"], _expand(origin, body, head["profile"]), head["facts"])
+    return SweepRecord(head["sweep_id"], _expand(origin, body, head["profile"], by_name=not is_old), head["facts"])
 
 
 def profile_names(source: Source) -> list[str]:
@@ -87,27 +93,34 @@ def _is_head(head: Any) -> bool:
     return all(isinstance(text, str) for text in texts)
 
 
-def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:
-    """The sweep that a ``tree`` without `tree_faults` describes; it may still hold values that do not go together."""
-    axes = grid.axes(tree)
+def _expand(origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = True) -> Sweep:
+    """The sweep that a ``tree`` without `tree_faults` describes; it may still hold values that do not go together.
+
+    ``by_name``: as for `grid.axes`.
+    """
+    chooser, axes = Chooser(tree), grid.axes(tree, by_name=by_name)
+    names = [axis.path for axis in axes if axis.path[-1] == "name"]
     trial_axes = [axis for axis in axes if not axis.in_evaluation]
     variant_axes = [axis for axis in axes if axis.in_evaluation]
     configurations: dict[str, Configuration] = {}
     faulty: dict[str, list[str]] = {}  # fault -> the combinations that have it
+    of_names: dict[tuple[Any, ...], Settings] = {}
     for values in grid.combinations(trial_axes):
         chosen = {axis.path: value for axis, value in zip(trial_axes, values, strict=True)}
         settings: Settings | None = None
         variants: dict[str, Variant] = {}
         for others in grid.combinations(variant_axes):
             chosen |= {axis.path: value for axis, value in zip(variant_axes, others, strict=True)}
+            one = chooser.choose(chosen)
             try:
-                found = Settings.model_validate(grid.replace(tree, chosen))
+                found = Settings.model_validate(one)
             except ValidationError as error:
                 label = grid.choice_id([*trial_axes, *variant_axes], (*values, *others))
-                for place, rule in faults_of(error):
+                for place, rule in faults_of(error, one):
                     faulty.setdefault(f"{origin}:{where(place)}: {rule}", []).append(label)
                 continue
             settings = settings or found
+            of_names.setdefault(tuple(chosen[path] for path in names), found)
             variant = _read_id(found, variant_axes, others)
             variants.setdefault(variant, Variant(variant, found.evaluation))
         if settings is not None:
@@ -118,14 +131,15 @@ def _expand(origin: str, tree: dict[str, Any], profile: str) -> Sweep:
 
     every = tuple(configurations.values())
     base = every[0].settings
-    document = grid.replace(base.model_dump(mode="json"), {axis.path: {"grid": list(axis.values)} for axis in axes})
+    whole = chooser.of_all([settings.model_dump(mode="json") for settings in of_names.values()])
+    document = grid.replace(whole, {axis.path: {"grid": list(axis.values)} for axis in axes})
     return Sweep(base.name, base.description, profile, base.resources, every, _in_order(document, tree))
 
 
 def _in_order(document: dict[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
     """``document`` with the keys of ``tree`` first, in its order: read back, the axes give the same names."""
     ordered: dict[str, Any] = {}
-    for key in dict.fromkeys([*tree, *document]):
+    for key in (key for key in dict.fromkeys([*tree, *document]) if key in document):
         value, written = document[key], tree.get(key)
         if isinstance(value, dict) and isinstance(written, Mapping) and not grid.is_grid(value):
             value = _in_order(value, written)
@@ -135,7 +149,7 @@ def _in_order(document: dict[str, Any], tree: Mapping[str, Any]) -> dict[str, An
 
 def _read_id(settings: Settings, axes: Sequence[grid.Axis], values: Sequence[Any]) -> str:
     """The name of one choice, of the axes that mean something with it: the others' values are one and the same."""
-    read = [(axis, value) for axis, value in zip(axes, values, strict=True) if is_read(settings, axis.path)]
+    read = [(axis, value) for axis, value in zip(axes, values, strict=True) if settings.reads(axis.path)]
     return grid.choice_id([axis for axis, _ in read], [value for _, value in read])
 
 

@@ -4,19 +4,49 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pgan_ray.registry import ComponentError
 from pgan_ray.spec.base import Part
+from pgan_ray.spec.one_of import OneOf
 
 Width = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class OptimizerSpec(Part):
-    """An optimiser of `torch.optim`."""
+class SgdSpec(Part):
+    """`torch.optim.SGD`."""
 
-    name: Literal["sgd", "adam"] = Field(description="`torch.optim.SGD` or `torch.optim.Adam`.")
+    name: Literal["sgd"] = "sgd"
     learning_rate: float = Field(gt=0, description="Step size.")
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="For `sgd`.")
-    betas: tuple[Beta, Beta] = Field(default=(0.9, 0.999), strict=False, description="For `adam`.")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Of the velocity.")
+
+
+class AdamSpec(Part):
+    """`torch.optim.Adam`."""
+
+    name: Literal["adam"] = "adam"
+    learning_rate: float = Field(gt=0, description="Step size.")
+    betas: tuple[Beta, Beta] = Field(
+        default=(0.9, 0.999), strict=False, description="Decays of the gradient's moving averages."
+    )
+
+
+OptimizerSpec = SgdSpec | AdamSpec
+
+
+class _Optimizers:
+    kind = "optimizer"
+    _options: dict[str, type[Part]] = {"sgd": SgdSpec, "adam": AdamSpec}  # noqa: RUF012
+
+    def own_names(self) -> list[str]:
+        return list(self._options)
+
+    def config(self, name: str) -> type[Part]:
+        if name not in self._options:
+            raise ComponentError(f"must be {' or '.join(f'`{own}`' for own in self._options)}, got {name!r}")
+        return self._options[name]
+
+
+OPTIMIZERS = _Optimizers()
 
 
 class NetworkSpec(Part):
@@ -27,9 +57,16 @@ class NetworkSpec(Part):
     )
     dropout: float = Field(default=0.5, ge=0, lt=1, description="Probability of dropping a hidden unit.")
     negative_slope: float = Field(default=0.1, ge=0, description="Of the LeakyReLU.")
-    optimizer: OptimizerSpec = Field(
-        default=OptimizerSpec(name="sgd", learning_rate=1e-3), description="How it is trained."
+    optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "sgd", "learning_rate": 1e-3})] = Field(
+        default=SgdSpec(learning_rate=1e-3), description="How it is trained."
     )
+
+
+class TrainedNetworkSpec(NetworkSpec):
+    """A classifier, and how long it is trained."""
+
+    epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
+    batch_size: int = Field(default=200, ge=1, description="Points of one step.")
 
 
 class GeneratorSpec(NetworkSpec):
@@ -46,6 +83,6 @@ class GeneratorSpec(NetworkSpec):
         description="`class_mean` starts at the mean point of the poison class (output bias at its atanh, output "
         "weights scaled by 0.1): without it a short training leaves speckle on constant backgrounds.",
     )
-    optimizer: OptimizerSpec = Field(
-        default=OptimizerSpec(name="adam", learning_rate=1e-4), description="How it is trained."
+    optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "adam", "learning_rate": 1e-4})] = Field(
+        default=AdamSpec(learning_rate=1e-4), description="How it is trained."
     )

@@ -11,6 +11,8 @@ from pgan_ray.spec.yaml_file import dump_yaml
 
 RESOLVED = "resolved"
 """The key of what a sweep file does not have and a record does."""
+FORMAT_KEY, FORMAT = "format", 2
+"""Of records: those without one hold keys that their components do not have, and sections go by a digest."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class SweepRecord:
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
         head = {
+            FORMAT_KEY: FORMAT,
             "sweep_id": self.id,
             "profile": self.sweep.profile,
             "digest": digest(self.sweep.document),

@@ -1,14 +1,19 @@
 """Schema: one configuration of a sweep, every grid replaced by one of its values."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pgan_ray.spec.attack import AttackSpec
+from pgan_ray.registry import ATTACKS
 from pgan_ray.spec.base import Part
+from pgan_ray.spec.components import AttackConfig, ComponentConfig
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.one_of import OneOf
 from pgan_ray.spec.resources import ResourcesSpec, SearchSpec
+
+# What nobody asks for where the attack trains no generators.
+_OF_TRAINED_ATTACKS = {("evaluation", "poison_set_size"), ("task", "surrogate_classes")}
 
 
 class Settings(Part):
@@ -21,7 +26,7 @@ class Settings(Part):
     description: str = Field(default="", description="One line for people.")
     dataset: DatasetSpec = Field(description="Which points there are.")
     task: TaskSpec = Field(description="Which classes, and who is poisoned.")
-    attack: AttackSpec = Field(description="What makes the poison.")
+    attack: Annotated[AttackConfig, OneOf(ATTACKS, {"name": "pgan"})] = Field(description="What makes the poison.")
     evaluation: EvaluationSpec = Field(description="How its harm is measured.")
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
@@ -39,10 +44,18 @@ class Settings(Part):
                 f"`evaluation.poison_fractions` must be at most 1/{classes}, got {largest}: poison replaces points "
                 f"of the poison class, which is one of {classes} equal classes (`placement: add` has no such limit)"
             )
-        needed = self.evaluation.poison_points(largest, classes)
-        if self.attack.is_trained and needed > self.evaluation.poison_set_size:
-            raise ValueError(
-                f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
-                f"training set), got {self.evaluation.poison_set_size}"
-            )
+        self.attack.check_evaluation(self.evaluation, classes)
         return self
+
+    def reads(self, path: tuple[str, ...]) -> bool:
+        """Whether there is a field at ``path``, and it means something beside the others."""
+        if not self.attack.is_trained and path in _OF_TRAINED_ATTACKS:
+            return False
+        node: object = self
+        for key in path:
+            if not isinstance(node, Part) or key not in type(node).model_fields:
+                return False
+            if isinstance(node, ComponentConfig) and key in node.unread():
+                return False
+            node = getattr(node, key)
+        return True

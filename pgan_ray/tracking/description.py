@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from pgan_ray.spec import Configuration, SweepRecord
-from pgan_ray.spec.unread import is_read
 
 # Facts that MLflow has a place of its own for.
 MLFLOW_TAGS = {"git_commit": "mlflow.source.git.commit", "user": "mlflow.user"}
@@ -30,11 +29,11 @@ def configuration_params(configuration: Configuration) -> dict[str, str]:
     params = {
         key: text
         for key, text in flatten(settings.model_dump(mode="json"))
-        if key.startswith("evaluation.") or is_read(settings, tuple(key.split(".")))
+        if key.startswith("evaluation.") or settings.reads(tuple(key.split(".")))
     }
     variants = [dict(flatten({"evaluation": v.evaluation.model_dump(mode="json")})) for v in configuration.variants]
-    for key in variants[0]:
-        values = list(dict.fromkeys(variant.get(key, "") for variant in variants))
+    for key in dict.fromkeys(key for variant in variants for key in variant):
+        values = list(dict.fromkeys(variant[key] for variant in variants if key in variant))
         params[key] = " | ".join(values)
     return params
 
@@ -48,8 +47,7 @@ def generator_params(configuration: Configuration, replicate: int) -> dict[str, 
     return {
         "configuration": configuration.id,
         "replicate": str(replicate),
-        "attack.alpha": str(attack.alpha),
-        "attack.lambda_prior": str(attack.lambda_prior),
+        **{f"attack.{name}": str(value) for name, value in attack.make().parameters().items()},
     }
 
 

@@ -1,21 +1,10 @@
 """Victims: classifiers trained on (poisoned) sets and judged on clean test points.
 
-Reads training sets; hands on confusion matrices and scores. Networks train as one stack; the others, one by one.
+Reads training sets; hands on confusion matrices. A victim is one class in the file of its name. Networks train as one
+stack; the others, one by one.
 """
 
-from pgan_ray.victims.judge import Boundary, Judged, judge_victims
-from pgan_ray.victims.mlp import VictimStack, VictimTraining, train_victims
-from pgan_ray.victims.scoring import Scores, confusion_matrices, confusion_matrix, score
+from pgan_ray.spec import VictimConfig
+from pgan_ray.victims.interface import Boundary, Judged, SklearnVictim, Victim, judge_victims
 
-__all__ = [
-    "Boundary",
-    "Judged",
-    "Scores",
-    "VictimStack",
-    "VictimTraining",
-    "confusion_matrices",
-    "confusion_matrix",
-    "judge_victims",
-    "score",
-    "train_victims",
-]
+__all__ = ["Boundary", "Judged", "SklearnVictim", "Victim", "VictimConfig", "judge_victims"]

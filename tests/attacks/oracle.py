@@ -8,9 +8,9 @@ of G its noise and the dropout of G, D and C.
 import torch
 from torch import Tensor, nn
 
-from pgan_ray.attacks import PGan
+from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.data import TaskData
-from pgan_ray.spec.attack import AttackSpec
 from pgan_ray.spec.network import OptimizerSpec
 from tests.science import Draws, PlainNetwork
 
@@ -18,11 +18,11 @@ from tests.science import Draws, PlainNetwork
 class Oracle:
     """Starts from the weights and the random state of one member of ``stack``, and goes its own way."""
 
-    def __init__(self, spec: AttackSpec, task: TaskData, stack: PGan, member: int = 0) -> None:
+    def __init__(self, spec: PGanConfig, task: TaskData, stack: PGan, member: int = 0) -> None:
         self.spec, self.task = spec, task
-        self.alpha = stack.members[member].alpha
+        self.alpha = stack.members[member].config.alpha
         share = sum(label == task.poison_label for label in task.train_y.tolist()) / len(task.train_y)
-        self.lambda_ = stack.members[member].lambda_prior * share
+        self.lambda_ = stack.members[member].config.lambda_prior * share
         random = torch.Generator()
         random.set_state(stack.state()["random"])
         self.draws = Draws(random, len(stack.members), member)

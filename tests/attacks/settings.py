@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import Member
+from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.data import TaskData
-from pgan_ray.spec.attack import AttackSpec
 from tests.science import CPU
 
 SGD = {"name": "sgd", "learning_rate": 0.02, "momentum": 0.9}
@@ -52,7 +53,8 @@ def train(
     """A stack with one member for each (alpha, lambda_prior) of ``players``, trained for ``iterations``."""
     if not players:
         players = ((settings["alpha"], settings["lambda_prior"]),)
-    members = [Member(replicate, *player, seed) for replicate, player in enumerate(players)]
-    stack = PGan(AttackSpec(**settings), members, task, device=CPU)
+    configs = [PGanConfig(**settings | {"alpha": alpha, "lambda_prior": prior}) for alpha, prior in players]
+    members = [Member(replicate, seed, config) for replicate, config in enumerate(configs)]
+    stack = PGan(PGanConfig(**settings), members, task, device=CPU)
     stack.train(iterations)
     return stack

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from pgan_ray.attacks import PGan
+from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.data import TaskData
 from pgan_ray.nn import Passes
-from pgan_ray.spec.attack import AttackSpec
 from tests.attacks.oracle import Oracle
 from tests.attacks.settings import QUICK, TABLE_3, train
 from tests.science import blobs
@@ -49,7 +49,7 @@ def assert_agree(stack: PGan, oracles: list[Oracle], **tolerance: float) -> None
 
 def run(settings: dict[str, Any], task: TaskData, *players: tuple[float, float], **tolerance: float) -> None:
     stack = train(settings, task, *players)
-    oracles = [Oracle(AttackSpec(**settings), task, stack, member) for member in range(len(stack.members))]
+    oracles = [Oracle(PGanConfig(**settings), task, stack, member) for member in range(len(stack.members))]
     before = [oracle.g.state() | oracle.d.state() | oracle.c.state() for oracle in oracles]
     stack.train(50)
     for oracle, start in zip(oracles, before, strict=True):
@@ -81,7 +81,7 @@ def test_each_member_of_a_stack_is_algorithm_1_with_its_own_alpha_and_lambda(set
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("settings", [TABLE_3, QUICK], ids=["table 3", "quick"])
 def test_a_stack_treated_as_a_whole_as_on_a_gpu(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pgan_ray.attacks.pgan.Passes", partial(Passes, by_member=False))
+    monkeypatch.setattr("pgan_ray.attacks.engines.pgan.Passes", partial(Passes, by_member=False))
     run(settings, blobs(), (0.1, 0.9), (0.7, 0.4))
 
 

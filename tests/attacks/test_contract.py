@@ -1,22 +1,21 @@
 """The contract of every attack of the schema, and what each baseline takes for its poison."""
 
 from functools import cache
-from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import Attack, check_attack, check_lambda, fit_attack
+from pgan_ray.attacks import Attack, PoisonSet, PoisonSource, make_attack
 from pgan_ray.data import TaskData
 from pgan_ray.errors import DataError
+from pgan_ray.registry import ATTACKS
 from pgan_ray.spec import EvaluationSpec
-from pgan_ray.spec.attack import AttackSpec
 from tests.attacks.settings import QUICK, train
 from tests.science import blobs
 
-NAMES = get_args(AttackSpec.model_fields["name"].annotation)
+NAMES = ATTACKS.own_names()
 BASELINES = tuple(name for name in NAMES if name != "pgan")
 EVERY = pytest.mark.parametrize("name", NAMES)
 EVERY_BASELINE = pytest.mark.parametrize("name", BASELINES)
@@ -36,10 +35,12 @@ def generated() -> Tensor:
     return train(QUICK, blobs(train_per_class=PER_CLASS), iterations=20).sample(POISON_SET, "poison")[0]
 
 
-def fit(name: str) -> Attack:
-    if name == "pgan":
-        return fit_attack(AttackSpec(**QUICK), task(), generated())
-    return fit_attack(AttackSpec(name=name), task())
+def attack_of(name: str, **settings: object) -> Attack:
+    return make_attack(ATTACKS.config(name)(**(QUICK if name == "pgan" else {}) | settings))
+
+
+def fit(name: str) -> PoisonSource:
+    return PoisonSet(generated()) if name == "pgan" else attack_of(name).fit(task())
 
 
 def stream(seed: int = 0) -> np.random.Generator:
@@ -155,11 +156,6 @@ def test_the_generated_points_are_the_generators() -> None:
     assert not torch.equal(generated(), untrained)
 
 
-def test_a_trained_attack_must_be_given_its_poison() -> None:
-    with pytest.raises(ValueError, match="the attack pgan must be given the poison that its generator made"):
-        fit_attack(AttackSpec(**QUICK), task())
-
-
 def evaluation(**changes: object) -> EvaluationSpec:
     settings = {"poison_fractions": [0, 0.1], "trusted_per_class": 25, "train_per_class": 30}
     return EvaluationSpec(**settings | {"detector": {"name": "none"}} | changes)
@@ -168,11 +164,11 @@ def evaluation(**changes: object) -> EvaluationSpec:
 @EVERY
 def test_a_baseline_asks_for_points_beside_those_of_detector_and_victim(name: str) -> None:
     """25 + 30 of the 60 points are given away; 0.05 of 3 x 30 rounds to 4 points, 0.06 to 5, 0.07 to 6."""
-    spec = AttackSpec(**QUICK) if name == "pgan" else AttackSpec(name=name)
+    attack = attack_of(name)
     for fraction in (0.05, 0.06):
-        check_attack(spec, evaluation(poison_fractions=[fraction, 0]), task())
+        attack.check(task(), evaluation(poison_fractions=[fraction, 0]))
     if name == "pgan":
-        check_attack(spec, evaluation(poison_fractions=[0.07]), task())
+        attack.check(task(), evaluation(poison_fractions=[0.07]))
         return
     label = 1 if name == "none" else 0
     with pytest.raises(
@@ -180,14 +176,13 @@ def test_a_baseline_asks_for_points_beside_those_of_detector_and_victim(name: st
         match=rf"^class {label} must have 61 training points \(25 trusted \+ 30 to train victims \+ 6 that {name} "
         r"takes\), got 60; lower `evaluation.trusted_per_class`",
     ):
-        check_attack(spec, evaluation(poison_fractions=[0, 0.07]), task())
+        attack.check(task(), evaluation(poison_fractions=[0, 0.07]))
 
 
 @EVERY_BASELINE
 def test_what_is_checked_can_be_sampled(name: str) -> None:
     """A check that passes means that no run fails, and that one more point would."""
-    spec = AttackSpec(name=name)
-    check_attack(spec, evaluation(poison_fractions=[0.06]), task())
+    attack_of(name).check(task(), evaluation(poison_fractions=[0.06]))
     label = 1 if name == "none" else 0
     used = torch.nonzero(task().train_y == label).squeeze(1).numpy()[:55]
     assert len(fit(name).sample(5, stream(), used)) == 5
@@ -198,7 +193,6 @@ def test_what_is_checked_can_be_sampled(name: str) -> None:
 @pytest.mark.parametrize(("classes", "most"), [(2, 2.0), (3, 3.0)])
 def test_lambda_is_a_share(classes: int, most: float) -> None:
     surrogate = blobs(classes=classes)
-    check_lambda(AttackSpec(**QUICK | {"lambda_prior": most}), surrogate)
+    attack_of("pgan", lambda_prior=most).check_surrogate(surrogate)
     with pytest.raises(DataError, match=rf"`attack.lambda_prior` must be at most {most:g}, .*, got {most + 0.01:g}$"):
-        check_lambda(AttackSpec(**QUICK | {"lambda_prior": most + 0.01}), surrogate)
-    check_lambda(AttackSpec(name="none", lambda_prior=most + 1), surrogate)  # which does not read it
+        attack_of("pgan", lambda_prior=most + 0.01).check_surrogate(surrogate)

@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import METRICS, Member, PGan, pgan
-from pgan_ray.spec.attack import AttackSpec
+from pgan_ray.attacks import Member
+from pgan_ray.attacks.engines import pgan
+from pgan_ray.attacks.engines.pgan import METRICS, PGan
+from pgan_ray.attacks.pgan import PGanConfig
 from tests.attacks.settings import QUICK, SGD, TABLE_3, train, without_dropout
 from tests.science import CPU, blobs
 
@@ -59,8 +61,11 @@ def diverging(alphas: tuple[float, ...]) -> PGan:
     """SGD's steps of D are scaled by alpha: with an absurd learning rate only the smallest alphas survive."""
     settings = without_dropout(TABLE_3)
     settings["discriminator"] = settings["discriminator"] | {"optimizer": SGD | {"learning_rate": 1e8}}
-    members = [Member(replicate, alpha, 0.5, seed=0) for replicate, alpha in enumerate(alphas)]
-    return PGan(AttackSpec(**settings), members, blobs(), device=CPU)
+    members = [
+        Member(replicate, 0, PGanConfig(**settings | {"alpha": alpha, "lambda_prior": 0.5}))
+        for replicate, alpha in enumerate(alphas)
+    ]
+    return PGan(PGanConfig(**settings), members, blobs(), device=CPU)
 
 
 def test_divergence_of_one_member_is_its_own() -> None:
@@ -128,10 +133,11 @@ def test_samples_depend_on_purpose_replicate_and_seed() -> None:
     assert torch.equal(poison, stack.sample(7, "poison"))
     assert not torch.equal(poison, stack.sample(7, "samples"))
     assert not torch.equal(poison, stack.sample(7, "poison", 1))
+    config = PGanConfig(**TABLE_3 | {"alpha": 0.5, "lambda_prior": 0.5})
     # Two members with the same weights: replicate and seed alone tell them apart.
     for seeds, replicates in (((0, 0), (0, 1)), ((0, 1), (0, 0))):
-        members = [Member(replicate, 0.5, 0.5, seed) for replicate, seed in zip(replicates, seeds, strict=True)]
-        pair = PGan(AttackSpec(**TABLE_3), members, blobs(), device=CPU)
+        members = [Member(replicate, seed, config) for replicate, seed in zip(replicates, seeds, strict=True)]
+        pair = PGan(PGanConfig(**TABLE_3), members, blobs(), device=CPU)
         with torch.no_grad():
             for parameter in pair.generator.parameters():
                 parameter[1] = parameter[0]
@@ -189,9 +195,9 @@ def test_class_mean_of_a_constant_background_is_finite() -> None:
 
 
 def test_brain_floats_train_about_the_same() -> None:
-    players = [Member(0, 0.3, 0.9, seed=0), Member(1, 0.7, 0.9, seed=0)]
+    players = [Member(r, 0, PGanConfig(**QUICK | {"alpha": alpha})) for r, alpha in enumerate((0.3, 0.7))]
     full, brief = (
-        PGan(AttackSpec(**QUICK), players, blobs(), device=CPU, precision=precision)
+        PGan(PGanConfig(**QUICK), players, blobs(), device=CPU, precision=precision)
         for precision in ("float32", "bf16")
     )
     full.train(20)

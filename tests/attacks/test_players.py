@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import PGan
+from pgan_ray.attacks.engines.pgan import PGan
 from pgan_ray.nn import Passes, StackedMLP
 from tests.attacks.settings import QUICK, TABLE_3, train
 from tests.science import blobs

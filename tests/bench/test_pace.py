@@ -49,7 +49,7 @@ def test_every_kind_is_measured(tmp_path: Path) -> None:
         epoch, cell = pace.seconds[shape.key]
         assert cell > 0
         assert (epoch > 0) == (victim in ("mlp", "logistic"))
-        expected = BATCH_S + 3 * cell + shape.evaluation.victim.epochs * epoch
+        expected = BATCH_S + 3 * cell + shape.epochs * epoch
         assert pace.batch_s(shape.settings, shape.evaluation, points, 3, 0.4) == expected
     assert min(pace.gemm_rate, pace.start_s) > 0
 
@@ -113,7 +113,7 @@ def test_of_several_threads_the_whole_turn_counts(tmp_path: Path) -> None:
 
 def test_parts_of_an_epoch_stand_for_its_points_and_a_whole_one_for_itself(tmp_path: Path) -> None:
     shape = batch_shape(tmp_path, 1, "evaluation.victim.batch_size=100", "evaluation.detector.name=none")
-    a_step = victim_step_work(shape.victim, shape.points.features, 2).flop
+    a_step = victim_step_work(shape.network, shape.points.features, 2).flop
     # 120 points: a step of 100 and one of 20.
     assert _epoch(shape, turn_flop=1.5 * a_step).scale == pytest.approx(1.2)
     assert _epoch(shape, turn_flop=2.5 * a_step).scale == 1
@@ -134,8 +134,8 @@ def test_what_takes_much_memory_is_reckoned_and_not_measured(tmp_path: Path, mon
     of = ("attack.generator.widths=[4000000]", "evaluation.victim.widths=[4000000]")
     configuration, points = first_of(tmp_path, *of)
     shapes = [TrialShape(configuration.settings, points, 2), batch_shape(tmp_path, 2, *of)]
-    for name in ("PGan", "VictimTraining"):
-        monkeypatch.setattr(pace_module, name, None)
+    for engine in ("pgan_ray.attacks.engines.pgan.PGan", "pgan_ray.bench.pace.VictimTraining"):
+        monkeypatch.setattr(engine, None)
     assert chosen_shapes(shapes) == []
     pace = measure_here(shapes, budget_s=0.05)
     assert pace.seconds == {}

@@ -138,7 +138,7 @@ def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyP
 
 
 def test_baselines_take_time_too(tmp_path: Path) -> None:
-    baseline = tiny_sweep(tmp_path, "attack.name=random_label_flip", "attack.alpha=0.5")
+    baseline = tiny_sweep(tmp_path, "attack.name=random_label_flip")
     found = Plan(baseline, (1, 3), points_of).forecast(Steady(), local_shape(baseline, 2, 0.0))
     assert (found.stage1_s, found.seconds) == (0, baseline.cells / 2)
 

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from safetensors.numpy import load_file
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import AttackConfig, Member
+from pgan_ray.attacks.engines.pgan import PGan
 from pgan_ray.results import Store, read_rows
 from pgan_ray.runner import Engine
-from pgan_ray.spec import AttackSpec
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import Training
 from tests.cluster.faults import KillOnce
@@ -88,9 +88,9 @@ class Makes:
         folder.mkdir()
         self._folder, self._error, self._fails = folder, error, fails
 
-    def __call__(self, attack: AttackSpec, members: list[Member], *arguments: object, **options: Any) -> PGan:
+    def __call__(self, attack: AttackConfig, members: list[Member], *arguments: object, **options: Any) -> PGan:
         before = self.count(members[0])
-        self._folder.joinpath(f"{members[0].alpha} {members[0].replicate} {secrets.token_hex(8)}").touch()
+        self._folder.joinpath(f"{members[0].config.alpha} {members[0].replicate} {secrets.token_hex(8)}").touch()
         if self._fails(members[0], before):
             raise self._error
         return PGan(attack, members, *arguments, **options)  # type: ignore[arg-type]

@@ -10,20 +10,19 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from pgan_ray.attacks import Member, PGan
-from pgan_ray.attacks.pgan import SAMPLED_AT_ONCE
+from pgan_ray.attacks import Member
+from pgan_ray.attacks.engines import pgan_work
+from pgan_ray.attacks.engines.pgan import SAMPLED_AT_ONCE, PGan
+from pgan_ray.attacks.engines.pgan_work import generator_weights
 from pgan_ray.cost import (
     cell_work,
     count,
     fallback_points,
-    flops,
-    generator_weights,
     iterations,
     kept_size,
     known_points,
     memory,
     mlflow_points,
-    pgan_iteration_work,
     stack_of_generators,
     stack_of_victims,
     storage,
@@ -33,11 +32,12 @@ from pgan_ray.cost import (
 )
 from pgan_ray.data import load_dataset, select_task
 from pgan_ray.nn import StackedMLP
+from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.results import RATES, Estimate, Point
 from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
 from pgan_ray.tracking.curves import TRAINING_METRICS, victim_metrics
-from pgan_ray.victims.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
+from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
 from tests.tiny import tiny_sweep
 
@@ -58,12 +58,12 @@ def test_an_iteration_takes_the_operations_that_the_engine_is_seen_to_do(tmp_pat
     settings = tiny_sweep(tmp_path, f"task.classes={classes}", "evaluation.poison_fractions=[0]").configurations[0]
     attack = settings.settings.attack
     task = select_task(load_dataset(settings.settings.dataset, seed=0), settings.settings.task)
-    stack = PGan(attack, [Member(r, 0.5, 0.9, 0) for r in range(3)], task, device=torch.device("cpu"))
+    stack = PGan(attack, [Member(r, 0, attack) for r in range(3)], task, device=torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
         stack.train(2)
-    needed = 3 * 2 * flops.pgan_iteration(attack, 64, len(classes))
+    needed = 3 * 2 * pgan_work.iteration_flop(attack, 64, len(classes))
     assert counter.get_total_flops() == pytest.approx(needed, rel=0.05)
-    assert pgan_iteration_work(attack, 64, len(classes)).flop * 6 == needed
+    assert pgan_work.iteration_work(attack, 64, len(classes)).flop * 6 == needed
 
 
 def test_weights_are_the_networks_own(sweep: Sweep) -> None:
@@ -145,7 +145,7 @@ def test_what_detectors_leave(tmp_path: Path) -> None:
     (first, *_) = tiny_sweep(tmp_path, "evaluation.placement=add").configurations
     evaluation = first.variants[0].evaluation
     assert [kept_size(evaluation, 2, fraction) for fraction in (0, 0.4)] == [114, 160]
-    no_detector = evaluation.model_copy(update={"detector": evaluation.detector.model_copy(update={"name": "none"})})
+    no_detector = evaluation.model_copy(update={"detector": DETECTORS.config("none")()})
     assert kept_size(no_detector, 2, 0.4) == 168
 
 
@@ -175,7 +175,7 @@ def test_memory_of_generators_is_that_of_their_largest_moment() -> None:
 
 def test_memory_of_scikit_learns_victims_is_of_one_at_a_time() -> None:
     evaluation = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].variants[0].evaluation
-    forest = evaluation.model_copy(update={"victim": evaluation.victim.model_copy(update={"name": "random_forest"})})
+    forest = evaluation.model_copy(update={"victim": VICTIMS.config("random_forest")()})
     one, ninety = (stack_of_victims(forest, 784, 2, members, 950) for members in (1, 90))
     assert ninety - one == 89 * 4 * 784 * 950
 
@@ -194,9 +194,8 @@ def test_a_real_stack_takes_about_as_much_memory(stack: str) -> None:
 
 def test_constants_are_the_clusters() -> None:
     assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (storage.REPORTS, storage.SAMPLES, storage.SAMPLE_SETS)
-    assert len(TRAINING_METRICS) == storage.TRAINING_METRICS
     assert (SAMPLED_AT_ONCE, POINTS_AT_ONCE, ROWS_AT_ONCE) == (
-        memory.SAMPLED_AT_ONCE,
+        pgan_work.SAMPLED_AT_ONCE,
         memory.JUDGED_AT_ONCE,
         memory.MOST_JUDGED,
     )

@@ -8,6 +8,7 @@ from pgan_ray.cost import BATCH_S, DEVICES, DevicePace, Forecast, Job, Shape, Wo
 from pgan_ray.cost.devices import tiles
 from pgan_ray.cost.traffic import victim_tiles
 from pgan_ray.errors import SpecError
+from pgan_ray.registry import VICTIMS
 from pgan_ray.spec import load_sweep
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
@@ -85,7 +86,8 @@ def test_logistic_regression_has_no_hidden_layer_to_be_cut_into_tiles() -> None:
     victim = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].settings.evaluation.victim
     wide = victim.model_copy(update={"batch_size": 256, "widths": [512, 512]})
     assert victim_tiles(wide) == 2 * 4
-    assert victim_tiles(wide.model_copy(update={"name": "logistic"})) == 2
+    logistic = VICTIMS.config("logistic")(batch_size=256).make()
+    assert logistic.tiles() == 2
     assert (tiles(128, 128), tiles(129, 1), tiles(200, 512)) == (1, 2, 8)
 
 

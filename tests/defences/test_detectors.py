@@ -1,17 +1,17 @@
 """The contract of every detector of the schema."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from pgan_ray.defences import Detector, KnnDistance, NoDetector, ScoredDetector, fit_detector
-from pgan_ray.spec.evaluation import DetectorSpec, EvaluationSpec
+from pgan_ray.defences import Fitted, fit_detector
+from pgan_ray.defences.interface import FittedScore
+from pgan_ray.registry import DETECTORS
+from pgan_ray.spec import EvaluationSpec
 
-NAMES = get_args(DetectorSpec.model_fields["name"].annotation)
+NAMES = DETECTORS.own_names()
 EVERY = pytest.mark.parametrize("name", NAMES)
 EVERY_REJECTING = pytest.mark.parametrize("name", [name for name in NAMES if name != "none"])
 EVERY_SCORED = pytest.mark.parametrize("name", [name for name in NAMES if name not in ("none", "knn_distance")])
@@ -21,8 +21,9 @@ def draw(points: int, seed: int) -> Tensor:
     return torch.randn(points, 4, generator=torch.Generator().manual_seed(seed))
 
 
-def fit(name: str, trusted: Tensor, seed: int = 0, percentile: float = 0.95) -> Detector:
-    return fit_detector(DetectorSpec(name=name, percentile=percentile), trusted, np.random.default_rng(seed))
+def fit(name: str, trusted: Tensor, seed: int = 0, percentile: float = 0.95) -> Fitted:
+    config = DETECTORS.config(name)(**{"percentile": percentile} if name != "none" else {})
+    return fit_detector(config, trusted, np.random.default_rng(seed))
 
 
 @EVERY
@@ -100,8 +101,8 @@ def test_the_threshold_is_of_points_that_the_score_was_not_fitted_on(name: str, 
     moved = trusted.clone()
     moved[order[100:]] += 1.0
     other = fit(name, moved, seed=7, percentile=percentile)
-    assert isinstance(detector, ScoredDetector)
-    assert isinstance(other, ScoredDetector)
+    assert isinstance(detector, FittedScore)
+    assert isinstance(other, FittedScore)
     assert torch.equal(other.score(trusted), detector.score(trusted))
     assert not torch.equal(other.threshold, detector.threshold)
 
@@ -154,21 +155,9 @@ def test_the_sphere_is_the_distance_to_the_mean_of_what_it_was_fitted_on() -> No
     trusted, points = draw(101, seed=1), draw(40, seed=2)
     fitted = trusted.double().numpy()[np.random.default_rng(3).permutation(101)[:50]]
     detector = fit("sphere", trusted, seed=3)
-    assert isinstance(detector, ScoredDetector)
+    assert isinstance(detector, FittedScore)
     expected = np.sqrt(((points.double().numpy() - fitted.mean(0)) ** 2).sum(1))
     np.testing.assert_allclose(detector.score(points).numpy(), expected, rtol=1e-5)
-
-
-def test_names() -> None:
-    trusted = draw(100, seed=1)
-    assert isinstance(fit("none", trusted), NoDetector)
-    detector = fit("knn_distance", trusted)
-    assert isinstance(detector, KnnDistance)
-    spec = DetectorSpec(neighbours=2, sample_size=30, percentile=0.8)
-    given = fit_detector(spec, trusted, np.random.default_rng(3))
-    expected = KnnDistance(trusted, neighbours=2, sample_size=30, percentile=0.8, random=np.random.default_rng(3))
-    assert torch.equal(given.score(trusted), expected.score(trusted))
-    assert given.threshold == expected.threshold
 
 
 def test_without_a_detector_nothing_is_rejected() -> None:

@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from pgan_ray.defences import KnnDistance
+from pgan_ray.defences.knn_distance import FittedKnnDistance, KnnDistance, KnnDistanceConfig
 
 
 def draw(points: int, seed: int, features: int = 5) -> torch.Tensor:
     return torch.randn(points, features, generator=torch.Generator().manual_seed(seed))
 
 
-def fit(trusted: torch.Tensor, *, k: int = 3, s: int = 10, percentile: float = 0.9, seed: int = 0) -> KnnDistance:
-    random = np.random.default_rng(seed)
-    return KnnDistance(trusted, neighbours=k, sample_size=s, percentile=percentile, random=random)
+def fit(trusted: torch.Tensor, *, k: int = 3, s: int = 10, percentile: float = 0.9, seed: int = 0) -> FittedKnnDistance:
+    config = KnnDistanceConfig(neighbours=k, sample_size=s, percentile=percentile)
+    return KnnDistance(config).fit(trusted, np.random.default_rng(seed))
 
 
 def brute_force(points: np.ndarray, sample: np.ndarray, k: int) -> np.ndarray:

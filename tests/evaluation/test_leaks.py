@@ -1,33 +1,33 @@
 """What would leak from one part of the protocol into another, with every attack, placement and number of classes."""
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import Attack, fit_attack
+from pgan_ray.attacks import PoisonSource, make_attack
 from pgan_ray.attacks.poison_set import PoisonSet
 from pgan_ray.data import TaskData
 from pgan_ray.defences import fit_detector
 from pgan_ray.evaluation import TrainingSet, evaluate_cells, poisoned_training_set
+from pgan_ray.registry import ATTACKS as ATTACK_REGISTRY
+from pgan_ray.registry import DETECTORS
 from pgan_ray.spec import Cell, EvaluationSpec
-from pgan_ray.spec.attack import AttackSpec
-from pgan_ray.spec.evaluation import DetectorSpec
 from pgan_ray.spec.seeds import numpy_generator
 from tests.evaluation.points import POISON, Fitted, genuine, indices, make_spec, numbered, numbered_poison
-from tests.science import CPU, blobs
+from tests.science import CPU, blobs, own_keys
 
-ATTACKS = get_args(AttackSpec.model_fields["name"].annotation)
+ATTACKS = ATTACK_REGISTRY.own_names()
 EVERY_ATTACK = pytest.mark.parametrize("name", ATTACKS)
 PLACEMENTS = pytest.mark.parametrize("placement", ["replace", "add"])
 TRAIN, TRUSTED, PER_CLASS = 40, 30, 120
 
 
-def attack_of(name: str, task: TaskData) -> Attack:
-    return PoisonSet(numbered_poison()) if name == "pgan" else fit_attack(AttackSpec(name=name), task)
+def attack_of(name: str, task: TaskData) -> PoisonSource:
+    return PoisonSet(numbered_poison()) if name == "pgan" else make_attack(ATTACK_REGISTRY.config(name)()).fit(task)
 
 
 @dataclass
@@ -174,11 +174,11 @@ def test_the_attack_is_told_of_every_point_that_is_given_away(fitted: Fitted, pl
 
 def detecting(name: str, percentile: float = 0.95) -> EvaluationSpec:
     return make_spec(trusted_per_class=100, train_per_class=100).model_copy(
-        update={"detector": DetectorSpec(name=name, percentile=percentile)}
+        update={"detector": DETECTORS.config(name)(**{"percentile": percentile} if name != "none" else {})}
     )
 
 
-@pytest.mark.parametrize("name", get_args(DetectorSpec.model_fields["name"].annotation))
+@pytest.mark.parametrize("name", DETECTORS.own_names())
 def test_every_detector_is_of_one_class_alone(name: str) -> None:
     """Poison from the middle of another class: the detector of the label that it carries does not know it."""
     task = blobs(classes=3, train_per_class=300)
@@ -204,8 +204,8 @@ def test_a_detector_is_that_of_its_stream_on_the_trusted_points(fitted: Fitted, 
 
 
 def evaluate(victim: dict[str, Any], task: TaskData, fraction: float = 0.2) -> Any:
-    spec = make_spec(train_per_class=60, victim={"epochs": 20, "batch_size": 20} | victim)
-    attack = fit_attack(AttackSpec(name="random_label_flip"), task)
+    spec = make_spec(train_per_class=60, victim=own_keys({"epochs": 20, "batch_size": 20} | victim))
+    attack = attack_of("random_label_flip", task)
     (result,) = evaluate_cells([Cell("", 0, "", fraction, 0)], spec, task, attack, seed=0, device=CPU)
     return result
 

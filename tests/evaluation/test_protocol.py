@@ -9,34 +9,30 @@ from pgan_ray.attacks.poison_set import PoisonSet
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set
 from pgan_ray.evaluation.training_set import TrainingSet
+from pgan_ray.registry import DETECTORS
 from pgan_ray.spec import Cell, EvaluationSpec
-from pgan_ray.spec.evaluation import DetectorSpec
-from pgan_ray.victims import VictimStack, judge, train_victims
-from tests.science import CPU, blobs
+from pgan_ray.victims.engines import stack as engine
+from pgan_ray.victims.engines.stack import VictimStack, train_victims
+from tests.science import CPU, blobs, own_keys
 
 CELLS = [Cell("alpha=0.1", 0, "", fraction, run) for fraction in (0.0, 0.2, 0.4) for run in range(2)]
 
 
 def make_spec(**victim: Any) -> EvaluationSpec:
+    optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
+    settings = {"widths": [12], "dropout": 0.2, "batch_size": 20, "epochs": 25, "optimizer": optimizer}
     return EvaluationSpec(
         poison_fractions=[0.0, 0.2, 0.4],
         runs=2,
         train_per_class=60,
         trusted_per_class=60,
-        victim={
-            "widths": [12],
-            "dropout": 0.2,
-            "batch_size": 20,
-            "epochs": 25,
-            "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9},
-        }
-        | victim,
+        victim=own_keys(settings | victim),
         detector={"name": "knn_distance"},
     )
 
 
 def without_detector(**victim: Any) -> EvaluationSpec:
-    return make_spec(**victim).model_copy(update={"detector": DetectorSpec(name="none")})
+    return make_spec(**victim).model_copy(update={"detector": DETECTORS.config("none")()})
 
 
 def harmless(task: TaskData) -> Tensor:
@@ -156,7 +152,7 @@ def test_a_victim_that_diverged_in_training_has_no_scores_whatever_it_answers(mo
         stack = train_victims(*given, **named)
         return replace(stack, finite=torch.arange(len(CELLS)) != 2)
 
-    monkeypatch.setattr(judge, "train_victims", train_and_flag)
+    monkeypatch.setattr(engine, "train_victims", train_and_flag)
     task = task_of()
     results = evaluate(task, harmless(task))
     assert [result.scores is None for result in results] == [False, False, True, False, False, False]

@@ -2,12 +2,12 @@ import pytest
 import torch
 
 from pgan_ray.nn import Passes, StackedMLP, StackOptimizer
-from pgan_ray.spec.network import OptimizerSpec
+from pgan_ray.spec import AdamSpec, OptimizerSpec, SgdSpec
 
 SPECS = [
-    OptimizerSpec(name="sgd", learning_rate=0.1, momentum=0.9),
-    OptimizerSpec(name="sgd", learning_rate=0.1, momentum=0.0),
-    OptimizerSpec(name="adam", learning_rate=0.01, betas=(0.5, 0.99)),
+    SgdSpec(learning_rate=0.1, momentum=0.9),
+    SgdSpec(learning_rate=0.1, momentum=0.0),
+    AdamSpec(learning_rate=0.01, betas=(0.5, 0.99)),
 ]
 ALL = pytest.mark.parametrize("spec", SPECS, ids=["sgd", "sgd-no-momentum", "adam"])
 

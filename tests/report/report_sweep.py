@@ -102,7 +102,7 @@ def harm(settings: Settings, cell: Cell) -> dict[str, Any]:
         "test_error": 0.025 + rise + noise,
         "false_positive_rate": 0.02 + 2 * rise + noise,
         "false_negative_rate": 0.03 + noise,
-        "rejected_genuine": 1 - settings.evaluation.detector.percentile + noise,
+        "rejected_genuine": 1 - settings.evaluation.detector.kept_fraction + noise,
         "rejected_poison": 0.01 + noise if cell.poison_fraction else None,
     }
 
@@ -136,7 +136,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "run": cell.run,
         "victim": evaluation.victim.name,
         "detector": evaluation.detector.name,
-        "percentile": evaluation.detector.percentile,
+        "percentile": getattr(evaluation.detector, "percentile", None),
         "train_size": 950,
         "confusion": None,
         "boundary": None,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.attacks import Member, PGan
+from pgan_ray.attacks import AttackConfig, Member
+from pgan_ray.attacks.engines.pgan import PGan
 from pgan_ray.results import Store, keep_secret, read_record, read_rows
 from pgan_ray.runner import Engine
-from pgan_ray.spec import AttackSpec
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepFinished, Training
 from tests.runner.sweeps import InterruptOnce, Run
@@ -55,7 +55,7 @@ class LosePoison(MemoryTracker):
 def test_an_error_in_a_trial_is_told_with_its_traceback_and_costs_its_cells_alone(run: Run, tmp_path: Path) -> None:
     class Broken(PGan):
         def train(self, iterations: int) -> None:
-            if self.members[0].alpha == 0.9:
+            if self.members[0].config.alpha == 0.9:
                 raise ZeroDivisionError("no such thing")
             super().train(iterations)
 
@@ -81,8 +81,8 @@ def test_an_error_that_quotes_a_secret_is_told_without_it(run: Run, tmp_path: Pa
 
 
 def test_an_error_while_a_stack_is_made_costs_its_trial_alone(run: Run, tmp_path: Path) -> None:
-    def makes(attack: AttackSpec, members: list[Member], *arguments: Any, **options: Any) -> PGan:
-        if members[0].alpha == 0.9:
+    def makes(attack: AttackConfig, members: list[Member], *arguments: Any, **options: Any) -> PGan:
+        if members[0].config.alpha == 0.9:
             raise ZeroDivisionError("no such thing")
         return PGan(attack, members, *arguments, **options)
 

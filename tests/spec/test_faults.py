@@ -25,7 +25,7 @@ from .helpers import BODY, Loader
         ("evaluation.victim.epoch", "evaluation.victim.epoch: is not a known key; did you mean `epochs`?"),
         (
             "evaluation.detector.xyz",
-            "evaluation.detector.xyz: is not a known key; known here: name, neighbours, sample_size, percentile",
+            "evaluation.detector.xyz: is not a known key; known here: name, percentile, neighbours, sample_size",
         ),
         ("resources.trial.gpus", "resources.trial.gpus: is not a known key; did you mean `gpu`?"),
         ("search.methods", "search.methods: is not a known key; did you mean `method`?"),
@@ -64,7 +64,13 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         ("attack.alpha", [None], "must be a number, got [null] (a grid is written {grid: [a, b]})"),
         ("seed", None, "must be a whole number, got null"),
         ("attack.lambda_prior", -0.5, "must be at least 0, got -0.5"),
-        ("attack.name", "gan", "must be 'pgan', 'nearest_label_flip', 'random_label_flip' or 'none', got 'gan'"),
+        (
+            "attack.name",
+            "gan",
+            "must be one of `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, or an import path "
+            "`package.module:Class`, got 'gan'; did you mean `pgan`?",
+        ),
+        ("attack.generator.optimizer.name", "rmsprop", "must be `sgd` or `adam`, got 'rmsprop'"),
         ("evaluation.placement", "append", "must be 'replace' or 'add', got 'append'"),
         ("task.surrogate_classes", [5], "must have at least 2 item(s), got [5]"),
         ("attack.alpha", float("nan"), "must be a finite number, got nan"),
@@ -128,7 +134,7 @@ def test_a_long_value_is_cut_short(load: Loader) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["name", "dataset", "task", "attack", "evaluation", "task.classes", "task.poison_class"]
+    "key", ["name", "dataset", "task", "attack", "evaluation", "task.classes", "task.poison_class", "attack.alpha"]
 )
 def test_what_must_be_given(load: Loader, key: str) -> None:
     text = {k: dict(v) if isinstance(v, dict) else v for k, v in BODY.items()}
@@ -151,11 +157,7 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
             {"attack.iterations": None},
             "attack: exactly one of `epochs` and `iterations` must be given",
         ),
-        ({"attack.alpha": None}, "attack: `pgan` must be given `alpha`"),
-        (
-            {"attack.alpha": None, "attack.lambda_prior": None},
-            "attack: `pgan` must be given `alpha` and `lambda_prior`",
-        ),
+        ({"attack.alpha": None}, "attack.alpha: must be a number, got null"),
         (
             {"dataset.path": "my.npz"},
             "dataset: exactly one of `name` (a built-in data set) and `path` (your own file) must be given",

@@ -175,7 +175,7 @@ def test_an_override_may_suit_the_chosen_profile_alone(load: Loader) -> None:
             "--set attack.alpha: must be at most 1, got 1.2",
         ),
         ("seed=", "--set seed: must be a whole number, got null"),
-        ("attack.alpha=", "--set attack: `pgan` must be given `alpha`"),
+        ("attack.alpha=", "--set attack.alpha: must be a number, got null"),
         (
             "attack.alpha.x=1",
             '--set attack.alpha: must be a number, got {"x": 1} (a grid is written {grid: [a, b]})',

@@ -1,5 +1,6 @@
 """Attacks without generators in MLflow."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from tests.tracking.reading import Reader
 from tests.tracking.tracking_sweep import SWEEP, make_record, make_store
 
 MIXED = SWEEP.replace("alpha: {grid: [0.1, 0.9]}", "name: {grid: [pgan, none]}\n  alpha: 0.1")
-BASELINES = SWEEP.replace("alpha: {grid: [0.1, 0.9]}", "name: {grid: [random_label_flip, none]}")
+BASELINES = re.sub(
+    r"attack:\n(  .*\n)+", "attack: {name: {grid: [random_label_flip, none]}, replicates: 2}\n", SWEEP, count=1
+)
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from pgan_ray.spec.evaluation import VictimSpec
+from pgan_ray.spec import TrainedNetworkSpec
 from pgan_ray.spec.seeds import torch_seed
 from tests.science import Draws, PlainNetwork
 
 
-def start(spec: VictimSpec, features: int, classes: int, initial_seed: int) -> dict[str, Tensor]:
+def start(spec: TrainedNetworkSpec, features: int, classes: int, initial_seed: int) -> dict[str, Tensor]:
     """The weights that a victim starts from: layer by layer, weights before biases."""
     random = torch.Generator().manual_seed(initial_seed)
     sizes = [features, *spec.widths, 1 if classes == 2 else classes]
@@ -28,7 +28,7 @@ def start(spec: VictimSpec, features: int, classes: int, initial_seed: int) -> d
 
 
 def train_plainly(
-    spec: VictimSpec,
+    spec: TrainedNetworkSpec,
     x: Tensor,
     y: Tensor,
     *,

@@ -1,18 +1,18 @@
 """The contract of every kind of victim of the schema, and logistic regression's line."""
 
 from dataclasses import astuple
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from pgan_ray.spec.evaluation import VictimSpec
-from pgan_ray.victims import Judged, judge_victims
+from pgan_ray.registry import VICTIMS
+from pgan_ray.victims import Judged, VictimConfig, judge_victims
 from tests.science import CPU
 
-NAMES = tuple(name for name in get_args(VictimSpec.model_fields["name"].annotation) if name != "none")
+NAMES = tuple(name for name in VICTIMS.own_names() if VICTIMS.get(name).trains)
 NETWORKS = ("mlp", "logistic")
 EVERY = pytest.mark.parametrize("name", NAMES)
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
@@ -20,9 +20,10 @@ SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 Points = tuple[Tensor, Tensor]
 
 
-def make_spec(name: str, **changes: Any) -> VictimSpec:
+def make_spec(name: str, **changes: Any) -> VictimConfig:
     settings: dict[str, Any] = {"widths": [12], "dropout": 0.0, "batch_size": 20, "epochs": 30, "optimizer": SGD}
-    return VictimSpec(name=name, **settings | changes)
+    config: type[VictimConfig] = VICTIMS.config(name)
+    return config(**{key: value for key, value in (settings | changes).items() if key in config.model_fields})
 
 
 def draw(sizes: list[int], seed: int, *, features: int = 10, distance: float = 3.0) -> Points:
@@ -43,6 +44,7 @@ def judge(
         training,
         *test,
         classes=classes,
+        image_shape=None,
         seeds=[seed + member for member in range(len(training))],
         stack_seed=seed,
         device=CPU,
@@ -155,8 +157,7 @@ def test_a_victim_that_diverges_has_neither_matrix_nor_boundary(name: str) -> No
 def test_logistic_regression_is_a_network_without_hidden_layers(classes: int, features: int) -> None:
     training = [draw([30] * classes, seed, features=features, distance=0.6) for seed in (1, 3)]
     test = draw([50] * classes, 2, features=features, distance=0.6)
-    # Of a network's settings it reads none: neither layers nor dropout.
-    logistic = judge("logistic", training, test, classes=classes, dropout=0.5, widths=[64, 64])
+    logistic = judge("logistic", training, test, classes=classes)
     network = judge("mlp", training, test, classes=classes, widths=[])
     for one, other in zip(logistic, network, strict=True):
         assert torch.equal(matrix_of(one), matrix_of(other))

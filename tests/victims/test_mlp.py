@@ -8,21 +8,22 @@ from torch.nn.utils.rnn import pad_sequence
 
 from pgan_ray.data import TaskData
 from pgan_ray.nn import Passes
-from pgan_ray.spec.evaluation import VictimSpec
-from pgan_ray.victims import VictimStack, confusion_matrices, train_victims
+from pgan_ray.spec import TrainedNetworkSpec
+from pgan_ray.victims.engines.scoring import confusion_matrices
+from pgan_ray.victims.engines.stack import VictimStack, train_victims
 from tests.science import CPU, blobs
 from tests.victims.oracle import train_plainly
 
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 
 
-def make_spec(**changes: Any) -> VictimSpec:
+def make_spec(**changes: Any) -> TrainedNetworkSpec:
     settings: dict[str, Any] = {"widths": [9, 7], "dropout": 0.5, "batch_size": 10, "epochs": 17, "optimizer": SGD}
-    return VictimSpec(**settings | changes)
+    return TrainedNetworkSpec(**settings | changes)
 
 
 def train(
-    spec: VictimSpec,
+    spec: TrainedNetworkSpec,
     task: TaskData,
     sizes: list[int],
     *,
@@ -53,7 +54,7 @@ def points(task: TaskData, member: int, size: int) -> tuple[Tensor, Tensor]:
     return task.train_x[member : member + size], task.train_y[member : member + size]
 
 
-def plainly(spec: VictimSpec, task: TaskData, sizes: list[int], member: int) -> dict[str, Tensor]:
+def plainly(spec: TrainedNetworkSpec, task: TaskData, sizes: list[int], member: int) -> dict[str, Tensor]:
     x, y = points(task, member, sizes[member])
     return train_plainly(
         spec,
@@ -99,7 +100,7 @@ def test_members_of_one_size_with_dropout() -> None:
 @pytest.mark.usefixtures("double")
 def test_a_stack_treated_as_a_whole_as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     by_member = train(make_spec(), blobs(), [20, 33])
-    monkeypatch.setattr("pgan_ray.victims.mlp.Passes", partial(Passes, by_member=False))
+    monkeypatch.setattr("pgan_ray.victims.engines.stack.Passes", partial(Passes, by_member=False))
     whole = train(make_spec(), blobs(), [20, 33])
     torch.testing.assert_close(whole.network.state_dict(), by_member.network.state_dict())
 

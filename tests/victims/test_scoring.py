@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from pgan_ray.nn import StackedMLP
-from pgan_ray.victims import Scores, confusion_matrices, score
+from pgan_ray.victims.engines.scoring import Scores, confusion_matrices, score
 
 
 def linear(weights: list[list[list[float]]], biases: list[list[float]]) -> StackedMLP:

@@ -1,11 +1,10 @@
-"""Grids over fields that mean nothing beside others: no copies, and names that say what counts."""
+"""Components: each has keys of its own, and grids over names and keys make no copies."""
 
 from typing import Any
 
 import pytest
 
 from pgan_ray.spec import SweepRecord, load_record
-from pgan_ray.spec.unread import is_read
 
 from .helpers import BODY, Loader, ids
 
@@ -40,26 +39,32 @@ def test_a_grid_of_attacks_and_alphas_has_each_baseline_once(load: Loader) -> No
 def test_a_baseline_reads_no_other_field_of_the_attack(load: Loader, name: str) -> None:
     grids = {
         "attack.alpha": {"grid": [0.1, 0.9]},
-        "attack.lambda_prior": {"grid": [0.2, 0.9]},
         "attack.generator.widths": {"grid": [[8], [16]]},
         "attack.classifier.optimizer.learning_rate": {"grid": [0.1, 0.2]},
     }
-    sweep = load({"attack.name": name} | grids)
-    assert ids(sweep) == ["base"]
-    assert (sweep.generators, sweep.cells) == (0, 18)
-    read = load({"attack.name": name, "attack.replicates": {"grid": [2, 3]}, "seed": {"grid": [1, 2]}} | grids)
-    assert len(read.configurations) == 4
+    names = {"attack.name": {"grid": [name, "pgan"]}}
+    sweep = load(names | grids)
+    assert len(sweep.configurations) == 1 + 2 * 2 * 2
+    assert ids(sweep)[0] == f"attack={name}"
+    read = load(names | {"attack.replicates": {"grid": [2, 3]}, "seed": {"grid": [1, 2]}} | grids)
+    assert len(read.configurations) == 4 * (1 + 8)
+    # In a profile or by `--set`, the name alone will do: the body's keys were another attack's.
+    alone = load(grids, overrides=[f"attack.name={name}"])
+    assert ids(alone) == ["base"]
+    assert (alone.generators, alone.cells) == (0, 18)
+    assert set(alone.document["attack"]) == {"name", "replicates"}
 
 
 def test_a_baseline_needs_neither_alpha_nor_iterations(load: Loader) -> None:
     sweep = load({"attack": {"grid": [{"name": "none", "replicates": 3}, {"name": "random_label_flip"}]}})
     assert [c.settings.attack.name for c in sweep.configurations] == ["none", "random_label_flip"]
     assert sweep.cells == (3 + 5) * 9
-    assert load.faults({"attack.name": {"grid": ["none", "pgan"]}, "attack.alpha": None}) == [
-        "attack: `pgan` must be given `alpha` (with attack=pgan)"
+    attack = {"name": {"grid": ["none", "pgan"]}, "lambda_prior": 0.9, "iterations": 10}
+    assert load.faults(repr({**BODY, "attack": attack})) == ["attack.alpha: must be given (with attack=pgan)"]
+    # What the first of the names does not read must be right all the same.
+    assert load.faults(repr({**BODY, "attack": attack | {"alpha": {"grid": [0.1, 7]}}})) == [
+        "attack.alpha.grid[1]: must be at most 1, got 7"
     ]
-    # What it does not read must be right all the same: it may be a slip.
-    assert load.faults({"attack.name": "none", "attack.alpha": 7})[0].startswith("attack.alpha: must be at most 1")
 
 
 def test_a_baseline_needs_no_stored_poison(load: Loader) -> None:
@@ -107,13 +112,6 @@ def test_victims_read_what_they_are_trained_with(load: Loader) -> None:
         "victim=none",
     ]
     assert len(found) == len(set(found)) == 4 + 2 + 1 + 1
-    for key in ("dropout", "negative_slope"):
-        key = f"evaluation.victim.{key}"
-        assert variants(load, {"evaluation.victim.name": "logistic", key: {"grid": [0.1, 0.2]}}) == [""]
-    for key, values in (("batch_size", [10, 20]), ("optimizer.learning_rate", [0.1, 0.2])):
-        key = f"evaluation.victim.{key}"
-        assert len(variants(load, {"evaluation.victim.name": "logistic", key: {"grid": values}})) == 2
-        assert variants(load, {"evaluation.victim.name": "knn", key: {"grid": values}}) == [""]
 
 
 @pytest.mark.parametrize("network", ["attack.generator", "attack.classifier", "evaluation.victim"])
@@ -121,10 +119,13 @@ def test_each_optimizer_has_numbers_of_its_own(load: Loader, network: str) -> No
     momentum = {f"{network}.optimizer.momentum": {"grid": [0.5, 0.9]}}
     betas = {f"{network}.optimizer.betas": {"grid": [[0.5, 0.9], [0.9, 0.999]]}}
     cells = load().cells
-    for name, read, unread in (("sgd", momentum, betas), ("adam", betas, momentum)):
+    for name, own, other in (("sgd", momentum, betas), ("adam", betas, momentum)):
         beside = {f"{network}.optimizer": {"name": name, "learning_rate": 0.1}}
-        assert load(beside | read).cells == 2 * cells
-        assert load(beside | unread).cells == cells
+        assert load(beside | own).cells == 2 * cells
+        ((key, _),) = other.items()
+        (line,) = load.faults(beside | other)
+        key = key.rpartition(".")[2]
+        assert line.startswith(f"{network}.optimizer.{key}: is not a key of `{name}`: delete it (keys of `{name}`: ")
     both = load(
         {f"{network}.optimizer.name": {"grid": ["sgd", "adam"]}, f"{network}.optimizer.learning_rate": 1} | momentum
     )
@@ -229,12 +230,75 @@ def test_the_surrogate_task(load: Loader) -> None:
     assert alone.surrogate == alone  # so that nothing is selected twice
 
 
-def test_is_read_looks_at_whole_keys(load: Loader) -> None:
-    settings = load({"attack.name": "none", "evaluation.victim.name": "none"}).configurations[0].settings
-    assert not is_read(settings, ("attack", "generator", "widths"))
-    assert is_read(settings, ("attack",))
-    assert is_read(settings, ("attack", "name"))
-    assert is_read(settings, ("evaluation", "victim"))
-    assert not is_read(settings, ("evaluation", "victim", "optimizer", "name"))
-    assert is_read(settings, ("evaluation", "detector", "neighbours"))
-    assert is_read(settings, ("seed",))
+def test_what_means_something(load: Loader) -> None:
+    settings = load({"attack.replicates": 2}, overrides=["attack.name=none", "evaluation.victim.name=none"])
+    read = settings.configurations[0].settings.reads
+    assert not read(("attack", "generator", "widths"))
+    assert read(("attack",))
+    assert read(("attack", "name"))
+    assert read(("evaluation", "victim"))
+    assert not read(("evaluation", "victim", "optimizer", "name"))
+    assert read(("evaluation", "detector", "neighbours"))
+    assert read(("seed",))
+    assert not read(("evaluation", "poison_set_size"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"evaluation.victim": {"name": "knn", "widths": [8]}},
+            "evaluation.victim.widths: is not a key of `knn`: delete it (keys of `knn`: name; `mlp` has it)",
+        ),
+        (
+            {"evaluation.detector": {"name": "sphere", "neighbours": 5}},
+            "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile; "
+            "`knn_distance` has it)",
+        ),
+        (
+            {"evaluation.detector": {"name": "none", "percentile": 0.9}},
+            "evaluation.detector.percentile: is not a key of `none`: delete it (keys of `none`: name; "
+            "`isolation_forest`, `knn_distance`, `local_outlier_factor`, `one_class_svm`, `sphere` have it)",
+        ),
+        ({"evaluation.victim": 3}, "evaluation.victim: must be a section with keys of its own, got 3"),
+        ({"evaluation.victim.name": 3}, "evaluation.victim.name: must be text, got 3"),
+        ({"attack.name": None}, "attack.name: must be text, got null"),
+    ],
+)
+def test_only_a_components_own_keys_are_accepted(load: Loader, changes: dict[str, Any], line: str) -> None:
+    assert load.faults(changes) == [line]
+
+
+def test_beside_a_grid_of_names_a_key_must_be_of_one_of_them(load: Loader) -> None:
+    names = {"evaluation.victim.name": {"grid": ["logistic", "knn"]}}
+    assert load(names | {"evaluation.victim.epochs": 3}).cells == 2 * 18
+    (line,) = load.faults(names | {"evaluation.victim.widths": [8]})
+    assert line.startswith("evaluation.victim.widths: is not a key of `logistic`: delete it")
+
+
+def test_an_unknown_name_says_what_there_is(load: Loader) -> None:
+    (line,) = load.faults({"evaluation.detector.name": "shpere"})
+    assert line == (
+        "evaluation.detector.name: must be one of `isolation_forest`, `knn_distance`, `local_outlier_factor`, `none`, "
+        "`one_class_svm`, `sphere`, or an import path `package.module:Class`, got 'shpere'; did you mean `sphere`?"
+    )
+    (line,) = load.faults({"attack.name": {"grid": ["pgan", "interface"]}})
+    assert line.startswith("attack.name.grid[1]: must be one of `nearest_label_flip`, `none`, `pgan`")
+
+
+def test_sections_of_a_grid_go_by_their_names(load: Loader) -> None:
+    pgan = {"name": "pgan", "lambda_prior": 0.9, "iterations": 10}
+    sections = [pgan | {"alpha": 0.1}, pgan | {"alpha": 0.2}, {"name": "none"}]
+    found = ids(load({"attack": {"grid": sections}}))
+    assert found[2] == "attack=none"
+    assert len(set(found)) == 3
+    assert ids(load({"attack": {"grid": sections[1:]}})) == ["attack=pgan", "attack=none"]
+
+
+def test_each_name_takes_the_others_defaults_where_they_are_the_same(load: Loader) -> None:
+    sweep = load({"evaluation.victim.name": {"grid": ["knn", "logistic", "mlp"]}})
+    victims = [variant.evaluation.victim for variant in sweep.configurations[0].variants]
+    assert [victim.name for victim in victims] == ["knn", "logistic", "mlp"]
+    assert sweep.document["evaluation"]["victim"]["epochs"] == 2000
+    assert sweep.document["evaluation"]["victim"]["widths"] == [1024, 512]
+    assert load_record(SweepRecord("id", sweep).to_yaml(), "sweep.yaml").sweep == sweep

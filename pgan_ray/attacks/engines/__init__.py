@@ -1,0 +1,1 @@
+"""What trains the generators of trained attacks, and what that takes."""

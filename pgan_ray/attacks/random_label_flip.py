@@ -1,0 +1,11 @@
+"""Label flipping: any points of the source class, with the poison class's label."""
+
+from pgan_ray.attacks.taken_points import TakesPoints
+from pgan_ray.registry import ATTACKS
+
+
+@ATTACKS.register
+class RandomLabelFlip(TakesPoints):
+    """Any points of the source class: the upper bound of what an attack without a constraint does."""
+
+    name = "random_label_flip"

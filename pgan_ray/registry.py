@@ -1,0 +1,160 @@
+"""Finding components by name: our own, those of installed packages (entry points), and classes by their import path.
+
+A component of our own lives in the file that is named after it, so that a sweep which names one imports just that file.
+"""
+
+import difflib
+import importlib
+import pkgutil
+import re
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pgan_ray.errors import PganRayError
+
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+Class = TypeVar("Class", bound=type)
+
+
+class ComponentError(PganRayError):
+    """A name leads to no component. The message is the rule and what was given, without the place."""
+
+
+class Registry:
+    """The components of one kind."""
+
+    def __init__(self, kind: str, *, group: str, package: str, interface: str, adapter: str | None = None) -> None:
+        """``group``: of entry points; ``package``: where our own are. ``interface``: the import path of the base class.
+
+        ``adapter``: the import path of a function (name, object) that makes a component of another object, or returns
+        None.
+        """
+        self.kind, self.group = kind, group
+        self._package, self._interface, self._adapter = package, interface, adapter
+        self._registered: dict[str, type[Any]] = {}
+        self._found: dict[str, type[Any]] = {}
+
+    def register(self, component: Class) -> Class:
+        """Make the class known by its `name`; a decorator."""
+        name = component.name  # type: ignore[attr-defined]
+        other = self._registered.get(name)
+        if other is not None and _path_of(other) != _path_of(component):
+            raise ValueError(f"{_path_of(component)}: the {self.kind} {name!r} must be one, got {_path_of(other)} too")
+        self._registered[name] = component
+        self._found.pop(name, None)
+        return component
+
+    def get(self, name: str) -> type[Any]:
+        """The component of that ``name``. Raises `ComponentError`."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def config(self, name: str) -> type[Any]:
+        """The schema of the component of that ``name``. Raises `ComponentError`."""
+        return self.get(name).Config  # type: ignore[no-any-return]
+
+    def own_names(self) -> list[str]:
+        """Those that we ship, and those that were registered in this process."""
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg:
+                importlib.import_module(f"{self._package}.{module.name}")
+        return sorted(self._registered)
+
+    def names(self) -> list[str]:
+        """Every name: our own first, then those of installed packages."""
+        return list(dict.fromkeys([*self.own_names(), *sorted(point.name for point in self._entry_points())]))
+
+    def _find(self, name: str) -> type[Any]:
+        if name not in self._registered and _FILE_NAME.fullmatch(name) and find_spec(f"{self._package}.{name}"):
+            importlib.import_module(f"{self._package}.{name}")
+        if name in self._registered:
+            return self._registered[name]
+        for point in self._entry_points():
+            if point.name == name:
+                return self._fitted(name, self._imported(f"{name!r} ({point.value})", point.load))
+        if ":" in name:
+            return self._fitted(name, self._imported(repr(name), lambda: _import(name)))
+        raise ComponentError(f"must be {self._offer()}, got {name!r}{_nearest(name, self.names())}")
+
+    def _entry_points(self) -> metadata.EntryPoints:
+        return metadata.entry_points(group=self.group)
+
+    def _imported(self, shown: str, load: Callable[[], Any]) -> Any:
+        try:
+            return load()
+        except Exception as error:
+            lines = str(error).strip().splitlines() or ["no message"]
+            raise ComponentError(
+                f"must be {_a(self.kind)} that can be imported, got {shown}: {type(error).__name__}: {lines[-1]}"
+            ) from error
+
+    def _fitted(self, name: str, found: Any) -> type[Any]:
+        """``found`` as a component: it is one, or is adapted."""
+        interface = _import(self._interface)
+        if isinstance(found, type) and issubclass(found, interface):
+            return found
+        adapted: type[Any] | None = _import(self._adapter)(name, found) if self._adapter else None
+        if adapted is None:
+            base = f"{self._interface.rpartition('.')[0]}.{interface.__name__}"
+            other = f", or {interface.accepts}" if self._adapter else ""
+            raise ComponentError(f"must be a subclass of `{base}`{other}, got {name!r}, {_described(found)}")
+        return adapted
+
+    def _offer(self) -> str:
+        names = ", ".join(f"`{name}`" for name in self.names())
+        return f"one of {names}, or an import path `package.module:Class`"
+
+
+def _import(path: str) -> Any:
+    """What an import path leads to. The working directory is searched last."""
+    if not _IMPORT_PATH.fullmatch(path):
+        raise ImportError("an import path is written `package.module:Class`")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _path_of(component: type[Any]) -> str:
+    return f"{component.__module__}:{component.__qualname__}"
+
+
+def _described(found: Any) -> str:
+    return f"the class {found.__qualname__}" if isinstance(found, type) else f"an object of {type(found).__qualname__}"
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+ATTACKS = Registry(
+    "attack",
+    group="pgan_ray.attacks",
+    package="pgan_ray.attacks",
+    interface="pgan_ray.attacks.interface:Attack",
+)
+DETECTORS = Registry(
+    "detector",
+    group="pgan_ray.detectors",
+    package="pgan_ray.defences",
+    interface="pgan_ray.defences.interface:Detector",
+)
+VICTIMS = Registry(
+    "victim",
+    group="pgan_ray.victims",
+    package="pgan_ray.victims",
+    interface="pgan_ray.victims.interface:Victim",
+)

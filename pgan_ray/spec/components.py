@@ -1,0 +1,121 @@
+"""What the schema knows of every component: its section of the sweep file, and the class that the section is for."""
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, create_model, model_validator
+
+from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS, Registry
+from pgan_ray.spec.base import Part
+
+if TYPE_CHECKING:
+    from pgan_ray.spec.evaluation import EvaluationSpec
+
+_REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, VICTIMS)}
+
+
+class ComponentConfig(Part):
+    """The keys of one component. `component` is the class that reads them."""
+
+    registry: ClassVar[Registry]
+    component: ClassVar[type[Any]]
+
+    name: str = Field(description="Which one.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Made in Python, a section need not repeat the name of its class."""
+        return {"name": cls.component.name, **given} if isinstance(given, dict) else given
+
+    def make(self) -> Any:
+        """The component itself."""
+        return self.component(self)
+
+    def unread(self) -> frozenset[str]:
+        """Keys that mean nothing beside the others' values: a grid over them makes no copies."""
+        return frozenset()
+
+    def __reduce__(self) -> Any:
+        # By name: the class may have been made when the component was found, and be in no module.
+        return _read, (self.registry.kind, self.model_dump())
+
+
+class AttackConfig(ComponentConfig):
+    """What makes the poison."""
+
+    registry: ClassVar[Registry] = ATTACKS
+
+    replicates: int = Field(
+        default=5,
+        ge=1,
+        description="Generators per configuration, each with its own seed; of an attack that trains none, as many "
+        "groups of runs.",
+    )
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the attack trains generators; the others take their poison from the data."""
+        return bool(self.component.is_trained)
+
+    def check_evaluation(self, evaluation: "EvaluationSpec", classes: int) -> None:
+        """See that the attack has enough poison for an evaluation on so many ``classes``. Raises `ValueError`."""
+        needed = evaluation.poison_points(max(evaluation.poison_fractions), classes)
+        if self.is_trained and needed > evaluation.poison_set_size:
+            raise ValueError(
+                f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
+                f"training set), got {evaluation.poison_set_size}"
+            )
+
+
+class VictimConfig(ComponentConfig):
+    """Who is attacked."""
+
+    registry: ClassVar[Registry] = VICTIMS
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is a victim at all."""
+        return bool(self.component.trains)
+
+    def check_evaluation(self, evaluation: "EvaluationSpec") -> None:
+        """See that the victim goes with the rest of the ``evaluation``. Raises `ValueError`."""
+
+
+class DetectorConfig(ComponentConfig):
+    """How the training set is filtered."""
+
+    registry: ClassVar[Registry] = DETECTORS
+
+    def check_evaluation(self, evaluation: "EvaluationSpec") -> None:
+        """See that the detector goes with the rest of the ``evaluation``. Raises `ValueError`."""
+
+    @property
+    def kept_fraction(self) -> float:
+        """The share of genuine points that it is to keep."""
+        percentile = getattr(self, "percentile", None)
+        return 1.0 if percentile is None else float(percentile)
+
+
+class Component:
+    """The base of all components. `name` is what sweep files say, `label` what figures say."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    Config: ClassVar[type[ComponentConfig]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """A class without a name goes by its import path; each has a schema of its own, which knows its class."""
+        super().__init_subclass__(**options)
+        own = vars(cls)
+        if "name" not in own:
+            cls.name = f"{cls.__module__}:{cls.__qualname__}"
+        if "label" not in own:
+            cls.label = cls.name.rpartition(":")[2].replace("_", " ")
+        if "Config" not in own:
+            cls.Config = create_model("Config", __base__=cls.Config, __module__=cls.__module__)
+        cls.Config.component = cls
+
+
+def _read(kind: str, fields: dict[str, Any]) -> ComponentConfig:
+    config: ComponentConfig = _REGISTRIES[kind].config(fields["name"]).model_validate(fields)
+    return config

@@ -1,0 +1,1 @@
+"""What trains victims that are networks, and what scores any of them."""

@@ -1,0 +1,177 @@
+"""Training a stack of victims (Tables 4 and 5) whose training sets may differ in size.
+
+Shapes: R victims (members of the stack), N points of the largest training set, F features, B batch, K classes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pgan_ray.nn import (
+    Passes,
+    StackedMLP,
+    StackOptimizer,
+    arithmetic,
+    cross_entropy,
+    cross_entropy_gradient,
+    soft_targets,
+)
+from pgan_ray.spec.network import TrainedNetworkSpec
+from pgan_ray.spec.seeds import torch_seed
+
+
+@dataclass(frozen=True)
+class VictimStack:
+    """Trained victims. ``finite[r]`` tells whether member r's losses and weights were numbers: if not, it diverged."""
+
+    network: StackedMLP
+    finite: Tensor
+
+
+class _Batches:
+    """Each member's own shuffled passes over its own points.
+
+    A member with n points makes ceil(n / B) steps an epoch, the last one shorter, as a plain loop would; members
+    do not wait for each other's epochs to end.
+    """
+
+    def __init__(self, sizes: Tensor, batch_size: int, random: torch.Generator) -> None:
+        self._sizes, self._batch_size, self._random = sizes, batch_size, random
+        self._steps_per_epoch = (sizes + batch_size - 1) // batch_size
+        self._offsets = torch.arange(batch_size, device=sizes.device)
+        self._order = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=sizes.device)
+        self._beyond = torch.arange(self._order.shape[1], device=sizes.device) >= sizes[:, None]
+        # Counted here, so that the inner loop needs no answer from the device, and looks at no member: those of a
+        # stack have few lengths of an epoch between them. Of each, the widest last batch.
+        self.steps: list[int] = self._steps_per_epoch.tolist()
+        self._last_widths: dict[int, int] = {}
+        for size, length in zip(sizes.tolist(), self.steps, strict=True):
+            rest = size - (length - 1) * batch_size
+            self._last_widths[length] = max(rest, self._last_widths.get(length, 0))
+
+    def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""
+        if any(step % length == 0 for length in self._last_widths):
+            keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
+            shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
+            starts = (step % self._steps_per_epoch == 0)[:, None]
+            self._order = torch.where(starts, shuffled, self._order)
+        first = (step % self._steps_per_epoch) * self._batch_size
+        counts = (self._sizes - first).clamp(max=self._batch_size)
+        offsets = self._offsets[: self._width(step)]
+        # What does not count repeats the member's last point: padding is never read.
+        columns = torch.minimum(first[:, None] + offsets, self._sizes[:, None] - 1)
+        return self._order.gather(1, columns), offsets < counts[:, None], counts
+
+    def _width(self, step: int) -> int:
+        """The longest batch of this step: a stack of one then draws what a plain loop draws."""
+        return max(last if (step + 1) % length == 0 else self._batch_size for length, last in self._last_widths.items())
+
+
+class VictimTraining:
+    """The training of a stack of victims, step by step; for the arguments see `train_victims`."""
+
+    def __init__(
+        self,
+        spec: TrainedNetworkSpec,
+        x: Tensor,
+        y: Tensor,
+        sizes: Sequence[int],
+        *,
+        classes: int,
+        initial_seeds: Sequence[int],
+        stack_seed: int,
+        device: torch.device,
+        precision: str = "float32",
+    ) -> None:
+        outputs = 1 if classes == 2 else classes
+        self.network = StackedMLP(
+            x.shape[2],
+            spec.widths,
+            outputs,
+            initial=[torch.Generator().manual_seed(seed) for seed in initial_seeds],
+            dropout=spec.dropout,
+            negative_slope=spec.negative_slope,
+        ).to(device)
+        self._passes = Passes(self.network)
+        self._optimizer = StackOptimizer(spec.optimizer, self._passes)
+        self._random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
+        # All members' points one after the other: rows of one table are gathered faster than pairs of indices.
+        self._first_rows = torch.arange(len(sizes), device=device)[:, None] * x.shape[1]
+        self._points = x.to(device).reshape(-1, x.shape[2])
+        self._targets = soft_targets(y.to(device).flatten(), outputs)
+        self._batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
+        self._ending: dict[int, list[int]] = {}  # last step -> members
+        for member, steps in enumerate(self._batches.steps):
+            self._ending.setdefault(spec.epochs * steps, []).append(member)
+        self._final = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
+        self._loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
+        self._final_loss_sum = self._loss_sum.clone()
+        self._step, self._device, self._precision = 0, device, precision
+
+    @property
+    def steps(self) -> int:
+        """Steps of the longest training."""
+        return max(self._ending)
+
+    def run(self, steps: int) -> None:
+        """Take so many steps."""
+        with torch.inference_mode(), arithmetic(self._precision, self._device):
+            for _ in range(steps):
+                self._take_step()
+
+    def _take_step(self) -> None:
+        rows, counted, counts = self._batches.next(self._step)
+        rows += self._first_rows
+        points = self._points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        targets = self._targets[rows]
+        logits = self._passes.forward(points, self._random)
+        gradient = cross_entropy_gradient(logits, targets)
+        self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
+        self._loss_sum += (cross_entropy(logits, targets) * counted).sum(1) / counts
+        self._step += 1
+        if ended := self._ending.get(self._step):
+            self._final_loss_sum[ended] = self._loss_sum[ended]
+            for key, value in self.network.state_dict().items():
+                self._final[key][ended] = value[ended]
+
+    def finish(self) -> VictimStack:
+        """Every victim as it was when its own training ended."""
+        self.network.load_state_dict(self._final)
+        weights = (p.detach().flatten(1).isfinite().all(1) for p in self.network.parameters())
+        finite = torch.stack([self._final_loss_sum.isfinite(), *weights]).all(0)
+        return VictimStack(self.network, finite.cpu())
+
+
+def train_victims(
+    spec: TrainedNetworkSpec,
+    x: Tensor,
+    y: Tensor,
+    sizes: Sequence[int],
+    *,
+    classes: int,
+    initial_seeds: Sequence[int],
+    stack_seed: int,
+    device: torch.device,
+    precision: str = "float32",
+) -> VictimStack:
+    """Train one victim on each of the R training sets.
+
+    ``x`` (R, N, F) and ``y`` (R, N) are padded: of member r the first ``sizes[r]`` points count. ``initial_seeds``
+    start each member's weights; ``stack_seed`` the stack's batches and dropout.
+    """
+    training = VictimTraining(
+        spec,
+        x,
+        y,
+        sizes,
+        classes=classes,
+        initial_seeds=initial_seeds,
+        stack_seed=stack_seed,
+        device=device,
+        precision=precision,
+    )
+    training.run(training.steps)
+    return training.finish()

@@ -1,0 +1,134 @@
+"""What a victim is: trained on each of several training sets, judged on clean test points.
+
+Shapes: R victims, N points of a training set (which may differ), T test points, F features, K classes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from pgan_ray.spec import Component, TrainedNetworkSpec, VictimConfig
+from pgan_ray.spec.seeds import numpy_generator
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from pgan_ray.cost import Work
+
+Boundary = tuple[float, float, float]
+TrainingSets = Sequence[tuple["Tensor", "Tensor"]]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one victim makes of the test points.
+
+    ``confusion`` (K, K) counts: true label by row, predicted label by column; None where the victim diverged.
+    ``boundary``: of logistic regression in the plane, (a, b, c) of the line a x + b y + c = 0 between two classes.
+    """
+
+    confusion: "Tensor | None"
+    boundary: Boundary | None = None
+
+
+class Victim(Component):
+    """A classifier that is trained on poisoned data."""
+
+    Config: ClassVar[type[VictimConfig]] = VictimConfig
+    trains: ClassVar[bool] = True
+    accepts: ClassVar[str] = "a class with scikit-learn's `fit` and `predict`, or a torch module factory"
+
+    def __init__(self, config: VictimConfig) -> None:
+        self.config = config
+
+    @property
+    def network(self) -> TrainedNetworkSpec | None:
+        """The perceptron that it is, where its victims are trained as one stack of these."""
+        return None
+
+    def judge(
+        self,
+        training: TrainingSets,
+        test_x: "Tensor",
+        test_y: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seeds: Sequence[int],
+        stack_seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> list[Judged]:
+        """Train one victim on each of the R ``training`` sets, (N, F) and (N,), and judge it.
+
+        ``image_shape``: (H, W) where a point is an image. ``seeds``: of each victim's own draws; ``stack_seed``: of
+        those that the victims of one stack share.
+        """
+        raise NotImplementedError
+
+    def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
+        """What training one on ``points`` and judging it on ``tested`` points takes, roughly: work is cut by it."""
+        from pgan_ray.cost import Work
+
+        return Work(host_flop=100.0 * features * (points + tested))
+
+    def tiles(self) -> int:
+        """How many parts of a GPU one victim can keep busy."""
+        return 1
+
+    def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
+        """Bytes of ``members`` victims on ``points`` points each, their training sets included."""
+        from pgan_ray.cost.memory import one_by_one
+
+        return one_by_one(features, members, points)
+
+
+class SklearnVictim(Victim):
+    """A classifier with scikit-learn's `fit` and `predict`, trained on a CPU."""
+
+    def estimator(self, random_state: int, points: int) -> Any:
+        """A new classifier for ``points`` training points."""
+        raise NotImplementedError
+
+    def judge(
+        self,
+        training: TrainingSets,
+        test_x: "Tensor",
+        test_y: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seeds: Sequence[int],
+        stack_seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> list[Judged]:
+        """One after the other."""
+        from pgan_ray.victims.engines.scoring import confusion_matrix
+
+        return [
+            Judged(confusion_matrix(test_y, self._predict(x, y, test_x, seed), classes))
+            for (x, y), seed in zip(training, seeds, strict=True)
+        ]
+
+    def _predict(self, x: "Tensor", y: "Tensor", test_x: "Tensor", seed: int) -> "Tensor":
+        """(T,) labels of the points ``test_x`` (T, F), by a classifier trained on ``x`` (N, F), ``y`` (N,)."""
+        import torch
+
+        labels = y.unique()
+        if len(labels) == 1:
+            # Detectors and poison can leave one class alone; not every classifier takes that.
+            return torch.full((len(test_x),), int(labels))
+        random_state = int(numpy_generator(seed, "transfer", self.config.name).integers(2**31))
+        model = self.estimator(random_state, len(x))
+        model.fit(x.numpy(), y.numpy())
+        return torch.from_numpy(np.asarray(model.predict(test_x.numpy())).astype(np.int64))
+
+
+def judge_victims(config: VictimConfig, training: TrainingSets, *args: Any, **options: Any) -> list[Judged]:
+    """As `Victim.judge`, of the victim that a section of a sweep file describes."""
+    victim: Victim = config.make()
+    return victim.judge(training, *args, **options)

@@ -1,0 +1,108 @@
+"""Finding components: by name, by entry point and by import path."""
+
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.attacks import Attack
+from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS, ComponentError, Registry
+
+MINE = """
+from pgan_ray.attacks import Attack
+
+class Mine(Attack):
+    pass
+
+not_a_class = 3
+"""
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Another one of attacks, so that nothing is left behind."""
+    return Registry("attack", group="g", package="pgan_ray.attacks", interface="pgan_ray.attacks.interface:Attack")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory, with a module of the user's in it."""
+    (tmp_path / "mine_of_old.py").write_text(MINE)
+    (tmp_path / "broken_of_old.py").write_text("import no_such_module")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for name in ("mine_of_old", "broken_of_old"):
+        sys.modules.pop(name, None)
+
+
+def test_our_own_are_in_the_files_of_their_names() -> None:
+    for registry, room in ((ATTACKS, "attacks"), (DETECTORS, "defences"), (VICTIMS, "victims")):
+        assert registry.own_names()
+        for name in registry.own_names():
+            component = registry.get(name)
+            assert component.__module__ == f"pgan_ray.{room}.{name}"
+            assert component.Config.component is component
+            assert component.name == name
+            assert component.label
+
+
+def test_a_class_by_its_import_path(folder: Path, registry: Registry) -> None:
+    found = registry.get("mine_of_old:Mine")
+    assert issubclass(found, Attack)
+    assert found.name == "mine_of_old:Mine"
+    assert found.label == "Mine"
+    assert registry.config("mine_of_old:Mine")().name == "mine_of_old:Mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no_such_module:X", r"^must be an attack that can be imported, got 'no_such_module:X': ModuleNotFoundError: "),
+        ("broken_of_old:X", r"got 'broken_of_old:X': ModuleNotFoundError: No module named 'no_such_module'$"),
+        ("mine_of_old:Other", r"got 'mine_of_old:Other': AttributeError: module 'mine_of_old' has no attribute"),
+        ("mine_of_old:not_a_class", r"^must be a subclass of `pgan_ray.attacks.Attack`, got .*, an object of int$"),
+        ("pathlib:Path", r"^must be a subclass of `pgan_ray.attacks.Attack`, got 'pathlib:Path', the class Path$"),
+        ("a b:c", r"got 'a b:c': ImportError: an import path is written `package.module:Class`$"),
+        (":", r"got ':': ImportError: an import path is written"),
+        ("pgna", r"^must be one of .*`pgan`.*, or an import path `package.module:Class`, got 'pgna'; did you mean"),
+        ("engines", r"^must be one of "),
+        ("../pgan", r"^must be one of "),
+        ("", r"^must be one of "),
+    ],
+)
+def test_what_cannot_be_found_says_why(folder: Path, name: str, message: str) -> None:
+    with pytest.raises(ComponentError, match=message):
+        ATTACKS.get(name)
+
+
+def test_entry_points_of_installed_packages(folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    points = metadata.EntryPoints(
+        metadata.EntryPoint(name, value, "g")
+        for name, value in (("mine", "mine_of_old:Mine"), ("broken", "broken_of_old:X"), ("pgan", "mine_of_old:Mine"))
+    )
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points.select(group=group))
+    assert registry.get("mine").__name__ == "Mine"
+    assert "mine" in registry.names()
+    with pytest.raises(ComponentError, match=r"got 'broken' \(broken_of_old:X\): ModuleNotFoundError: No module named"):
+        registry.get("broken")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points.select(group="g"))
+    assert ATTACKS.get("pgan").__module__ == "pgan_ray.attacks.pgan"  # our own come first
+
+
+def test_a_name_is_taken_once(registry: Registry) -> None:
+    class One(Attack):
+        name = "one"
+
+    assert registry.register(One) is One
+    assert registry.register(One) is One
+    assert registry.get("one") is One
+
+    class Two(Attack):
+        name = "one"
+
+    with pytest.raises(ValueError, match="the attack 'one' must be one, got"):
+        registry.register(Two)
