@@ -12,6 +12,7 @@ import mlflow
 import numpy as np
 import pytest
 
+from tests.cli.here import call_here
 from tests.mlflow_server import MlflowServer
 from tests.tiny import CELLS, write_tiny
 
@@ -53,7 +54,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     sweep = next(run for name, run in runs.items() if name.startswith("tiny-paper-"))
     assert runs["alpha=0.1"].data.tags["mlflow.parentRunId"] == sweep.info.run_id
 
-    again = call("sweep", "tiny.yaml", "--out", "out")
+    again = call_here("sweep", "tiny.yaml", "--out", "out")
     assert again.returncode == 2
     assert "must not hold a sweep yet" in again.stderr
 
@@ -88,7 +89,8 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: Mlf
     unsaid = call("resume", "out", "--json")
     assert unsaid.returncode == 2
     assert f"--tracking-uri {mlflow_server.uri} to go on there" in unsaid.stderr
-    resumed = call("resume", "out", "--json", "--tracking-uri", mlflow_server.uri)
+    # By the other executor: the directory is all that both need.
+    resumed = call_here("resume", "out", "--json", "--executor", "local", "--tracking-uri", mlflow_server.uri)
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["cells"] == {"planned": CELLS, "finished": CELLS}
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
@@ -130,7 +132,7 @@ def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: 
     assert json.loads(Path("out/summary.json").read_text())["outcome"] == "interrupted"
 
     write_data()
-    refused = call("resume", "out")
+    refused = call_here("resume", "out", "--executor", "local")
     assert refused.returncode == 2, refused.stderr
     assert "the data of a sweep that is resumed must be what it began with" in refused.stderr
 
@@ -160,7 +162,7 @@ def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: 
     ],
 )
 def test_a_users_mistake_is_one_error_and_exit_code_2(home: Path, arguments: list[str], message: str) -> None:
-    ended = call(*arguments)
+    ended = call_here(*arguments)
     assert ended.returncode == 2, ended.stderr
     assert any(part in ended.stderr for part in message.split("|")), ended.stderr
     assert "Traceback" not in ended.stderr
@@ -168,18 +170,18 @@ def test_a_users_mistake_is_one_error_and_exit_code_2(home: Path, arguments: lis
 
 
 def test_dry_run_shows_the_resolved_sweep_and_starts_nothing(home: Path) -> None:
-    ended = call("sweep", "tiny.yaml", "--dry-run", "--set", "attack.replicates=3")
+    ended = call_here("sweep", "tiny.yaml", "--dry-run", "--set", "attack.replicates=3")
     assert ended.returncode == 0, ended.stderr
     assert "replicates: 3" in ended.stdout
     assert "# configurations: alpha=0.1 alpha=0.9" in ended.stdout
     assert "configurations 2, generators 6, cells 36" in ended.stdout
-    counts = json.loads(call("sweep", "tiny.yaml", "--dry-run", "--json").stdout)
+    counts = json.loads(call_here("sweep", "tiny.yaml", "--dry-run", "--json").stdout)
     assert (counts["configurations"], counts["generators"], counts["cells"]) == (2, 4, 24)
     assert sorted(path.name for path in home.iterdir()) == ["tiny.yaml"]
 
 
 def test_help_names_every_command_with_an_example() -> None:
-    group = call("--help").stdout
+    group = call_here("--help").stdout
     for command in ("sweep", "resume", "ui", "track", "plan", "bench"):
         assert f"  {command} " in group
-        assert "Example: pgan-ray" in call(command, "--help").stdout
+        assert "Example: pgan-ray" in call_here(command, "--help").stdout

@@ -1,20 +1,17 @@
 """What may be done with a sweep's directory, and what is refused."""
 
 import json
-import subprocess
-import sys
 import threading
+import time
 from pathlib import Path
 
 import mlflow
 import pytest
 
+from tests.cli.here import call_here
 from tests.tiny import write_tiny
 
-
-def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pgan_ray", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+FEW = ("--set", "attack.iterations=10")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +23,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
             patch.delenv(name, raising=False)
         patch.chdir(folder)
-        ended = call("sweep", "tiny.yaml", "--out", "out", "--offline-tracking", "--set", "attack.iterations=10")
+        ended = call_here("sweep", "tiny.yaml", "--out", "out", "--offline-tracking", "--executor", "local", *FEW)
     assert ended.returncode == 0, ended.stderr
     assert "pgan-ray track" in ended.stderr
     return folder
@@ -43,7 +40,7 @@ def test_without_mlflow_everything_is_in_the_directory_and_track_brings_it(home:
     assert not (home / "mlflow.db").exists()
     assert json.loads((home / "out/summary.json").read_text())["outcome"] == "complete"
     assert not (home / "out/driver.json").exists()
-    tracked = call("track", "out")
+    tracked = call_here("track", "out")
     assert tracked.returncode == 0, tracked.stderr
     client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("pgan-ray")
@@ -63,14 +60,14 @@ def test_an_edited_sweep_is_not_resumed(home: Path) -> None:
     before = file.read_text()
     try:
         file.write_text(before.replace("runs: 2", "runs: 3"))
-        ended = call("resume", "out")
+        ended = call_here("resume", "out")
         assert ended.returncode == 2
         assert "got an edited one" in ended.stderr
         assert "--out DIR" in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
     finally:
         file.write_text(before)
-    assert call("sweep", "out/sweep.yaml", "--dry-run", "--set", "evaluation.runs=3").returncode == 0
+    assert call_here("sweep", "out/sweep.yaml", "--dry-run", "--set", "evaluation.runs=3").returncode == 0
 
 
 def test_a_second_driver_is_refused(home: Path) -> None:
@@ -87,8 +84,10 @@ def test_a_second_driver_is_refused(home: Path) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
+    while not file.exists():
+        time.sleep(0.01)
     try:
-        refused = call("resume", "out", "--offline-tracking")
+        refused = call_here("resume", "out", "--offline-tracking", "--executor", "local")
     finally:
         ended.set()
         thread.join()
