@@ -11,7 +11,7 @@ from pgan_ray.api.profile import choose_profile
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import ExecutorName, RunOptions, joins_cluster, run_record
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, read_sweep, redact
+from pgan_ray.results import Store, check_new, read_sweep
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, read_text
@@ -108,17 +108,10 @@ def resolve_sweep(
 
 
 def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Store]:
-    """A new record of the sweep, and the directory for it. Raises `SpecError` where that holds a sweep already."""
+    """A new record of the sweep, and the directory for it. Raises `SpecError` where is not empty."""
     sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     store = Store(out or Path("results", sweep_id))
-    if store.at_start(lambda: store.exists("sweep.yaml")):
-        where = redact(store.location)
-        raise SpecError(
-            [
-                f"--out {where}: must not hold a sweep yet; finish that one with "
-                f"`pgan-ray resume {where}`, or name another directory"
-            ]
-        )
+    store.at_start(lambda: check_new(store))
     return SweepRecord(sweep_id, resolved), store
 
 

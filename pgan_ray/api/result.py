@@ -12,14 +12,13 @@ import pyarrow as pa
 
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
+    DATA_FILE,
+    Directory,
     Estimate,
     Point,
     Store,
     estimate_text,
     outcome_of,
-    read_poison,
-    read_record,
-    read_rows,
     redact,
     summarise,
 )
@@ -27,7 +26,6 @@ from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Configuration, SweepRecord
 
-DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
 COLUMNS = (
     ("poison", None),
     ("error", "test_error"),
@@ -56,6 +54,7 @@ class SweepResult:
         signal: int | None = None,
     ) -> None:
         self._store, self.record, self.run = store, record, run
+        self._files = Directory(store, record)
         self.tracking_uri = tracking_uri
         self._has_report, self.signal = has_report, signal
 
@@ -81,27 +80,12 @@ class SweepResult:
 
     def rows(self) -> pa.Table:
         """One row for each finished cell, as `pgan_ray.results.VICTIMS` describes them; ``.to_pandas()`` works."""
-        return read_rows(self._store)
+        return self._files.rows()
 
     def generators(self) -> pa.Table:
         """One row for each finished generator: configuration, replicate, outcome, iterations, seconds, device."""
-        found = []
-        for configuration in self.record.sweep.configurations:
-            if configuration.settings.attack.is_trained:
-                for replicate in range(configuration.settings.attack.replicates):
-                    record = read_record(self._store, configuration.id, replicate)
-                    if record is not None:
-                        found.append(
-                            {
-                                "configuration": record.configuration,
-                                "replicate": record.replicate,
-                                "outcome": record.outcome,
-                                "iterations": record.iterations,
-                                "seconds": record.seconds,
-                                "device": record.device,
-                                "message": record.message,
-                            }
-                        )
+        records = self._files.generators().values()
+        found = [{name: getattr(record, name) for name in GENERATORS.names} for record in records]
         return pa.Table.from_pylist(found, schema=GENERATORS)
 
     @cached_property
@@ -114,14 +98,12 @@ class SweepResult:
         """What ``summary.json`` holds; empty where the sweep has not come to an end yet."""
         if self.run is not None and self.run.summary:
             return self.run.summary
-        try:
-            found = json.loads(self._store.read("summary.json"))
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            place = redact(self._store.place("summary.json"))
-            raise DataError(f"{place}: must be as the sweep wrote it, got something else") from None
-        return found if isinstance(found, dict) else {}
+        return self._files.summary()
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """The files read so far that cannot be used, such as truncated ones, with the reason."""
+        return dict(self._files.damaged)
 
     def poison(self, configuration: str, replicate: int = 0) -> np.ndarray:
         """The poison set of one generator, (P, F), in the data's own units (bytes' range for images).
@@ -129,13 +111,17 @@ class SweepResult:
         Raises `SpecError` where there is no such generator, or it has no poison set.
         """
         found = self._configuration(configuration)
-        record = read_record(self._store, configuration, replicate) if found.settings.attack.is_trained else None
+        record = self._files.generator(configuration, replicate) if found.settings.attack.is_trained else None
         if record is None or record.outcome != "complete":
             state = "none of that name is finished" if record is None else f"it is {record.outcome}"
             raise SpecError(
                 [f"{configuration}/r{replicate}: must be a generator of {self.id} that is complete; {state}"]
             )
-        poison = read_poison(self._store, configuration, replicate)
+        poison = self._files.poison(configuration, replicate)
+        if poison is None:
+            name = f"generators/{configuration}/r{replicate}/poison.safetensors"
+            reason = self._files.damaged.get(name, "is missing")
+            raise SpecError([f"{redact(self._store.place(name))}: {reason}"])
         value_range = self._value_range(found)
         if value_range is None:
             return poison
@@ -160,7 +146,9 @@ class SweepResult:
         return self._has_report
 
     def __repr__(self) -> str:
-        return f"<SweepResult {self.id}: {self.outcome}, {self.rows().num_rows} of {self.record.sweep.cells} cells>"
+        rows = self.rows()
+        left_out = f", {len(self.left_out)} files left out" if self.left_out else ""
+        return f"<SweepResult {self.id}: {self.outcome}, {rows.num_rows} of {self.record.sweep.cells} cells{left_out}>"
 
     def _repr_html_(self) -> str:
         """The table of the largest poison fraction of each curve, for notebooks."""

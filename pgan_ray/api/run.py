@@ -15,12 +15,12 @@ from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
-from pgan_ray.api.result import DATA_FILE, SweepResult
+from pgan_ray.api.result import SweepResult
 from pgan_ray.cost import PointsOf, check_room, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
-from pgan_ray.results import Lease, Store, hurry, lease, redact
+from pgan_ray.results import DATA_FILE, Lease, Store, hurry, lease, redact
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
 from pgan_ray.runner.limits import room_here
 from pgan_ray.runner.members import members
@@ -214,7 +214,7 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
     except KeyboardInterrupt:
         progress.notice(f"the report was not finished: pgan-ray report {redact(store.location)}")
         return False
-    except OSError as error:
+    except (OSError, SpecError) as error:
         progress.notice(f"the report could not be written: {error}")
         return False
     except Exception:
@@ -238,16 +238,17 @@ def _members(record: SweepRecord, points: PointsOf, offer: Offer) -> tuple[int, 
 def _settled(
     record: SweepRecord, stacks: tuple[int, int], datasets: dict[str, Dataset], offer: Offer, uri: str
 ) -> SweepRecord:
-    """The record with what was left to the machine filled in, and with where it ran."""
-    document: dict[str, Any] = copy.deepcopy(record.sweep.document)
-    for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
-        document["resources"][stage]["members_per_actor"] = number
-    sweep = replace(record.sweep, document=document)
-    found = {name: redact(text) for name, text in (record.facts or facts(sweep, datasets, offer.name)).items()}
+    """The record with what was left to the machine filled in, if it is new, and with where it ran."""
+    if not record.facts:
+        document: dict[str, Any] = copy.deepcopy(record.sweep.document)
+        for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
+            document["resources"][stage]["members_per_actor"] = number
+        record = record.of(replace(record.sweep, document=document))
+    found = {name: redact(text) for name, text in (record.facts or facts(record.sweep, datasets, offer.name)).items()}
     if uri:
         found["tracking_uri"] = recorded(uri)
     # Read back, so that the configurations say what the document says.
-    return load_record(replace(record, sweep=sweep, facts=found).to_yaml(), "sweep.yaml")
+    return load_record(replace(record, facts=found).to_yaml(), "sweep.yaml")
 
 
 @contextmanager

@@ -20,5 +20,8 @@ def track(directory: str, tracking_uri: str | None) -> None:
     store = Store(directory)
     record = store.at_start(lambda: read_sweep(store))
     uri = tracking_uri_of(record.facts, tracking_uri)
-    rebuild(store, record, tracking_uri=uri)
-    say(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds", err=True)
+    left_out = rebuild(store, record, tracking_uri=uri)
+    for name, reason in sorted(left_out.items()):
+        say(f"left out: {redact(store.place(name))}: {reason}", err=True)
+    rest = ", less what is left out" if left_out else ""
+    say(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds{rest}", err=True)

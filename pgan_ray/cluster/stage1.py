@@ -11,8 +11,9 @@ from ray.tune.experiment import Trial as TuneTrial
 
 from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.trainable import PGanTrial
+from pgan_ray.results import CHECKPOINTS
 from pgan_ray.runner import Event, TrialFailed, TrialFinished, TrialReport, TrialRetried, TrialsEnded, TrialStarted
-from pgan_ray.runner.training import CHECKPOINTS, Stage1
+from pgan_ray.runner.training import Stage1
 
 
 class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types

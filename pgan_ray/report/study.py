@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.report.files import Files
 from pgan_ray.report.series import Axis, Series, series_of
-from pgan_ray.results import RATES, Estimate, GeneratorRecord, Point, Store, read_sweep, summarise
+from pgan_ray.results import RATES, Directory, Estimate, GeneratorRecord, Point, Store, read_sweep, summarise
 from pgan_ray.spec import SweepRecord
 
 CELL = (
@@ -34,7 +33,7 @@ class Study:
     ``files``: where else it reads from, and what could not be read.
     """
 
-    files: Files
+    files: Directory
     record: SweepRecord
     rows: pa.Table
     summary: dict[str, Any]
@@ -162,9 +161,10 @@ class Study:
 
 def load_study(store: Store) -> Study:
     """Read the sweep in ``store``. Raises `SpecError` where there is none."""
-    record, files = read_sweep(store), Files(store)
+    record = read_sweep(store)
+    files = Directory(store, record)
     axes, series = series_of(record.sweep)
-    return Study(files, record, files.rows(), files.summary(), files.generators(record.sweep), axes, series)
+    return Study(files, record, files.rows(), files.summary(), files.generators(), axes, series)
 
 
 def _recall(confusion: list[list[int]] | None, index: int) -> float | None:

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
+from pgan_ray.errors import SpecError
 from pgan_ray.report.canvas import style, to_png, to_svg
 from pgan_ray.report.charts import Group, ScatterFigure, TileFigure
 from pgan_ray.report.curves import curve_groups
@@ -15,9 +16,11 @@ from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_tables, to_csv
 from pgan_ray.report.verdicts import findings
-from pgan_ray.results import Store
+from pgan_ray.results import Store, redact
 
 INDEX, LIST = "index.html", "files.json"
+ALWAYS = {"points.csv", "paper.csv"}  # in every report
+MAX_LIST = 1 << 20  # bytes
 _OURS = re.compile(r"\w+\.(png|svg|csv)")
 
 
@@ -26,7 +29,7 @@ def write_report(source: Store, target: Store, *, price_per_actor_hour: float | 
 
     Works on a finished, a partial or a copied directory; the same directory gives the same bytes.
     What an earlier report left in ``target`` is deleted. ``price_per_actor_hour``: for the cost. Raises `SpecError`
-    where ``source`` holds no sweep.
+    where ``source`` holds no sweep, or ``target`` files of somebody else.
     """
     study = load_study(source)
     groups = figure_groups(study)
@@ -40,7 +43,9 @@ def write_report(source: Store, target: Store, *, price_per_actor_hour: float | 
     files["paper.csv"] = paper_csv(found)
     files |= confusion_csvs(groups)
     html = page(study, drawn, found, tables, price_per_actor_hour)
-    stale = _listed(target) - set(files)
+    before = _listed(target)
+    _check_ours(target, {*files, INDEX, LIST}, before)
+    stale = before - set(files)
     target.write(LIST, _list([*files, *stale]))  # first: whatever ends this, the next report knows what is there
     for name, content in files.items():
         target.write(name, content)
@@ -59,12 +64,27 @@ def _list(names: Iterable[str]) -> bytes:
 def _listed(target: Store) -> set[str]:
     """The files that an earlier report left in ``target``, by its list: figures and tables beside the page only."""
     try:
-        names = json.loads(target.read(LIST))
-    except (OSError, ValueError):
+        names = json.loads(target.read(LIST, MAX_LIST))
+    except (OSError, ValueError, RecursionError):
         return set()
     if not isinstance(names, list):
         return set()
-    return {name for name in names if isinstance(name, str) and _OURS.fullmatch(name)}
+    ours = {name for name in names if isinstance(name, str) and _OURS.fullmatch(name)}
+    return ours if ours >= ALWAYS else set()  # else it is not a report's
+
+
+def _check_ours(target: Store, names: Set[str], before: Set[str]) -> None:
+    """See that nothing is replaced that is not an earlier report's, ``before``. Raises `SpecError`."""
+    ours = {*before, INDEX, LIST} if before else set()
+    there = sorted((names & set(target.entries())) - ours)
+    if there:
+        where = redact(target.location)
+        raise SpecError(
+            [
+                f"{where}: must be a report's own directory or hold no file of its names, got {there[0]}, which no "
+                "report is known to have written: name another directory with --out, or move it away"
+            ]
+        )
 
 
 def figure_groups(study: Study) -> list[Group]:

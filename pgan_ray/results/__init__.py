@@ -3,7 +3,16 @@
 Reads nothing of the science; `cluster` writes rows and generators here, `tracking` derives from them.
 """
 
+from pgan_ray.results.checkpoints import (
+    CHECKPOINTS,
+    PROGRESS_FILE,
+    STATE_FILE,
+    find_checkpoints,
+    read_progress,
+    remove_checkpoints,
+)
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
+from pgan_ray.results.directory import Directory
 from pgan_ray.results.generators import (
     GeneratorFiles,
     GeneratorRecord,
@@ -13,21 +22,28 @@ from pgan_ray.results.generators import (
     read_training,
     write_generator,
 )
+from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.patience import hurry
-from pgan_ray.results.record import read_sweep
+from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
+from pgan_ray.results.rows import cells_digest
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
 from pgan_ray.results.victims import has_rows, read_rows, write_rows
 
 __all__ = [
+    "CHECKPOINTS",
+    "DATA_FILE",
+    "PROGRESS_FILE",
     "RATES",
     "SCORES",
+    "STATE_FILE",
     "TRAINING",
     "VICTIMS",
+    "Directory",
     "Estimate",
     "GeneratorFiles",
     "GeneratorRecord",
@@ -36,21 +52,27 @@ __all__ = [
     "Outcome",
     "Point",
     "Store",
+    "cells_digest",
+    "check_new",
     "estimate",
     "estimate_text",
+    "find_checkpoints",
     "has_rows",
     "hurry",
+    "identity",
     "keep_secret",
     "lease",
     "mean_confusions",
     "outcome_of",
     "read_poison",
+    "read_progress",
     "read_record",
     "read_rows",
     "read_samples",
     "read_sweep",
     "read_training",
     "redact",
+    "remove_checkpoints",
     "summarise",
     "write_generator",
     "write_rows",

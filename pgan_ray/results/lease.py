@@ -17,6 +17,7 @@ from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
 
 FILE = "driver.json"
+MAX_BYTES = 1 << 16
 RENEW_S = 10.0
 # A driver whose file does not change for so long is gone. Watched, not computed: hosts' clocks differ.
 GONE_S = 45.0
@@ -85,7 +86,11 @@ def lease(store: Store, notice: Notice) -> Iterator[Lease]:
     if holder is not None and not _died_here(holder):
         _watch(store, holder, notice)
     mine = Lease(store)
-    mine.start()
+    try:
+        mine.start()
+    except OSError as error:
+        reason = redact(" ".join(str(error).split()))
+        raise SpecError([f"{redact(store.place(FILE))}: must be a file that can be written, got {reason}"]) from None
     try:
         yield mine
     finally:
@@ -115,8 +120,8 @@ def _refusal(store: Store, holder: dict[str, Any]) -> SpecError:
 
 def _read(store: Store) -> dict[str, Any] | None:
     try:
-        content = json.loads(store.read(FILE))
-    except (OSError, ValueError):
+        content = json.loads(store.read(FILE, MAX_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 
@@ -124,13 +129,13 @@ def _read(store: Store) -> dict[str, Any] | None:
 def _died_here(holder: dict[str, Any]) -> bool:
     """Whether the holder was a process of this machine that is no more."""
     pid = holder.get("pid")
-    if holder.get("host") != _host() or not isinstance(pid, int):
+    if holder.get("host") != _host() or type(pid) is not int or pid <= 0:
         return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return False
 
@@ -145,4 +150,4 @@ def _host() -> str:
 
 
 def _name(holder: dict[str, Any]) -> str:
-    return f"process {holder.get('pid')} on {holder.get('host')}"
+    return f"process {str(holder.get('pid'))[:20]} on {str(holder.get('host'))[:80]}"

@@ -4,7 +4,7 @@ import io
 import posixpath
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pgan_ray.errors import SpecError
+from pgan_ray.results import local
 from pgan_ray.results.patience import patiently, promptly
 from pgan_ray.results.redact import holds_secret, redact
 
@@ -22,12 +23,17 @@ T = TypeVar("T")
 
 
 class Store:
-    """Files under one location, by relative path. Plain text inside, so it travels to workers as it is."""
+    """Files under one location, by relative path. Plain text inside, so it travels to workers as it is.
 
-    def __init__(self, location: str | Path) -> None:
+    Directories come from other people too: symbolic links in one are followed only while they stay in it, and what is
+    neither a file nor a folder, such as a FIFO, is never waited for. Both are `OSError`.
+    """
+
+    def __init__(self, location: str | Path, within: str | None = None) -> None:
         """``location``: a local path, or any URI that `pyarrow.fs` knows, such as ``s3://bucket/sweep``.
 
-        A ``~`` that the shell left is somebody's home. Raises `SpecError` where the URI holds a secret.
+        A ``~`` that the shell left is somebody's home. ``within``: the directory that links must not lead out of, where
+        it is not ``location`` itself. Raises `SpecError` where the URI holds a secret.
         """
         text = _expanded(str(location))
         if holds_secret(text):
@@ -39,16 +45,18 @@ class Store:
                 ]
             )
         self.location = text if "://" in text else str(Path(text).absolute())
+        self._within = within
 
-    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
-        return Store, (self.location,)
+    def __reduce__(self) -> tuple[type["Store"], tuple[str, str | None]]:
+        return Store, (self.location, self._within)
 
     def below(self, folder: str) -> "Store":
         """The files under ``folder`` as a store of their own."""
         if "://" not in self.location:
-            return Store(Path(self.location, folder))
+            return Store(Path(self.location, folder), self._within or self.location)
         place, question, options = self.location.partition("?")  # such as an endpoint
-        return Store(f"{place.rstrip('/')}/{folder}{question}{options}")
+        within = self._root[1] if place.startswith("file:") else None
+        return Store(f"{place.rstrip('/')}/{folder}{question}{options}", self._within or within)
 
     def place(self, name: str) -> str:
         """Where the file ``name`` is, for people."""
@@ -67,8 +75,18 @@ class Store:
         return _without_retries(filesystem), root
 
     def _path(self, name: str) -> tuple[fs.FileSystem, str]:
+        """Where ``name`` is; raises `OSError` where that is not in here."""
         filesystem, root = self._root
-        return filesystem, posixpath.join(root, name)
+        if name.startswith("/") or ".." in name.split("/"):
+            raise OSError(f"{name}: must be a place in the directory")
+        path = posixpath.join(root, name)
+        if isinstance(filesystem, fs.LocalFileSystem):
+            local.check_inside(Path(path), self._inside)
+        return filesystem, path
+
+    @property
+    def _inside(self) -> Path:
+        return Path(self._within or self._root[1])
 
     def write(self, name: str, content: bytes) -> None:
         """Write the file ``name`` whole: beside, then into place. Writing it again replaces it."""
@@ -86,24 +104,56 @@ class Store:
         finally:
             beside.unlink(missing_ok=True)
 
-    def read(self, name: str) -> bytes:
-        """The content of the file ``name``. Raises `FileNotFoundError`."""
+    def read(self, name: str, at_most: int | None = None) -> bytes:
+        """The content of the file ``name``, of ``at_most`` so many bytes. Raises `FileNotFoundError`, `OSError`."""
         filesystem, path = self._path(name)
-        return patiently(lambda: _download(filesystem, path))
+        if isinstance(filesystem, fs.LocalFileSystem):
+            content = local.read(Path(path), at_most)
+        else:
+            content = patiently(lambda: _download(filesystem, path, at_most))
+        if at_most is not None and len(content) > at_most:
+            raise OSError(f"must have at most {at_most:,} bytes, got more")
+        return content
 
     def exists(self, name: str) -> bool:
         """Whether the file ``name`` is there."""
         filesystem, path = self._path(name)
         return bool(patiently(lambda: filesystem.get_file_info(path)).type == fs.FileType.File)
 
-    def names(self, folder: str, ending: str = "") -> list[str]:
-        """The sorted names of the finished files anywhere below ``folder``."""
-        filesystem, root = self._root
-        selector = fs.FileSelector(posixpath.join(root, folder), recursive=True, allow_not_found=True)
+    def names(self, folder: str, ending: str = "", *, hidden: bool = False) -> list[str]:
+        """The sorted names of the finished files anywhere below ``folder``; ``hidden``: those with a dot in front too.
+
+        What is in a file's place and is none is among them, as long as its name has the ``ending``: it cannot be read.
+        """
+        filesystem, path = self._path(folder)
+        if isinstance(filesystem, fs.LocalFileSystem):
+            found = [str(file) for file in local.files(Path(path), self._inside, ending)]
+        else:
+            selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
+            listed = patiently(lambda: filesystem.get_file_info(selector))
+            found = [info.path for info in listed if info.type == fs.FileType.File]
+        named = [file for file in found if file.endswith(ending)]
+        finished = [file for file in named if hidden or not posixpath.basename(file).startswith(".")]
+        return sorted(posixpath.relpath(file, self._root[1]) for file in finished)
+
+    def entries(self) -> list[str]:
+        """The sorted names of everything directly in here, hidden or not; none where there is no such place."""
+        filesystem, path = self._root
+        if isinstance(filesystem, fs.LocalFileSystem):
+            return sorted(entry.name for entry in Path(path).iterdir()) if Path(path).is_dir() else []
+        selector = fs.FileSelector(path, allow_not_found=True)
         listed = patiently(lambda: filesystem.get_file_info(selector))
-        found = [info.path for info in listed if info.type == fs.FileType.File]
-        finished = [path for path in found if path.endswith(ending) and not posixpath.basename(path).startswith(".")]
-        return sorted(posixpath.relpath(path, root) for path in finished)
+        return sorted(info.base_name for info in listed)
+
+    def link_out(self, names: Iterable[str]) -> str | None:
+        """The first of ``names``, or of what is below them, that is a link out of the directory; None on S3."""
+        filesystem, root = self._root
+        if isinstance(filesystem, fs.LocalFileSystem):
+            for name in names:
+                found = local.link_out(Path(root, name), self._inside)
+                if found is not None:
+                    return str(found)
+        return None
 
     def check(self, needed_bytes: int = 0) -> None:
         """See that files can be written here, and that there is room for ``needed_bytes``. Raises `SpecError`."""
@@ -146,11 +196,11 @@ class Store:
         filesystem, path = self._path(name)
         patiently(lambda: filesystem.delete_file(path))
 
-    def remove(self, folder: str) -> None:
-        """Delete ``folder`` with all that is in it, if it is there."""
+    def prune(self, folder: str) -> None:
+        """Delete ``folder`` and the folders below it as far as they are empty."""
         filesystem, path = self._path(folder)
-        if patiently(lambda: filesystem.get_file_info(path)).type == fs.FileType.Directory:
-            patiently(lambda: filesystem.delete_dir(path))
+        if isinstance(filesystem, fs.LocalFileSystem):
+            local.prune(Path(path))
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write ``table`` as the Parquet file ``name``."""
@@ -159,8 +209,12 @@ class Store:
         self.write(name, buffer.getvalue())
 
     def read_table(self, name: str) -> pa.Table:
-        """The table in the Parquet file ``name``."""
-        return pq.read_table(io.BytesIO(self.read(name)))
+        """The table in the Parquet file ``name``. Raises `ValueError` where it is none."""
+        content = self.read(name)
+        try:
+            return pq.read_table(io.BytesIO(content))
+        except (OSError, MemoryError, NotImplementedError) as error:
+            raise ValueError(f"must be a Parquet file, got {' '.join(str(error).split())}") from None
 
 
 def _expanded(text: str) -> str:
@@ -190,6 +244,6 @@ def _upload(filesystem: fs.FileSystem, path: str, content: bytes) -> None:
         stream.write(content)
 
 
-def _download(filesystem: fs.FileSystem, path: str) -> bytes:
+def _download(filesystem: fs.FileSystem, path: str, at_most: int | None) -> bytes:
     with filesystem.open_input_file(path) as stream:
-        return bytes(stream.read())
+        return bytes(stream.read() if at_most is None else stream.read(at_most + 1))

@@ -1,19 +1,27 @@
 """The victims' rows: one Parquet file for each batch of cells, named by it."""
 
+import io
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from pgan_ray.results.rows import IDENTITY, RowCheck
 from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS
 from pgan_ray.results.store import Store
 
 FOLDER = "victims"
 
 
-def write_rows(store: Store, batch_id: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+def write_rows(
+    store: Store, batch_id: str, rows: Sequence[Mapping[str, Any]], identity: Mapping[str, str] | None = None
+) -> pa.Table:
     """Write the rows of one batch, whole; writing it twice changes nothing. Returns them as a table.
+
+    ``identity``: of the sweep (`pgan_ray.results.identity`), which the file keeps beside its columns.
 
     Raises:
         ValueError: a row is not as `VICTIMS` says. What is not a number never becomes a result.
@@ -21,7 +29,8 @@ def write_rows(store: Store, batch_id: str, rows: Sequence[Mapping[str, Any]]) -
     for row in rows:
         _check(row)
     table = pa.Table.from_pylist(list(rows), schema=VICTIMS)
-    store.write_table(_file(batch_id), table)
+    metadata = {IDENTITY: json.dumps(dict(identity or {}))}
+    store.write_table(_file(batch_id), table.replace_schema_metadata(metadata))
     return table
 
 
@@ -30,16 +39,47 @@ def has_rows(store: Store, batch_id: str) -> bool:
     return store.exists(_file(batch_id))
 
 
-def read_rows(store: Store, configuration: str | None = None) -> pa.Table:
-    """All rows so far, or those of one configuration, in the order of their cells' ids; no cell twice."""
-    folder = FOLDER if configuration is None else f"{FOLDER}/{configuration}"
-    tables = [store.read_table(name) for name in store.names(folder, ".parquet")]
-    if not tables:
-        return VICTIMS.empty_table()
-    table = pa.concat_tables(tables, promote_options="default").sort_by("cell_id")
+def row_files(store: Store, configuration: str | None = None) -> list[str]:
+    """The names of the files of all rows, or of those of one configuration."""
+    return store.names(FOLDER if configuration is None else f"{FOLDER}/{configuration}", ".parquet")
+
+
+def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Table:
+    """The rows in the file ``name``, as `VICTIMS` has them. Raises `ValueError` where they are not as they must be.
+
+    Columns that rows of an earlier version lack are nulls.
+    """
+    content = store.read(name)
+    try:
+        file = pq.ParquetFile(io.BytesIO(content))
+        if check is not None and file.metadata.num_rows > check.most:
+            raise ValueError(f"must hold at most {check.most:,} rows, got {file.metadata.num_rows:,}")
+        rows = file.read()
+        for column in VICTIMS:
+            if column.name not in rows.column_names and column.nullable:
+                rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
+        said = rows.schema.metadata
+        rows = rows.select(VICTIMS.names).cast(VICTIMS)
+        rows.validate(full=True)
+    except (OSError, KeyError, TypeError, MemoryError, NotImplementedError) as error:
+        raise ValueError(f"must be a table of rows, got {' '.join(str(error).split())}") from None
+    if check is not None:
+        check.check(name, rows.replace_schema_metadata(said))
+    return rows
+
+
+def joined(tables: Iterable[pa.Table]) -> pa.Table:
+    """The rows of several files in the order of their cells' ids; no cell twice."""
+    table = pa.concat_tables([VICTIMS.empty_table(), *tables]).sort_by("cell_id")
+    if not table.num_rows:
+        return table
     ids = table["cell_id"].to_pylist()
-    first = [index for index, cell in enumerate(ids) if index == 0 or ids[index - 1] != cell]
-    return table.take(first)
+    return table.take([index for index, cell in enumerate(ids) if index == 0 or ids[index - 1] != cell])
+
+
+def read_rows(store: Store, configuration: str | None = None) -> pa.Table:
+    """All rows so far, or those of one configuration, as they are: `Directory.rows` says which hold."""
+    return joined(read_file(store, name) for name in row_files(store, configuration))
 
 
 def _check(row: Mapping[str, Any]) -> None:

@@ -3,12 +3,12 @@
 Both cuts depend on the resolved spec alone, so that a resumed sweep makes the same stacks, and the same bits.
 """
 
-import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pgan_ray.cost import DEVICES, cell_work, fallback_points, known_points, poisoned_size
+from pgan_ray.results import cells_digest
 from pgan_ray.spec import Cell, Configuration, Sweep, Variant
 
 # A batch takes at most one in so many parts of what is left of stage 2 from its replicate on, in the file's order: the
@@ -88,7 +88,8 @@ class Stage2Cut:
                     part = even_parts(rest, self._most(cost, left))[0]
                     rest = rest[len(part) :]
                     left -= len(part) * cost
-                    names = (configuration.id, f"r{replicate}", variant.id, f"b{index:03d}-{_digest(part)}")
+                    digest = cells_digest([cell.id for cell in part])
+                    names = (configuration.id, f"r{replicate}", variant.id, f"b{index:03d}-{digest}")
                     batch_id = "/".join(name for name in names if name)
                     yield Batch(batch_id, configuration.id, replicate, variant, part, len(part) * cost)
                     index += 1
@@ -96,11 +97,6 @@ class Stage2Cut:
     def _most(self, cost: float, left: float) -> int:
         fair = int(left / PARTS_LEFT / cost) if cost else self._members
         return min(self._members, max(fair, self._members // SMALLEST_PART, 1))
-
-
-def _digest(cells: tuple[Cell, ...]) -> str:
-    """Names what is in a batch: a later version that cuts otherwise must not take one for another."""
-    return hashlib.sha256("\n".join(cell.id for cell in cells).encode()).hexdigest()[:8]
 
 
 def _cell_costs(configuration: Configuration) -> dict[tuple[str, float], float]:

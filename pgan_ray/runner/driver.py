@@ -13,7 +13,18 @@ import pyarrow.compute as pc
 
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
-from pgan_ray.results import Store, has_rows, outcome_of, read_record, read_rows, redact, summarise, write_rows
+from pgan_ray.results import (
+    Directory,
+    Store,
+    find_checkpoints,
+    has_rows,
+    identity,
+    outcome_of,
+    redact,
+    remove_checkpoints,
+    summarise,
+    write_rows,
+)
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
 from pgan_ray.runner.evaluating import rows_without_scores
 from pgan_ray.runner.executor import (
@@ -33,7 +44,6 @@ from pgan_ray.runner.executor import (
 from pgan_ray.runner.outcome import SweepOutcome
 from pgan_ray.runner.progress import ProgressDisplay, SweepState
 from pgan_ray.runner.timeline import Span, Timeline
-from pgan_ray.runner.training import CHECKPOINTS, find_checkpoints
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import Cell, Configuration, SweepRecord
 
@@ -61,6 +71,7 @@ class SweepRun:
         engine: Engine | None = None,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
+        self._directory = Directory(store, record, strict=True)
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
@@ -73,13 +84,13 @@ class SweepRun:
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = [trial.id for trial in self._trials.values() if self._is_trained(trial)]
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
-        self._job = Job(record, store, datasets, unfinished, find_checkpoints(store), engine or Engine())
+        self._job = Job(record, store, datasets, unfinished, find_checkpoints(store, record), engine or Engine())
         self._trials_run = bool(unfinished)
         self._timeline, self._most_slots = Timeline(), 1
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
-        return all(read_record(self._store, trial.configuration, r) is not None for r in trial.replicates)
+        return all(self._directory.generator(trial.configuration, r) is not None for r in trial.replicates)
 
     def run(self) -> SweepOutcome:
         """Run to the end, an interrupt (`KeyboardInterrupt`) or an error, both of which are told in the outcome.
@@ -152,7 +163,7 @@ class SweepRun:
         configuration = self._configurations[trial.configuration]
         self._state.trials[trial_id] = 1.0
         for replicate in trial.replicates:
-            record = read_record(self._store, trial.configuration, replicate)
+            record = self._directory.generator(trial.configuration, replicate)
             if record is None:
                 # Written before the trial's last report: this process looks at another directory.
                 where = f"{self._store.location}/generators/{trial.configuration}/r{replicate}"
@@ -237,7 +248,7 @@ class SweepRun:
             self._batches_left[batch.configuration] -= 1
             self._configuration_maybe_finished(batch.configuration)
             return
-        write_rows(self._store, batch.id, finished.rows)
+        write_rows(self._store, batch.id, finished.rows, identity(self._record))
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
@@ -270,7 +281,7 @@ class SweepRun:
             if self._timeline.worked_s():
                 self._store.write("timeline.json", self._timeline.to_json().encode())
             if outcome.outcome == "complete":
-                self._store.remove(CHECKPOINTS)  # checkpoints: of use to an unfinished sweep alone
+                remove_checkpoints(self._store)  # of use to an unfinished sweep alone
         except OSError as error:
             self._fail("the summary could not be written", str(error))
             outcome.outcome = "interrupted" if outcome.outcome == "interrupted" else "failed"
@@ -283,7 +294,7 @@ class SweepRun:
         if outcome.outcome == "interrupted":
             self._write_summary()  # a large sweep's rows take long to read, and somebody waits
             return
-        rows = read_rows(self._store)
+        rows = self._directory.rows()
         # Victims without a training set are their generator's, which is told of apart.
         diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
         outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]

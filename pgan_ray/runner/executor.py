@@ -20,7 +20,7 @@ Row = dict[str, Any]
 class Job:
     """What an executor is to run: the ``trials`` that are not finished; batches follow by `Executor.submit`.
 
-    ``checkpoints``: as `pgan_ray.runner.training.find_checkpoints` found them.
+    ``checkpoints``: as `pgan_ray.results.find_checkpoints` found them.
     """
 
     record: SweepRecord

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from pgan_ray.cost import Room
-from pgan_ray.results import Store
+from pgan_ray.results import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Store
 from pgan_ray.runner.cut import Batch, Trial
 from pgan_ray.runner.evaluating import Evaluator, Stage2
 from pgan_ray.runner.executor import (
@@ -31,7 +31,7 @@ from pgan_ray.runner.executor import (
 )
 from pgan_ray.runner.limits import room_here
 from pgan_ray.runner.machine import memory_for_actors
-from pgan_ray.runner.training import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Stage1, TrialTraining
+from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare
 from pgan_ray.spec import ResourcesSpec, Sweep
 

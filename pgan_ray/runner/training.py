@@ -15,7 +15,17 @@ from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, TrainedAttack, make_attack
 from pgan_ray.cost import storage
-from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator
+from pgan_ray.results import (
+    PROGRESS_FILE,
+    STATE_FILE,
+    TRAINING,
+    GeneratorFiles,
+    GeneratorRecord,
+    Store,
+    identity,
+    read_progress,
+    write_generator,
+)
 from pgan_ray.runner.cut import Trial
 from pgan_ray.runner.timeline import this_actor
 from pgan_ray.runner.worker import Engine, Tasks
@@ -25,31 +35,17 @@ from pgan_ray.spec import SweepRecord
 REPORTS = storage.REPORTS
 SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
 SAMPLES = 64
-CHECKPOINTS = "tune"  # of a sweep's directory: checkpoints, and what Tune keeps beside them
-STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
 
 
 @dataclass(frozen=True)
 class Stage1:
-    """What all trials share. ``checkpoints``: as `find_checkpoints` found them."""
+    """What all trials share. ``checkpoints``: as `pgan_ray.results.find_checkpoints` found them."""
 
     record: SweepRecord
     store: Store
     trials: Mapping[str, Trial]
     checkpoints: dict[str, list[str]]
     engine: Engine = field(default_factory=Engine)
-
-
-def find_checkpoints(store: Store) -> dict[str, list[str]]:
-    """The checkpoints that an interrupted sweep left: trial id -> folders, the newest first."""
-    found: dict[str, list[tuple[int, str]]] = {}
-    for name in store.names(CHECKPOINTS, PROGRESS_FILE):
-        try:
-            progress = json.loads(store.read(name))
-        except ValueError:
-            continue  # its copy was cut short
-        found.setdefault(progress["trial"], []).append((progress["reports"], name.rpartition("/")[0]))
-    return {trial: [folder for _, folder in sorted(folders, reverse=True)] for trial, folders in found.items()}
 
 
 class TrialTraining:
@@ -86,11 +82,24 @@ class TrialTraining:
             store = self._stage.store
             try:
                 tensors = load(store.read(f"{folder}/{STATE_FILE}"))
-                progress = json.loads(store.read(f"{folder}/{PROGRESS_FILE}"))
+                progress = read_progress(store.read(f"{folder}/{PROGRESS_FILE}"))
             except (OSError, ValueError, SafetensorError):
                 continue  # its copy was cut short
-            self._restore(tensors, progress)
-            return
+            if self._fits(tensors):
+                self._restore(tensors, progress)
+                return
+
+    def _fits(self, tensors: dict[str, torch.Tensor]) -> bool:
+        """Whether ``tensors`` are those of a checkpoint of this trial, by name, shape and type."""
+
+        def kinds(state: dict[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+            return {name: (value.shape, value.dtype) for name, value in state.items()}
+
+        samples = {name: value for name, value in tensors.items() if name.startswith("samples.")}
+        found = {name: value for name, value in tensors.items() if name not in samples}
+        if kinds(found) != kinds({f"pgan.{name}": value for name, value in self._pgan.state().items()}):
+            return False
+        return all(name.removeprefix("samples.").isdecimal() for name in samples)
 
     def step(self) -> dict[str, Any]:
         """Train until the next report, and return it. The last step leaves the generators in the store."""
@@ -145,6 +154,7 @@ class TrialTraining:
                 device=str(self._device),
                 image_shape=self._task.image_shape,
                 message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
+                **identity(self._stage.record),
             )
             curve = [
                 {k: v for k, v in row.items() if k != "replicate"}
@@ -167,7 +177,8 @@ class TrialTraining:
         tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
         tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
         save_file(tensors, folder / STATE_FILE)
-        progress = {"trial": self._trial.id, "reports": self._reports, "seconds": self._seconds, "curve": self._curve}
+        progress: dict[str, Any] = {**identity(self._stage.record), "trial": self._trial.id}
+        progress |= {"reports": self._reports, "seconds": self._seconds, "curve": self._curve}
         (folder / PROGRESS_FILE).write_text(json.dumps(progress))
 
     def load(self, folder: Path) -> None:

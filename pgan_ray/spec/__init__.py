@@ -9,13 +9,14 @@ from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.load import load_record, load_sweep, profile_names
 from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, OptimizerSpec, SgdSpec, TrainedNetworkSpec
-from pgan_ray.spec.record import SweepRecord
+from pgan_ray.spec.record import MAX_RECORD_BYTES, SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText, read_text
 
 __all__ = [
+    "MAX_RECORD_BYTES",
     "AdamSpec",
     "AttackConfig",
     "Cell",

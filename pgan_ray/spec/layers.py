@@ -9,6 +9,7 @@ from pgan_ray.spec import grid
 from pgan_ray.spec.check import tree_faults
 from pgan_ray.spec.choices import prune
 from pgan_ray.spec.faults import Fault, show, where
+from pgan_ray.spec.names import PROFILE
 from pgan_ray.spec.yaml_file import parse_override
 
 Tree = dict[str, Any]
@@ -16,7 +17,6 @@ Override = tuple[tuple[str, ...], Any]
 
 BODY = "paper"
 """The profile that is the file's body, as it is."""
-_PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"  # it becomes a part of folders' names
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
@@ -57,8 +57,8 @@ def split_profiles(content: Tree, origin: str) -> tuple[Tree, dict[str, Tree], l
     profiles, lines = {}, []
     for name, value in given.items():
         place = f"{origin}:{where(('profiles', name))}"
-        if not re.fullmatch(_PROFILE_NAME, name):
-            lines.append(f"{place}: must have a name that matches {_PROFILE_NAME}, got {show(name)}")
+        if not re.fullmatch(PROFILE, name):
+            lines.append(f"{place}: must have a name that matches {PROFILE}, got {show(name)}")
         elif name == "auto":
             lines.append(f"{place}: must have another name: `--profile auto` chooses among the others")
         elif value is not None and not isinstance(value, Mapping):

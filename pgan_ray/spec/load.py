@@ -1,5 +1,6 @@
 """From a YAML file to a resolved sweep; every fault is gathered before any is raised."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
@@ -20,7 +21,8 @@ from pgan_ray.spec.layers import (
     with_overrides,
 )
 from pgan_ray.spec.limits import check_size
-from pgan_ray.spec.record import FORMAT_KEY, RESOLVED, SweepRecord, digest
+from pgan_ray.spec.names import PROFILE, SWEEP_ID
+from pgan_ray.spec.record import FORMAT, FORMAT_KEY, MAX_RECORD_BYTES, RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
@@ -41,9 +43,11 @@ def load_sweep(
     """
     content, origin = read_content(source)
     head = content.pop(RESOLVED, None)  # a finished sweep's own file can be run again, and keeps its profile's name
-    if _is_head(head) and FORMAT_KEY not in head:
+    head_faults = [] if head is None else _head_faults(origin, head)
+    if head is not None and not head_faults and FORMAT_KEY not in head:
         content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
+    lines += head_faults
     if profile not in (BODY, *profiles):
         offered = ", ".join(sorted({BODY, *profiles}))
         lines.append(f"{origin}:profiles: must hold the profile asked for, got {show(profile)}; offered: {offered}")
@@ -53,15 +57,19 @@ def load_sweep(
         raise _spec_error(origin, lines)
     tree = with_overrides(merge(body, profiles.get(profile, {})), choices)
     check_size(origin, tree, size(tree), really_large=really_large)
-    return _expand(origin, tree, head["profile"] if profile == BODY and _is_head(head) else profile)
+    return _expand(origin, tree, head["profile"] if profile == BODY and head is not None else profile)
 
 
 def load_record(text: str, origin: str) -> SweepRecord:
     """The sweep that the ``text`` of a ``sweep.yaml`` holds; ``origin`` names it in errors. Raises `SpecError`."""
+    if len(text.encode(errors="replace")) > MAX_RECORD_BYTES:
+        raise SpecError([f"{origin}: must have at most {MAX_RECORD_BYTES:,} bytes, got more"])
     body = parse_mapping(text, origin)
     head = body.pop(RESOLVED, None)
-    if not _is_head(head):
-        raise _spec_error(origin, [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"])
+    lines = _head_faults(origin, head)
+    if lines:
+        raise _spec_error(origin, lines)
+    written = body
     is_edited = head.get("digest", digest(body)) != digest(body)
     is_old = FORMAT_KEY not in head
     if is_old:
@@ -77,7 +85,8 @@ def load_record(text: str, origin: str) -> SweepRecord:
                 f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {origin} --out DIR`"
             ]
         )
-    return SweepRecord(head["sweep_id"], _expand(origin, body, head["profile"], by_name=not is_old), head["facts"])
+    found = _expand(origin, body, head["profile"], by_name=not is_old)
+    return SweepRecord(head["sweep_id"], found, head["facts"], written, None if is_old else FORMAT)
 
 
 def profile_names(source: Source) -> list[str]:
@@ -86,11 +95,18 @@ def profile_names(source: Source) -> list[str]:
     return sorted({BODY, *profiles})
 
 
-def _is_head(head: Any) -> bool:
-    if not isinstance(head, dict) or not isinstance(head.get("facts"), dict):
-        return False
-    texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
-    return all(isinstance(text, str) for text in texts)
+def _head_faults(origin: str, head: Any) -> list[str]:
+    texts: list[Any] = []
+    if isinstance(head, dict) and isinstance(head.get("facts"), dict):
+        texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
+    if not texts or not all(isinstance(text, str) for text in texts):
+        return [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"]
+    rules = {"sweep_id": SWEEP_ID, "profile": PROFILE}
+    return [
+        f"{origin}:{RESOLVED}.{key}: must match {rule}, got {show(head[key])}"
+        for key, rule in rules.items()
+        if not re.fullmatch(rule, head[key])
+    ]
 
 
 def _expand(origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = True) -> Sweep:

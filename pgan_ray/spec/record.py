@@ -3,12 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from pgan_ray.spec.sweep import Sweep
-from pgan_ray.spec.yaml_file import dump_yaml
+from pgan_ray.spec.yaml_file import MAX_BYTES, dump_yaml
 
+MAX_RECORD_BYTES = 4 * MAX_BYTES
+"""Of a record's text: with its defaults and its facts it is longer than the sweep file that it comes from."""
 RESOLVED = "resolved"
 """The key of what a sweep file does not have and a record does."""
 FORMAT_KEY, FORMAT = "format", 2
@@ -20,22 +23,40 @@ class SweepRecord:
     """A sweep that is run: its identity, and what was decided or found when it started.
 
     ``facts`` are short texts for people, such as versions, the data's source and digest, the git commit.
+    ``written``: the document as its ``sweep.yaml`` has it, in that ``format``: a later version's defaults and keys make
+    no other sweep of it.
     """
 
     id: str
     sweep: Sweep
     facts: dict[str, str] = field(default_factory=dict)
+    written: Mapping[str, Any] | None = field(default=None, compare=False)
+    format: int | None = field(default=FORMAT, compare=False)
+
+    @property
+    def document(self) -> Mapping[str, Any]:
+        """What is written down of the sweep itself."""
+        return self.sweep.document if self.written is None else self.written
+
+    @cached_property
+    def digest(self) -> str:
+        """Names what is run. With the id it tells the sweep's own results from another's."""
+        return digest(self.document)
+
+    def of(self, sweep: Sweep) -> "SweepRecord":
+        """The record of another ``sweep``, in this version's format."""
+        return replace(self, sweep=sweep, written=None, format=FORMAT)
 
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
         head = {
-            FORMAT_KEY: FORMAT,
+            **({} if self.format is None else {FORMAT_KEY: self.format}),
             "sweep_id": self.id,
             "profile": self.sweep.profile,
-            "digest": digest(self.sweep.document),
+            "digest": self.digest,
             "facts": self.facts,
         }
-        return dump_yaml({**self.sweep.document, RESOLVED: head})
+        return dump_yaml({**self.document, RESOLVED: head})
 
 
 def digest(document: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from pgan_ray.spec.base import Part
 from pgan_ray.spec.components import AttackConfig, ComponentConfig
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.names import NAME
 from pgan_ray.spec.one_of import OneOf
 from pgan_ray.spec.resources import ResourcesSpec, SearchSpec
 
@@ -20,7 +21,7 @@ class Settings(Part):
     """Everything that a sweep file says, for one configuration and one variant of its evaluation."""
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+        pattern=f"^{NAME}$",
         description="Names the sweep in directories and in MLflow.",
     )
     description: str = Field(default="", description="One line for people.")

@@ -7,8 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgan_ray.results import Store, read_record, read_training
-from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.results import Directory
+from pgan_ray.spec import Configuration
 from pgan_ray.tracking import description
 from pgan_ray.tracking.curves import SCALES, step_scale
 from pgan_ray.tracking.runs import KnownRun, Runs
@@ -19,9 +19,10 @@ TrainingRows = Sequence[Mapping[str, Any]]
 class Context:
     """One sweep as its tracker sees it. Opens the runs of all three levels, each below the one above it."""
 
-    def __init__(self, store: Store, record: SweepRecord, runs: Runs, *, live: bool) -> None:
+    def __init__(self, directory: Directory, runs: Runs, *, live: bool) -> None:
         """``live``: the sweep is running now, so that what ends now ends at this time."""
-        self.store, self.record, self.runs, self.live = store, record, runs, live
+        self.directory, self.store, self.record = directory, directory.store, directory.record
+        record, self.runs, self.live = directory.record, runs, live
         self.configurations = {configuration.id: configuration for configuration in record.sweep.configurations}
         self.scale = step_scale(record.sweep)
         self.logged: dict[str, set[int]] = {}  # generator's key -> iterations that MLflow has
@@ -69,8 +70,9 @@ class Context:
         self.runs.describe(run, description.configuration_params(configuration), tags)
 
     def training_rows(self, configuration: str, replicate: int) -> TrainingRows:
-        """The stored training curve of a finished generator."""
-        rows: TrainingRows = read_training(self.store, configuration, replicate).to_pylist()
+        """The stored training curve of a finished generator, as far as it can be read."""
+        table = self.directory.training(configuration, replicate)
+        rows: TrainingRows = [] if table is None else table.to_pylist()
         span = (int(rows[0]["timestamp_ms"]), int(rows[-1]["timestamp_ms"])) if rows else None
         self._spans[configuration, replicate] = span
         return rows
@@ -80,7 +82,7 @@ class Context:
         spans = []
         for replicate in range(self.configurations[configuration].settings.attack.replicates):
             place = (configuration, replicate)
-            if place not in self._spans and read_record(self.store, *place) is not None:
+            if place not in self._spans and self.directory.generator(*place) is not None:
                 self.training_rows(*place)
             spans.append(self._spans.get(place))
         known = [span for span in spans if span is not None]

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from pgan_ray.errors import TrackingError
-from pgan_ray.results import GeneratorRecord, read_poison, read_record, read_samples
+from pgan_ray.results import GeneratorRecord
 from pgan_ray.results.generators import folder
 from pgan_ray.tracking import images
 from pgan_ray.tracking.context import Context, TrainingRows
@@ -15,14 +15,14 @@ from pgan_ray.tracking.runs import KnownRun
 
 def train(context: Context, configuration: str, replicate: int, rows: TrainingRows) -> None:
     """Log live training rows. Those of a generator that is finished are in its own curve already."""
-    if rows and read_record(context.store, configuration, replicate) is None:
+    if rows and context.directory.generator(configuration, replicate) is None:
         run = context.generator(configuration, replicate, int(rows[0]["timestamp_ms"]), reopen=True)
         _log_rows(context, run, context.key(configuration, replicate), rows)
 
 
 def finish(context: Context, configuration: str, replicate: int) -> None:
     """Log the whole curve, images, poison set and model, and end the run."""
-    record = read_record(context.store, configuration, replicate)
+    record = context.directory.generator(configuration, replicate)
     if record is None:
         raise TrackingError(f"a finished generator must have a record, got none for {configuration}/r{replicate}")
     rows = context.training_rows(configuration, replicate)
@@ -48,20 +48,22 @@ def _log_rows(context: Context, run: KnownRun, key: str, rows: TrainingRows) -> 
 
 
 def _log_files(context: Context, run: KnownRun, key: str, record: GeneratorRecord, rows: TrainingRows) -> None:
-    store, place = context.store, (record.configuration, record.replicate)
-    complete = record.outcome == "complete"
+    """What can be read of them: the model only where its weights are whole."""
+    directory, place = context.directory, (record.configuration, record.replicate)
+    poison = directory.poison(*place) if record.outcome == "complete" else None
     with tempfile.TemporaryDirectory() as temporary:
         files = Path(temporary)
         if record.image_shape is not None:
-            samples = read_samples(store, *place)
+            samples = directory.samples(*place, record.image_shape) or {}
             times = {iteration: _time_of(iteration, rows, run.start_ms) for iteration in samples}
             images.write_grids(files, samples, record.image_shape, times)
-        if complete:
-            (files / "poison.safetensors").write_bytes(store.read(f"{folder(*place)}/poison.safetensors"))
+        if poison is not None:
+            content = context.store.read(f"{folder(*place)}/poison.safetensors")
+            (files / "poison.safetensors").write_bytes(content)
         context.runs.client.log_artifacts(run.id, str(files))
-    if complete:
-        weights = store.read(f"{folder(*place)}/generator.safetensors")
-        log_generator(context.runs, run, key, weights, features=read_poison(store, *place).shape[1])
+    weights = None if poison is None else directory.weights(*place)
+    if poison is not None and weights is not None:
+        log_generator(context.runs, run, key, weights, features=poison.shape[1])
 
 
 def _tags(record: GeneratorRecord) -> dict[str, str]:

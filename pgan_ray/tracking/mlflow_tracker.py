@@ -1,6 +1,6 @@
 """The tracker that keeps a sweep in MLflow: a queue, one writing thread, and the publisher that it calls."""
 
-from pgan_ray.results import Store
+from pgan_ray.results import Directory, Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking.connection import EXPERIMENT
 from pgan_ray.tracking.events import Event
@@ -23,7 +23,7 @@ class MlflowTracker(EventCalls):
     ) -> None:
         """``tracking_uri``: as `pgan_ray.tracking.tracking_uri` resolves it. Nothing is connected yet."""
         self.uri = resolve(tracking_uri)
-        self._publisher = Publisher(store, record, self.uri, experiment, live=True)
+        self._publisher = Publisher(Directory(store, record, strict=True), self.uri, experiment, live=True)
         self._writer = Writer(
             self._publisher.publish, reachable=self._publisher.reachable, finish=self._publisher.finish
         )

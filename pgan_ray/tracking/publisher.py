@@ -1,7 +1,6 @@
 """Brings one event at a time to MLflow, from the sweep's directory. Doing so twice changes nothing."""
 
-from pgan_ray.results import Store, read_rows
-from pgan_ray.spec import SweepRecord
+from pgan_ray.results import Directory
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
 from pgan_ray.tracking.connection import Connection, connect
 from pgan_ray.tracking.context import Context
@@ -20,9 +19,9 @@ from pgan_ray.tracking.runs import Runs
 class Publisher:
     """The sweep in MLflow. One thread at a time."""
 
-    def __init__(self, store: Store, record: SweepRecord, uri: str, experiment: str, *, live: bool) -> None:
+    def __init__(self, directory: Directory, uri: str, experiment: str, *, live: bool) -> None:
         """``live``: the sweep is running now; else it is replayed."""
-        self.store, self.record, self.live = store, record, live
+        self.directory, self.live = directory, live
         self._uri, self._experiment = uri, experiment
         self._connection: Connection | None = None
         self._context: Context | None = None
@@ -51,15 +50,15 @@ class Publisher:
             self._context = None
             raise
 
-    def finish(self) -> None:
+    def finish(self, status: str = "KILLED") -> None:
         """Leave no run running: those that no event ended were cut short."""
         if self._context is not None or self._connection is not None:
-            sweep_run.end_open(self._current(), "KILLED")
+            sweep_run.end_open(self._current(), status)
 
     def _current(self) -> Context:
         if self._context is None:
-            runs = Runs(self.connect(), self.record.id)
-            self._context = Context(self.store, self.record, runs, live=self.live)
+            runs = Runs(self.connect(), self.directory.record.id)
+            self._context = Context(self.directory, runs, live=self.live)
         return self._context
 
     def _publish(self, context: Context, event: Event) -> None:
@@ -71,7 +70,7 @@ class Publisher:
             case GeneratorFinished(configuration, replicate):
                 generator_run.finish(context, configuration, replicate)
             case ConfigurationFinished(configuration):
-                configuration_run.finish(context, configuration, read_rows(self.store, configuration))
+                configuration_run.finish(context, configuration, self.directory.rows(configuration))
             case SweepFinished(outcome):
                 sweep_run.finish(context, outcome)
             case ReportWritten():

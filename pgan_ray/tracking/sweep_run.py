@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.results import Outcome, mean_confusions, read_rows, summarise
+from pgan_ray.results import Outcome, mean_confusions, summarise
 from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
@@ -34,7 +34,7 @@ def start(context: Context) -> None:
 
 def finish(context: Context, outcome: Outcome) -> None:
     """Log the summary and all rows; end every run that is still open."""
-    rows = read_rows(context.store)
+    rows = context.directory.rows()
     points = summarise(rows)
     run = context.sweep()
     _finish_configurations(context, rows, outcome)

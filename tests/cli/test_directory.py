@@ -1,6 +1,7 @@
 """What may be done with a sweep's directory, and what is refused."""
 
 import json
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -40,6 +41,7 @@ def test_without_mlflow_everything_is_in_the_directory_and_track_brings_it(home:
     assert not (home / "mlflow.db").exists()
     assert json.loads((home / "out/summary.json").read_text())["outcome"] == "complete"
     assert not (home / "out/driver.json").exists()
+    assert not (home / "out/tune").exists()
     tracked = call_here("track", "out")
     assert tracked.returncode == 0, tracked.stderr
     client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
@@ -68,6 +70,29 @@ def test_an_edited_sweep_is_not_resumed(home: Path) -> None:
     finally:
         file.write_text(before)
     assert call_here("sweep", "out/sweep.yaml", "--dry-run", "--set", "evaluation.runs=3").returncode == 0
+
+
+def test_a_new_sweep_touches_nothing_of_somebody_elses(home: Path) -> None:
+    for name in ("mine/tune/notes.txt", "mine/summary.json", "mine/report/index.html"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    refused = call_here("sweep", "tiny.yaml", "--profile", "paper", "--out", "mine", "--offline-tracking")
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+    assert "mine: must be empty, got" in refused.stderr
+    there = sorted(str(file.relative_to(home)) for file in (home / "mine").rglob("*") if file.is_file())
+    assert there == ["mine/report/index.html", "mine/summary.json", "mine/tune/notes.txt"]
+    assert all((home / name).read_text() == name for name in there)
+
+
+def test_a_sweep_without_its_file_is_not_taken_for_a_new_one(home: Path) -> None:
+    shutil.copytree(home / "out", home / "left")
+    (home / "left/sweep.yaml").unlink()
+    arguments = ("--profile", "paper", "--set", "evaluation.runs=1", "--offline-tracking")
+    refused = call_here("sweep", "tiny.yaml", "--out", "left", *arguments)
+    assert refused.returncode == 2
+    assert "of a sweep whose sweep.yaml is gone" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
 
 
 def test_a_second_driver_is_refused(home: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -157,13 +158,22 @@ def test_what_an_earlier_report_left_is_deleted(tmp_path: Path) -> None:
     assert (tmp_path / "flips/sweep.yaml").exists()
 
 
-@pytest.mark.parametrize("content", [b"{", b"3", b'{"a": 1}', b"[1, null]"])
-def test_a_damaged_list_deletes_nothing(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("files.json", content) for content in (b"{", b"3", b'{"a": 1}', b"[1, null]", b'["mine.csv"]')),
+        ("index.html", b"mine"),
+        ("points.csv", b"mine"),
+    ],
+)
+def test_what_is_not_a_reports_is_not_replaced(tmp_path: Path, name: str, content: bytes) -> None:
     out = Store(tmp_path / "out")
-    out.write("files.json", content)
-    out.write("a", b"")
-    names = write_report(make_store(tmp_path / "sweep", replicates=0), out)
-    assert set(out.names("")) == {*names, "a"}
+    out.write(name, content)
+    out.write("mine.csv", b"")
+    with pytest.raises(SpecError, match=rf"out: must be a report's own directory .*, got {name}, .*--out, or move"):
+        write_report(make_store(tmp_path / "sweep", replicates=0), out)
+    assert out.names("") == sorted([name, "mine.csv"])
+    assert out.read(name) == content
 
 
 @pytest.mark.parametrize(
@@ -258,7 +268,7 @@ def test_rows_of_an_earlier_version(tmp_path: Path) -> None:
 
 def test_generators_that_were_not_copied(tmp_path: Path) -> None:
     store = make_store(tmp_path / "sweep")
-    store.remove("generators")
+    shutil.rmtree(tmp_path / "sweep/generators")
     page = report(store, tmp_path / "out")
     assert "0 of 9 generators" in page.text
     assert "Generated poison" not in page.text

@@ -1,0 +1,60 @@
+"""What is kept in a sweep's directory while it is not finished: checkpoints, and Ray Tune's own state."""
+
+import json
+import math
+import re
+from contextlib import suppress
+from typing import Any
+
+from pgan_ray.results.identity import check_own
+from pgan_ray.results.store import Store
+from pgan_ray.spec import SweepRecord
+
+CHECKPOINTS = "tune"
+STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
+# By Ray 2.60, and by the local executor. What else is in the folder somebody put there.
+_TUNES = re.compile(
+    r"tune/(\.validate_storage_marker|tuner\.pkl|trainable\.pkl|[a-z_-]+state-[\d_-]+\.(json|pkl)"
+    r"|local_[^/]+/checkpoint_\d{6}/(state\.safetensors|progress\.json)"
+    r"|[^/]+_[0-9a-f]{8}/(params\.(json|pkl)|result\.json|progress\.csv|error\.(txt|pkl)|events\.out\.tfevents\.[^/]+"
+    r"|checkpoint_\d{6}/(state\.safetensors|progress\.json|\.metadata\.json|\.validate_storage_marker)))"
+)
+
+
+def find_checkpoints(store: Store, record: SweepRecord) -> dict[str, list[str]]:
+    """The checkpoints that the interrupted sweep left: trial id -> folders, the newest first.
+
+    Those that were cut short are left out. Raises `SpecError` where one is another sweep's.
+    """
+    found: dict[str, list[tuple[int, str]]] = {}
+    for name in store.names(CHECKPOINTS, PROGRESS_FILE):
+        try:
+            progress = read_progress(store.read(name))
+        except (OSError, ValueError):
+            continue
+        check_own(progress, record, store.place(name))
+        found.setdefault(progress["trial"], []).append((progress["reports"], name.rpartition("/")[0]))
+    return {trial: [folder for _, folder in sorted(folders, reverse=True)] for trial, folders in found.items()}
+
+
+def read_progress(content: bytes) -> dict[str, Any]:
+    """How far a checkpoint is. Raises `ValueError` where that is not said as it must be."""
+    try:
+        progress = json.loads(content)
+        whole = isinstance(progress["trial"], str) and type(progress["reports"]) is int and progress["reports"] >= 0
+        rows = [row["replicate"] + row["iteration"] + row["timestamp_ms"] for row in progress["curve"]]
+        whole &= math.isfinite(progress["seconds"]) and all(type(row) is int for row in rows)
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"must be a checkpoint's progress, got {type(error).__name__}: {error}") from None
+    if not whole:
+        raise ValueError("must be a checkpoint's progress")
+    return progress  # type: ignore[no-any-return]
+
+
+def remove_checkpoints(store: Store) -> None:
+    """Delete what the executor wrote, which a finished sweep has no use for; what else is in its folder stays."""
+    for name in store.names(CHECKPOINTS, hidden=True):
+        if _TUNES.fullmatch(name):
+            with suppress(FileNotFoundError):
+                store.delete(name)
+    store.prune(CHECKPOINTS)
