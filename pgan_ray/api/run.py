@@ -20,7 +20,7 @@ from pgan_ray.cost import PointsOf, check_room, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
-from pgan_ray.results import DATA_FILE, Lease, Store, hurry, lease, redact
+from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, hurry, lease, redact
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
 from pgan_ray.runner.limits import room_here
 from pgan_ray.runner.members import members
@@ -86,6 +86,8 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     hurry(False)
     uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
     check_executor(options, record.sweep.resources)
+    if record.facts:
+        store.at_start(lambda: check_resumable(store, record))
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
     points = points_at_hand(record.sweep, datasets)

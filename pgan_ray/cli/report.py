@@ -30,6 +30,11 @@ def report(directory: str, out: str | None, price_per_actor_hour: float | None) 
     source.at_start(lambda: read_sweep(source))  # before anything is written
     target = Store(out) if out else source.below("report")
     target.check()
-    names = write_report(source, target, price_per_actor_hour=price_per_actor_hour)
+    names = write_report(
+        source,
+        target,
+        price_per_actor_hour=price_per_actor_hour,
+        left_out=lambda what: say(f"left out: {what}", err=True),
+    )
     say(f"{len(names)} files written to {redact(target.location)}", err=True)
     say(redact(target.place(names[0])))

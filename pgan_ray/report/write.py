@@ -3,7 +3,7 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Callable, Iterable, Set
 
 from pgan_ray.errors import SpecError
 from pgan_ray.report.canvas import style, to_png, to_svg
@@ -24,11 +24,18 @@ MAX_LIST = 1 << 20  # bytes
 _OURS = re.compile(r"\w+\.(png|svg|csv)")
 
 
-def write_report(source: Store, target: Store, *, price_per_actor_hour: float | None = None) -> list[str]:
+def write_report(
+    source: Store,
+    target: Store,
+    *,
+    price_per_actor_hour: float | None = None,
+    left_out: Callable[[str], None] | None = None,
+) -> list[str]:
     """Write the report on the sweep in ``source`` into ``target``; returns the names of the files.
 
     Works on a finished, a partial or a copied directory; the same directory gives the same bytes.
-    What an earlier report left in ``target`` is deleted. ``price_per_actor_hour``: for the cost. Raises `SpecError`
+    What an earlier report left in ``target`` is deleted. ``price_per_actor_hour``: for the cost.
+    ``left_out`` is called with the name of each file that cannot be used and the reason. Raises `SpecError`
     where ``source`` holds no sweep, or ``target`` files of somebody else.
     """
     study = load_study(source)
@@ -42,6 +49,9 @@ def write_report(source: Store, target: Store, *, price_per_actor_hour: float | 
     files["points.csv"] = points_csv(study)
     files["paper.csv"] = paper_csv(found)
     files |= confusion_csvs(groups)
+    if left_out is not None:
+        for name, reason in sorted(study.files.damaged.items()):
+            left_out(f"{name}: {reason}")
     html = page(study, drawn, found, tables, price_per_actor_hour)
     before = _listed(target)
     _check_ours(target, {*files, INDEX, LIST}, before)

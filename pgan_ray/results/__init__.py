@@ -28,6 +28,7 @@ from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.patience import hurry
 from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
+from pgan_ray.results.resume import check_resumable
 from pgan_ray.results.rows import cells_digest
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
@@ -54,6 +55,7 @@ __all__ = [
     "Store",
     "cells_digest",
     "check_new",
+    "check_resumable",
     "estimate",
     "estimate_text",
     "find_checkpoints",

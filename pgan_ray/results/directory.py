@@ -28,6 +28,7 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.redact import redact
 from pgan_ray.results.rows import RowCheck
+from pgan_ray.results.schema import is_duration
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
@@ -79,8 +80,8 @@ class Directory:
 
         def read() -> dict[int, npt.NDArray[np.float32]]:
             found = read_samples(self.store, configuration, replicate)
-            for points in found.values():
-                points.reshape(-1, *shape)  # raises where they are no such images
+            if any(points.shape[1] != shape[0] * shape[1] for points in found.values()):
+                raise ValueError(f"must hold images of {shape[0]} x {shape[1]} pixels")
             return found
 
         return self._read(_name(configuration, replicate, "samples.safetensors"), read)
@@ -97,7 +98,7 @@ class Directory:
 
     def summary(self) -> dict[str, Any]:
         """Of the sweep's last end; empty where there is none."""
-        return self._read("summary.json", lambda: _mapping(json.loads(self.store.read("summary.json")))) or {}
+        return self._read("summary.json", lambda: _summary(self.store.read("summary.json"))) or {}
 
     def genuine(self) -> dict[int, npt.NDArray[np.float64]]:
         """Genuine points in the plane by class label, (N, 2); empty where the sweep has none."""
@@ -154,7 +155,11 @@ def _name(configuration: str, replicate: int, name: str) -> str:
     return f"{folder(configuration, replicate)}/{name}"
 
 
-def _mapping(content: Any) -> dict[str, Any]:
+def _summary(text: bytes) -> dict[str, Any]:
+    content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
+    seconds = content.get("seconds", 0)
+    if not isinstance(content.get("outcome", ""), str) or not is_duration(seconds):
+        raise ValueError("must be a sweep's summary, got an odd `outcome` or `seconds`")
     return content

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from pgan_ray.results.identity import foreign
-from pgan_ray.results.schema import TRAINING
+from pgan_ray.results.schema import TRAINING, is_duration
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
@@ -113,7 +113,7 @@ def _check_record(record: GeneratorRecord) -> None:
     rules = {
         "outcome": record.outcome in ("complete", "diverged"),
         "iterations": _is_count(record.iterations),
-        "seconds": math.isfinite(record.seconds) and record.seconds >= 0,
+        "seconds": is_duration(record.seconds),
         "image_shape": shape is None or (len(shape) == 2 and all(_is_count(side) and side for side in shape)),
         "replicate": _is_count(record.replicate),
     }

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.results.identity import foreign
-from pgan_ray.results.schema import OUTCOMES, RATES, SCORES, VICTIMS
+from pgan_ray.results.schema import MAX_SECONDS, OUTCOMES, RATES, SCORES, VICTIMS
 from pgan_ray.spec import Cell, SweepRecord
 
 IDENTITY = b"pgan.sweep"  # of a file's metadata
@@ -83,9 +83,9 @@ def check_values(rows: pa.Table) -> None:
     for name in RATES:
         if not _all(pc.and_(pc.greater_equal(rows[name], 0), pc.less_equal(rows[name], 1))):
             raise ValueError(f"`{name}` must be from 0 to 1")
-    for name in ("seconds", "train_size"):
-        if not _all(pc.greater_equal(rows[name], 0)):
-            raise ValueError(f"`{name}` must be 0 or more")
+    for name, most in (("seconds", MAX_SECONDS), ("train_size", math.inf)):
+        if not _all(pc.and_(pc.greater_equal(rows[name], 0), pc.less_equal(rows[name], most))):
+            raise ValueError(f"`{name}` must be 0 or more, and possible")
     if not _all(pc.is_in(rows["outcome"], pa.array(OUTCOMES))):
         raise ValueError(f"`outcome` must be one of {', '.join(OUTCOMES)}")
     is_scored = pc.and_(pc.equal(rows["outcome"], "complete"), pc.not_equal(rows["victim"], "none"))

@@ -56,3 +56,10 @@ SCORES = ("test_error", "false_positive_rate", "false_negative_rate")
 
 RATES = (*SCORES, "rejected_genuine", "rejected_poison")
 """The victims' columns that curves are drawn of."""
+
+MAX_SECONDS = 1e9
+
+
+def is_duration(seconds: object) -> bool:
+    """Whether ``seconds`` are a time that something can have taken: a number, and not 1e300."""
+    return isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds <= MAX_SECONDS

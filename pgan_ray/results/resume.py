@@ -1,0 +1,57 @@
+"""Whether a sweep can be gone on with: what is finished of it counts, so all of it must be whole."""
+
+from collections.abc import Iterator
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results import generators, victims
+from pgan_ray.results.checkpoints import CHECKPOINTS, find_checkpoints
+from pgan_ray.results.directory import Directory
+from pgan_ray.results.lease import FILE as DRIVER
+from pgan_ray.results.record import DATA_FILE
+from pgan_ray.results.redact import redact
+from pgan_ray.results.store import Store
+from pgan_ray.spec import SweepRecord
+
+MOST_TOLD = 20
+# Each end of a sweep writes them again.
+_REWRITTEN = (DRIVER, "summary.json", "timeline.json", "genuine.parquet", DATA_FILE)
+_AGAIN = {victims.FOLDER: "its cells are run again", generators.FOLDER: "the generator is trained again"}
+
+
+def check_resumable(store: Store, record: SweepRecord) -> None:
+    """See that everything that is finished of the sweep in ``store`` can be used.
+
+    Raises `SpecError`: a line for each file that cannot, and what to delete so that it is made again.
+    """
+    lines = list(_obstacles(store))
+    directory = Directory(store, record)
+    directory.examine()
+    told: dict[str, str] = {}  # what to delete -> the line: a generator is deleted as a whole
+    for name, reason in sorted(directory.damaged.items()):
+        kind, _, rest = name.partition("/")
+        whole = name.rpartition("/")[0] if kind == generators.FOLDER else name
+        remedy = f"delete {redact(store.place(whole))}, and {_AGAIN[kind]}" if rest else "make it readable"
+        told.setdefault(whole, f"{redact(store.place(name))}: {reason}; {remedy}")
+    lines += told.values()
+    try:
+        find_checkpoints(store, record)
+    except OSError as error:
+        lines.append(f"{redact(store.place(CHECKPOINTS))}: {redact(str(error))}; make it readable, or delete it")
+    if lines:
+        more = [f"... and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
+        raise SpecError(lines[:MOST_TOLD] + more)
+
+
+def _obstacles(store: Store) -> Iterator[str]:
+    """What stands where files or folders will be written."""
+    for name in (victims.FOLDER, generators.FOLDER, CHECKPOINTS):
+        if store.exists(name):
+            yield f"{redact(store.place(name))}: must be a directory, got a file; delete it"
+    for name in _REWRITTEN:
+        try:
+            store.read(name, 0)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            if not store.exists(name):
+                yield f"{redact(store.place(name))}: {redact(str(error))}; delete it"
