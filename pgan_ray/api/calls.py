@@ -14,7 +14,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import Store, check_new, read_sweep
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
-from pgan_ray.spec import Sweep, SweepRecord, load_sweep, read_text
+from pgan_ray.spec import Sweep, SweepRecord, load_sweep, sweep_text
 
 
 class _Lines(Silent):
@@ -46,7 +46,7 @@ def run_sweep(
     """Run a sweep to its end: generators, victims, results in MLflow and in a directory.
 
     Args:
-        sweep: a sweep file, or its content as a mapping.
+        sweep: a sweep file, the name of a shipped sweep, or a file's content as a mapping.
         profile: one of its profiles; ``auto`` chooses as the command line does.
         set: overrides, such as ``{"attack.replicates": 2}``.
         out: where results go, a directory or ``s3://...``; by default ``results/<sweep id>``.
@@ -96,7 +96,7 @@ def resolve_sweep(
     really_large: bool = False,
 ) -> Sweep:
     """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`."""
-    source = dict(sweep) if isinstance(sweep, Mapping) else read_text(Path(sweep))  # once: it may be a pipe
+    source = dict(sweep) if isinstance(sweep, Mapping) else sweep_text(sweep)  # once: it may be a pipe
 
     def load(name: str) -> Sweep:
         return load_sweep(source, profile=name, overrides=overrides, really_large=really_large)

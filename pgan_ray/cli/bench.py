@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 
@@ -13,10 +12,10 @@ from pgan_ray.cli.say import say
 @click.option(
     "--sweep",
     "file",
-    type=click.Path(path_type=Path),
-    default=Path("sweeps/mnist_alpha.yaml"),
+    metavar="FILE",
+    default="mnist_alpha",
     show_default=True,
-    help="The sweep file whose shapes are measured.",
+    help="The sweep file, or the shipped sweep, whose shapes are measured.",
 )
 @click.option("--profile", "profiles", multiple=True, default=("paper", "quick-full"), show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of every contender.")
@@ -28,16 +27,17 @@ from pgan_ray.cli.say import say
     help="Turns of every contender; the median counts.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
-def bench(file: Path, profiles: tuple[str, ...], threads: int, rounds: int, as_json: bool) -> None:
+def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, as_json: bool) -> None:
     """Compare the training engine with plain PyTorch, and both with the machine's matrix products, in one run.
 
     Example: pgan-ray bench --threads 2 --rounds 5
     """
     from pgan_ray.bench import run_benchmark
     from pgan_ray.cli.table import show
-    from pgan_ray.spec import load_sweep
+    from pgan_ray.spec import load_sweep, sweep_text
 
-    shapes = {profile: load_sweep(file, profile=profile).configurations[0].settings for profile in profiles}
+    source = sweep_text(file)
+    shapes = {profile: load_sweep(source, profile=profile).configurations[0].settings for profile in profiles}
     rows = run_benchmark(shapes, rounds=rounds, threads=threads)
     if as_json:
         say(json.dumps([asdict(row) for row in rows], indent=1))

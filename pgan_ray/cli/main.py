@@ -13,6 +13,7 @@ from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
+    "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
     "ui": "Open MLflow's UI on the sweeps.",
@@ -49,7 +50,7 @@ def group() -> None:
     Trains pGAN generators and the victims of their poison on a Ray cluster or this machine, and leaves every result
     in MLflow.
 
-    Example: pgan-ray sweep sweeps/mnist_alpha.yaml
+    Example: pgan-ray sweep mnist_alpha
     """
 
 

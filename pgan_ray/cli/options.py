@@ -37,6 +37,8 @@ expect_gpus = click.option(
     help="Ask the cluster for GPUs even while it has none: an autoscaler will bring them.",
 )
 
+sweep_file = click.argument("file", metavar="FILE")
+
 really_large = click.option(
     "--yes-really-large",
     is_flag=True,

@@ -3,7 +3,6 @@
 import json
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -24,7 +23,7 @@ from pgan_ray.cost import (
     stack_of_victims,
 )
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names, read_text
+from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names, sweep_text
 
 if TYPE_CHECKING:
     from pgan_ray.forecast.estimate import Plan
@@ -54,7 +53,7 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@options.sweep_file
 @click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick and paper.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
 @click.option(
@@ -67,7 +66,7 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
 @click.option("--price-per-hour", type=options.Price(), help="Of one GPU and what it comes with; without, a core.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def plan(
-    file: Path,
+    file: str,
     profiles: tuple[str, ...],
     overrides: tuple[str, ...],
     device: str | None,
@@ -78,14 +77,16 @@ def plan(
 ) -> None:
     """Count the work of the sweep FILE, and say how long it takes and what it costs on clusters of some sizes.
 
-    Example: pgan-ray plan sweeps/mnist_alpha.yaml --profile paper --device h100 --gpus 1,4,16 --price-per-hour 3
+    FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
+
+    Example: pgan-ray plan mnist_alpha --profile paper --device h100 --gpus 1,4,16 --price-per-hour 3
     """
     on_gpu = device is not None and DEVICES[device].is_gpu
     if gpus and not on_gpu:
         raise click.UsageError("--gpus must come with --device and the name of a GPU")
     if cpus and on_gpu:
         raise click.UsageError(f"--cpus must come without a GPU, got --device {device}")
-    source = read_text(file)  # once: it may be a pipe
+    source = sweep_text(file)  # once: it may be a pipe
     names = profiles or [name for name in ("quick", "paper") if name in profile_names(source)]
     sweeps = [load_sweep(source, profile=name, overrides=overrides) for name in names]
     if on_gpu:

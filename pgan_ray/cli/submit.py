@@ -3,7 +3,6 @@
 import secrets
 import sys
 import time
-from pathlib import Path
 
 import click
 
@@ -11,11 +10,11 @@ from pgan_ray.cli import options
 from pgan_ray.cli.say import say
 from pgan_ray.errors import SpecError
 from pgan_ray.runner.limits import check_limits
-from pgan_ray.spec import load_sweep, profile_names, read_text
+from pgan_ray.spec import load_sweep, profile_names, sweep_text
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@options.sweep_file
 @click.option("--address", required=True, metavar="URL", help="Ray's job server, such as http://127.0.0.1:8265.")
 @click.option(
     "--out", required=True, metavar="DIR", help="Where results go: s3://... or a directory that every node shares."
@@ -26,7 +25,7 @@ from pgan_ray.spec import load_sweep, profile_names, read_text
 @options.really_large
 @click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
 def submit(
-    file: Path,
+    file: str,
     address: str,
     out: str,
     profile: str,
@@ -38,11 +37,13 @@ def submit(
 ) -> None:
     """Run the sweep FILE on the cluster whose job server is at URL. The file alone is sent, and checked before.
 
+    FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
+
     Credentials, data and the package are the cluster's own. With --wait, Ctrl-C leaves the job running.
 
-    Example: pgan-ray submit sweeps/mnist_alpha.yaml --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
+    Example: pgan-ray submit mnist_alpha --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
     """
-    source = read_text(file)  # once: it may be a pipe
+    source = sweep_text(file)  # once: it may be a pipe
     resolved = [
         load_sweep(source, profile=name, overrides=overrides, really_large=yes_really_large)
         for name in ([profile] if profile != "auto" else profile_names(source))

@@ -16,14 +16,14 @@ from pgan_ray.spec.yaml_file import dump_yaml
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@options.sweep_file
 @options.choosing
 @click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
 @options.really_large
 @options.running
 def sweep(
-    file: Path,
+    file: str,
     profile: str,
     overrides: tuple[str, ...],
     dry_run: bool,
@@ -33,7 +33,9 @@ def sweep(
 ) -> None:
     """Run the sweep FILE to its end: generators, victims, results in MLflow and in a directory.
 
-    Example: pgan-ray sweep sweeps/mnist_alpha.yaml --profile quick --set attack.replicates=2
+    FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
+
+    Example: pgan-ray sweep mnist_alpha --profile quick --set attack.replicates=2
     """
 
     from pgan_ray.api import joins_cluster, new_sweep, resolve_sweep

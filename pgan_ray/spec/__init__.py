@@ -12,8 +12,9 @@ from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, Optimize
 from pgan_ray.spec.record import MAX_RECORD_BYTES, SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
 from pgan_ray.spec.settings import Settings
+from pgan_ray.spec.shipped import shipped_sweeps, sweep_text
 from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
-from pgan_ray.spec.yaml_file import SweepText, read_text
+from pgan_ray.spec.yaml_file import SweepText
 
 __all__ = [
     "MAX_RECORD_BYTES",
@@ -43,5 +44,6 @@ __all__ = [
     "load_record",
     "load_sweep",
     "profile_names",
-    "read_text",
+    "shipped_sweeps",
+    "sweep_text",
 ]
