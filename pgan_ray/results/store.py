@@ -70,6 +70,8 @@ class Store:
             filesystem, root = patiently(lambda: fs.FileSystem.from_uri(self.location))
         except pa.ArrowException as error:  # no such scheme, or pyarrow was built without it
             raise SpecError([f"{rule}, got {_reason(error)}"]) from None
+        except OSError as error:
+            raise OSError(_reason(error)) from None
         if not root:
             raise SpecError([f"{rule}, got no bucket"])
         return _without_retries(filesystem), root

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, patience
+from pgan_ray.results import Store, patience, read_sweep
 from tests.listeners import http, listener
 from tests.s3_server import CREDENTIALS
 
@@ -92,6 +92,9 @@ def test_a_store_that_cannot_be_opened_is_one_line(location: str) -> None:
     with pytest.raises(SpecError, match=f"{re.escape(location)}: must be ") as refused:
         Store(location).check()
     assert len(str(refused.value).splitlines()) == 1
+    with pytest.raises(SpecError, match=re.escape(location)) as unread:
+        read_sweep(Store(location))
+    assert len(str(unread.value)) < 300  # pyarrow names a hundred places where it looked for hdfs's library
 
 
 def test_a_home_is_where_the_shell_would_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
