@@ -33,6 +33,7 @@ from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, pa.ArrowException)
+REPORT = "report"
 T = TypeVar("T")
 
 
@@ -112,6 +113,12 @@ class Directory:
             return {int(label): xy[labels == label] for label in np.unique(labels)}
 
         return self._read("genuine.parquet", read) or {}
+
+    def report(self) -> dict[str, bytes]:
+        """The files of the report beside the results, by their names in the directory."""
+        names = self._read(REPORT, lambda: self.store.names(REPORT)) or []
+        found = {name: self._read(name, partial(self.store.read, name)) for name in names}
+        return {name: content for name, content in found.items() if content is not None}
 
     def examine(self) -> None:
         """Read all that results are made of; `damaged` is whole afterwards. What a generator misses is damage too."""

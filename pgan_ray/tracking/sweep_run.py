@@ -18,7 +18,6 @@ STATUS: dict[Outcome, str] = {
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
-REPORT = "report"
 MAX_DATASET_NAME, MAX_DATASET_DIGEST = 500, 36
 
 
@@ -52,10 +51,10 @@ def log_report(context: Context) -> None:
     """Log the report's files under ``report``."""
     run = context.sweep()
     with tempfile.TemporaryDirectory() as temporary:
-        for name in context.store.names(REPORT):
+        for name, content in context.directory.report().items():
             file = Path(temporary, name)
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(context.store.read(name))
+            file.write_bytes(content)
         context.runs.client.log_artifacts(run.id, temporary)
 
 

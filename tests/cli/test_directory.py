@@ -1,14 +1,17 @@
 """What may be done with a sweep's directory, and what is refused."""
 
 import json
+import os
 import shutil
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
 
+from pgan_ray import open_sweep
 from tests.cli.here import call_here
 from tests.tiny import write_tiny
 
@@ -93,6 +96,75 @@ def test_a_sweep_without_its_file_is_not_taken_for_a_new_one(home: Path) -> None
     assert refused.returncode == 2
     assert "of a sweep whose sweep.yaml is gone" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+
+
+def without_seconds(folder: Path) -> list[dict[str, Any]]:
+    rows = open_sweep(folder).rows().drop_columns(["seconds"]).to_pylist()
+    return [row for row in rows if row]
+
+
+def test_what_resume_says_of_damage_works(home: Path) -> None:
+    """Refused before anything starts; what it says to delete is made again, and the results are the same."""
+    shutil.copytree(home / "out", home / "damaged")
+    before = without_seconds(home / "damaged")
+    rows = sorted((home / "damaged/victims").rglob("*.parquet"))[0]
+    rows.write_bytes(rows.read_bytes()[:100])
+    poison = home / "damaged/generators/alpha=0.9/r1/poison.safetensors"
+    poison.write_bytes(poison.read_bytes()[:-1])
+    refused = call_here("resume", "damaged", "--offline-tracking", "--executor", "local")
+    assert refused.returncode == 2
+    lines = refused.stderr.splitlines()
+    assert [line.split(": ")[1] for line in lines] == [str(poison), str(rows)]
+    for line in lines:
+        told = Path(line.rpartition("; delete ")[2].partition(", and ")[0])
+        shutil.rmtree(told) if told.is_dir() else told.unlink()
+    resumed = call_here("resume", "damaged", "--offline-tracking", "--executor", "local")
+    assert resumed.returncode == 0, resumed.stderr
+    assert without_seconds(home / "damaged") == before
+
+
+def test_track_and_report_name_what_they_leave_out(home: Path) -> None:
+    shutil.copytree(home / "out", home / "cut")
+    weights = home / "cut/generators/alpha=0.9/r1/generator.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    rows = sorted((home / "cut/victims").rglob("*.parquet"))[0]
+    rows.write_bytes(b"")
+    uri = f"sqlite:///{home}/cut.db"
+    tracked = call_here("track", "cut", "--tracking-uri", uri)
+    assert tracked.returncode == 0, tracked.stderr
+    said = [line for line in tracked.stderr.splitlines() if line.startswith("left out: ")]
+    assert [line.split(": ")[1] for line in said] == [str(weights), str(rows)]
+    client = mlflow.MlflowClient(uri)
+    runs = client.search_runs([client.get_experiment_by_name("pgan-ray").experiment_id])
+    assert "RUNNING" not in {run.info.status for run in runs}
+    with_model = {run.info.run_name for run in runs if run.outputs.model_outputs}
+    assert with_model == {"alpha=0.1/r0", "alpha=0.1/r1", "alpha=0.9/r0"}
+    reported = call_here("report", "cut")
+    assert reported.returncode == 0, reported.stderr
+    assert f"left out: {rows.relative_to(home / 'cut')}: " in reported.stderr
+
+
+@pytest.mark.parametrize("command", ["resume", "track", "report", "ui"])
+@pytest.mark.parametrize("kind", ["empty", "a list", "a pipe", "a folder", "a link", "a quoted id"])
+def test_no_command_goes_on_from_an_odd_record(home: Path, command: str, kind: str, tmp_path: Path) -> None:
+    shutil.copy(home / "out/sweep.yaml", tmp_path / "sweep.yaml")
+    file = tmp_path / "sweep.yaml"
+    text = file.read_text()
+    file.unlink()
+    if kind == "a pipe":
+        os.mkfifo(file)
+    elif kind == "a folder":
+        file.mkdir()
+    elif kind == "a link":
+        file.symlink_to(home / "out/sweep.yaml")
+    else:
+        content = {"empty": "", "a list": "[]", "a quoted id": text.replace("sweep_id: tiny", "sweep_id: ti'ny")}
+        file.write_text(content[kind])
+    ended = call_here(command, str(tmp_path))
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert f"{tmp_path}/sweep.yaml" in ended.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["sweep.yaml"]
 
 
 def test_a_second_driver_is_refused(home: Path) -> None:

@@ -260,3 +260,22 @@ def test_diverged_and_failed_are_told_apart(sqlite_uri: str, tmp_path: Path, rec
     assert "poison.safetensors" not in reader.artifacts("alpha=0.1/r1")
     assert reader.runs()[SWEEP].data.tags["pgan.outcome"] == "partial"
     assert reader.runs()["alpha=0.1"].data.metrics["generators"] == 1
+
+
+def test_a_rebuild_that_stops_leaves_no_run_running(
+    record: SweepRecord, store: Store, sqlite_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pgan_ray.tracking.generator_run.log_generator", stop)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(store, record, tracking_uri=sqlite_uri)
+    assert set(Reader(sqlite_uri).statuses().values()) == {"FAILED"}
+
+
+def test_odd_files_of_a_report_are_left_out(record: SweepRecord, store: Store, sqlite_uri: str) -> None:
+    store.write("report/index.html", b"<!doctype html>")
+    os.mkfifo(Path(store.location, "report/pipe"))
+    assert rebuild(store, record, tracking_uri=sqlite_uri) == {"report/pipe": "must be a file, got a pipe or a device"}
+    assert Reader(sqlite_uri).artifacts(SWEEP, "report") == ["report/index.html"]
