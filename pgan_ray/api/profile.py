@@ -5,7 +5,9 @@ from typing import Any
 
 from pgan_ray.api.run import RunOptions
 from pgan_ray.runner.machine import gpus_here
-from pgan_ray.spec import Sweep, SweepText, profile_names
+from pgan_ray.spec import BODY, PAPER, Sweep, SweepText, profile_names
+
+QUICK = "quick"
 
 
 def choose_profile(
@@ -14,13 +16,21 @@ def choose_profile(
     options: RunOptions,
     notice: Callable[[str], None],
 ) -> str:
-    """``paper`` where there is a GPU, or no ``quick``; else ``quick``. Tells which, and why."""
-    if "quick" not in profile_names(source):
-        return "paper"
-    for name in ("paper", "quick"):
+    """``paper`` where the file has one and there is a GPU; else ``quick`` where it has one, else what there is left.
+
+    Tells which, and why, where there was a choice.
+    """
+    names = profile_names(source)
+    full = PAPER if PAPER in names else BODY
+    if QUICK not in names:
+        return full
+    if full == BODY:
+        notice(f"profile {QUICK}, as nothing else was said (--profile {BODY}: the file as it is without)")
+        return QUICK
+    for name in (PAPER, QUICK):
         load(name)  # either may be chosen: both must hold before a cluster is asked
     has_gpu, place = _has_gpu(options)
-    chosen = "paper" if has_gpu else "quick"
+    chosen = PAPER if has_gpu else QUICK
     notice(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)")
     return chosen
 

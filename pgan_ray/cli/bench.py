@@ -17,7 +17,12 @@ from pgan_ray.cli.say import say
     show_default=True,
     help="The sweep file, or the shipped sweep, whose shapes are measured.",
 )
-@click.option("--profile", "profiles", multiple=True, default=("paper", "quick-full"), show_default=True)
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    help="May be given often. Default: paper and quick-full, else all that the file has.",
+)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of every contender.")
 @click.option(
     "--rounds",
@@ -34,10 +39,12 @@ def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, as_js
     """
     from pgan_ray.bench import run_benchmark
     from pgan_ray.cli.table import show
-    from pgan_ray.spec import load_sweep, sweep_text
+    from pgan_ray.spec import load_sweep, profile_names, sweep_text
 
     source = sweep_text(file)
-    shapes = {profile: load_sweep(source, profile=profile).configurations[0].settings for profile in profiles}
+    offered = profile_names(source)
+    names = profiles or [name for name in ("paper", "quick-full") if name in offered] or offered
+    shapes = {name: load_sweep(source, profile=name).configurations[0].settings for name in names}
     rows = run_benchmark(shapes, rounds=rounds, threads=threads)
     if as_json:
         say(json.dumps([asdict(row) for row in rows], indent=1))

@@ -52,7 +52,8 @@ def choosing(command: Command) -> Command:
         "--profile",
         default="auto",
         show_default=True,
-        help="One of the file's profiles; `paper` is its body. `auto`: paper where the cluster has a GPU, else quick.",
+        help="One of the file's profiles; `body` is the file without any. `auto`: `paper` where the file has one and "
+        "the cluster a GPU, else `quick` where the file has one, else `body`.",
     )
     overrides = click.option(
         "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML."

@@ -23,7 +23,17 @@ from pgan_ray.cost import (
     stack_of_victims,
 )
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec, load_sweep, profile_names, sweep_text
+from pgan_ray.spec import (
+    BODY,
+    PAPER,
+    Configuration,
+    DatasetSpec,
+    Sweep,
+    TaskSpec,
+    load_sweep,
+    profile_names,
+    sweep_text,
+)
 
 if TYPE_CHECKING:
     from pgan_ray.forecast.estimate import Plan
@@ -54,7 +64,7 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
 
 @click.command()
 @options.sweep_file
-@click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick and paper.")
+@click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick, and paper or the body.")
 @click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
 @click.option(
     "--device",
@@ -87,7 +97,7 @@ def plan(
     if cpus and on_gpu:
         raise click.UsageError(f"--cpus must come without a GPU, got --device {device}")
     source = sweep_text(file)  # once: it may be a pipe
-    names = profiles or [name for name in ("quick", "paper") if name in profile_names(source)]
+    names = profiles or [name for name in ("quick", PAPER, BODY) if name in profile_names(source)]
     sweeps = [load_sweep(source, profile=name, overrides=overrides) for name in names]
     if on_gpu:
         assert device is not None  # on_gpu says so

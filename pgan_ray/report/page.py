@@ -17,10 +17,10 @@ from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
 from pgan_ray.report.verdicts import AGREES, CANNOT_TELL, DIFFERS, Finding, family
 from pgan_ray.results import redact
+from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
 
 TEMPLATE = "page.html.jinja"
-PAPER_PROFILE = "paper"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def _settings(study: Study) -> list[dict[str, Any]]:
         kind = family(one)
         if kind is not None:
             kinds.setdefault(kind, []).append(one)
-    is_papers = study.record.sweep.profile == PAPER_PROFILE
+    is_papers = study.record.sweep.profile == PAPER
     return [
         {"kind": kind, "departures": departures(kind, series), "is_papers": is_papers} for kind, series in kinds.items()
     ]

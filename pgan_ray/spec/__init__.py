@@ -7,6 +7,7 @@ asks the component.
 from pgan_ray.spec.components import AttackConfig, Component, ComponentConfig, DetectorConfig, VictimConfig
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.layers import BODY, PAPER
 from pgan_ray.spec.load import load_record, load_sweep, profile_names
 from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, OptimizerSpec, SgdSpec, TrainedNetworkSpec
 from pgan_ray.spec.record import MAX_RECORD_BYTES, SweepRecord
@@ -17,7 +18,9 @@ from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText
 
 __all__ = [
+    "BODY",
     "MAX_RECORD_BYTES",
+    "PAPER",
     "AdamSpec",
     "AttackConfig",
     "Cell",

@@ -1,7 +1,7 @@
 """What lies over a sweep file's body: its profiles, and the command line's overrides."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -15,8 +15,10 @@ from pgan_ray.spec.yaml_file import parse_override
 Tree = dict[str, Any]
 Override = tuple[tuple[str, ...], Any]
 
-BODY = "paper"
+BODY = "body"
 """The profile that is the file's body, as it is."""
+PAPER = "paper"
+"""The profile of the paper's setting, in files that have one."""
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
@@ -68,6 +70,12 @@ def split_profiles(content: Tree, origin: str) -> tuple[Tree, dict[str, Tree], l
     return body, profiles, lines
 
 
+def offered(profiles: Iterable[str]) -> list[str]:
+    """What can be chosen among: a file's ``profiles``, and its body unless one of them is the paper's setting."""
+    names = set(profiles)
+    return sorted(names if PAPER in names else names | {BODY})
+
+
 def parse_overrides(texts: Sequence[str]) -> tuple[list[Override], list[str]]:
     """The ``a.b=value`` settings in ``texts``, and what is wrong with the others."""
     overrides, lines = [], []
@@ -102,7 +110,8 @@ def layer_faults(
     Each is told once, at the lowest layer that has it.
     """
     in_body = tree_faults(body)
-    written = {BODY: in_body} | {name: tree_faults(merge(body, above)) for name, above in profiles.items()}
+    written = {BODY: in_body} if BODY in (chosen, *offered(profiles)) else {}
+    written |= {name: tree_faults(merge(body, above)) for name, above in profiles.items()}
     checked = dict(written)
     if overrides and chosen in written:
         checked[chosen] = tree_faults(with_overrides(merge(body, profiles.get(chosen, {})), overrides))

@@ -16,6 +16,7 @@ from pgan_ray.spec.layers import (
     BODY,
     layer_faults,
     merge,
+    offered,
     parse_overrides,
     split_profiles,
     with_overrides,
@@ -38,7 +39,7 @@ def load_sweep(
 ) -> Sweep:
     """Read, resolve and validate a sweep file, or a mapping with its content.
 
-    ``profile`` names one of its profiles (``paper`` is the body where the file has none of that name);
+    ``profile`` names one of its profiles, or is ``body``, the file without any of them;
     ``overrides`` are ``a.b=value`` settings that win over both. Raises `SpecError` with every fault.
     """
     content, origin = read_content(source)
@@ -48,16 +49,17 @@ def load_sweep(
         content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
     lines += head_faults
-    if profile not in (BODY, *profiles):
-        offered = ", ".join(sorted({BODY, *profiles}))
-        lines.append(f"{origin}:profiles: must hold the profile asked for, got {show(profile)}; offered: {offered}")
+    named = head["profile"] if head is not None and not head_faults else BODY
+    if profile not in (BODY, named, *profiles):
+        names = ", ".join(offered(profiles))
+        lines.append(f"{origin}:profiles: must hold the profile asked for, got {show(profile)}; offered: {names}")
     choices, faulty = parse_overrides(overrides)
     lines += layer_faults(body, profiles, profile, choices, origin) + faulty
     if lines:
         raise _spec_error(origin, lines)
     tree = with_overrides(merge(body, profiles.get(profile, {})), choices)
     check_size(origin, tree, size(tree), really_large=really_large)
-    return _expand(origin, tree, head["profile"] if profile == BODY and head is not None else profile)
+    return _expand(origin, tree, named if profile == BODY else profile)
 
 
 def load_record(text: str, origin: str) -> SweepRecord:
@@ -90,9 +92,9 @@ def load_record(text: str, origin: str) -> SweepRecord:
 
 
 def profile_names(source: Source) -> list[str]:
-    """The profiles that a sweep file offers, ``paper`` among them."""
+    """The profiles that a sweep file offers; its body is one where it has no ``paper``."""
     _, profiles, _ = split_profiles(*read_content(source))
-    return sorted({BODY, *profiles})
+    return offered(profiles)
 
 
 def _head_faults(origin: str, head: Any) -> list[str]:

@@ -30,7 +30,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> SweepResult:
     """A tiny sweep, run once."""
     folder = tmp_path_factory.mktemp("api")
     return run_sweep(
-        TINY, executor="local", out=folder / "out", tracking_uri=f"sqlite:///{folder}/mlflow.db", profile="paper"
+        TINY, executor="local", out=folder / "out", tracking_uri=f"sqlite:///{folder}/mlflow.db", profile="body"
     )
 
 
@@ -50,7 +50,7 @@ def test_a_mapping_is_run_and_its_results_are_tables(finished: SweepResult) -> N
 def test_what_the_executor_has_no_room_for_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(LocalExecutor, "room", lambda *_: Room(trial=1000, evaluator=10**9))
     with pytest.raises(SpecError, match=r"must fit a worker's memory: one generator takes .* a worker here has 1 kB$"):
-        run_sweep(TINY, executor="local", out=tmp_path / "out", offline_tracking=True, profile="paper")
+        run_sweep(TINY, executor="local", out=tmp_path / "out", offline_tracking=True, profile="body")
     assert not (tmp_path / "out" / "sweep.yaml").exists()
 
 

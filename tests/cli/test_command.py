@@ -51,7 +51,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     curve = client.get_metric_history(runs["alpha=0.1"].info.run_id, "victim/test_error")
     assert [point.step for point in curve] == [0, 20, 40]
-    sweep = next(run for name, run in runs.items() if name.startswith("tiny-paper-"))
+    sweep = next(run for name, run in runs.items() if name.startswith("tiny-body-"))
     assert runs["alpha=0.1"].data.tags["mlflow.parentRunId"] == sweep.info.run_id
 
     again = call_here("sweep", "tiny.yaml", "--out", "out")

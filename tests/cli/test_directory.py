@@ -52,7 +52,7 @@ def test_without_mlflow_everything_is_in_the_directory_and_track_brings_it(home:
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     assert len(runs) == 1 + 2 + 4
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    sweep = next(run for name, run in runs.items() if name.startswith("tiny-paper-"))
+    sweep = next(run for name, run in runs.items() if name.startswith("tiny-body-"))
     report = {file.path for file in client.list_artifacts(sweep.info.run_id, "report")}
     assert "report/index.html" in report
     table = json.loads(Path(client.download_artifacts(sweep.info.run_id, "confusion_table.json")).read_text())
@@ -79,7 +79,7 @@ def test_a_new_sweep_touches_nothing_of_somebody_elses(home: Path) -> None:
     for name in ("mine/tune/notes.txt", "mine/summary.json", "mine/report/index.html"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(name)
-    refused = call_here("sweep", "tiny.yaml", "--profile", "paper", "--out", "mine", "--offline-tracking")
+    refused = call_here("sweep", "tiny.yaml", "--profile", "body", "--out", "mine", "--offline-tracking")
     assert refused.returncode == 2
     assert len(refused.stderr.splitlines()) == 1
     assert "mine: must be empty, got" in refused.stderr
@@ -91,7 +91,7 @@ def test_a_new_sweep_touches_nothing_of_somebody_elses(home: Path) -> None:
 def test_a_sweep_without_its_file_is_not_taken_for_a_new_one(home: Path) -> None:
     shutil.copytree(home / "out", home / "left")
     (home / "left/sweep.yaml").unlink()
-    arguments = ("--profile", "paper", "--set", "evaluation.runs=1", "--offline-tracking")
+    arguments = ("--profile", "body", "--set", "evaluation.runs=1", "--offline-tracking")
     refused = call_here("sweep", "tiny.yaml", "--out", "left", *arguments)
     assert refused.returncode == 2
     assert "of a sweep whose sweep.yaml is gone" in refused.stderr

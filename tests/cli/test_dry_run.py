@@ -161,7 +161,7 @@ def test_a_network_that_fits_no_worker_is_refused_whatever_is_wanted(
         ["plan", "--device", "cpu", "--cpus", "8"],
         ["plan", "--device", "h100"],
     ):
-        monkeypatch.setattr(sys, "argv", ["pgan-ray", *command, "tiny.yaml", "--profile", "paper", "--set", WIDE])
+        monkeypatch.setattr(sys, "argv", ["pgan-ray", *command, "tiny.yaml", "--profile", "body", "--set", WIDE])
         with pytest.raises(SystemExit, match="2"):
             main()
         assert capsys.readouterr().err.startswith(f"error: tiny.yaml:{MUST_FIT} 1.24 TB, ")
@@ -190,7 +190,7 @@ def test_of_own_data_its_own_features_count_before_a_cluster_is_started(
     monkeypatch.setattr("ray.init", lambda **_: pytest.fail("no cluster must be started"))
     changes = [part for setting in settings for part in ("--set", setting)]
     monkeypatch.setattr(
-        sys, "argv", ["pgan-ray", "sweep", "tiny.yaml", "--profile", "paper", "--out", "there", *changes]
+        sys, "argv", ["pgan-ray", "sweep", "tiny.yaml", "--profile", "body", "--out", "there", *changes]
     )
     with pytest.raises(SystemExit, match="2"):
         main()
@@ -213,7 +213,7 @@ def test_of_own_data_its_own_features_count_before_a_cluster_is_started(
 def test_what_is_just_enough_passes(dry_run: DryRun, settings: list[str]) -> None:
     code, out, errors = dry_run(*settings)
     assert (code, errors) == (0, "")
-    assert "# profile paper, configurations" in out
+    assert "# profile body, configurations" in out
 
 
 def test_it_shows_the_configurations_that_are_run(dry_run: DryRun, home: Path) -> None:
@@ -233,7 +233,7 @@ def test_it_shows_the_configurations_that_are_run(dry_run: DryRun, home: Path) -
 def test_without_the_data_its_sizes_are_not_checked_and_it_says_so(dry_run: DryRun, home: Path, name: str) -> None:
     code, out, errors = dry_run(f"dataset.name={name}", "evaluation.trusted_per_class=100000")
     assert code == 0
-    assert out.endswith("# profile paper, configurations 2, generators 4, cells 24\n")
+    assert out.endswith("# profile body, configurations 2, generators 4, cells 24\n")
     assert errors == (
         f"what depends on the data is not checked: {name} must be on this machine to be looked at, got no "
         "train-images-idx3-ubyte\n"

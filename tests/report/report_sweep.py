@@ -80,7 +80,7 @@ def make_record(text: str = ALPHAS, profile: str = "paper") -> SweepRecord:
     """The record of the sweep file ``text``."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "sweep.yaml"
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text if "profiles:" in text else f"{text}\nprofiles: {{paper: {{}}}}\n", encoding="utf-8")
         sweep = load_sweep(file, profile=profile)
     facts = {
         "dataset": "mnist",

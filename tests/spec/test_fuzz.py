@@ -98,7 +98,7 @@ def test_only_spec_errors_come_out(tmp_path: Path) -> None:
             file.write_text(content, encoding="utf-8")
             override = f"attack.{random_.choice(['alpha', 'new', 'generator.widths'])}={random_.choice(VALUES)}"
             overrides = [override] if random_.random() < 0.3 else []
-            result = attempt(file, random_.choice(["paper", "quick"]), overrides)
+            result = attempt(file, random_.choice(["body", "quick"]), overrides)
             if isinstance(result, Sweep):
                 loaded += 1
                 record = SweepRecord("id", result)

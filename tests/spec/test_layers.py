@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.spec import profile_names
+from pgan_ray.spec import load_sweep, profile_names
 from pgan_ray.spec.layers import merge
 
 from .helpers import Loader
@@ -53,27 +53,36 @@ def test_a_profile_lies_over_the_body(load: Loader) -> None:
     assert "profiles" not in sweep.document
 
 
-def test_paper_is_the_body(load: Loader) -> None:
+def test_the_body_is_a_profile(load: Loader) -> None:
     assert load(QUICK).configurations == load(QUICK, profile="same").configurations
     assert [c.id for c in load(QUICK).configurations] == ["alpha=0.1", "alpha=0.9"]
-    assert load().profile == "paper"
+    assert load().profile == load(profile="body").profile == "body"
 
 
-def test_a_file_can_have_a_paper_profile_of_its_own(load: Loader) -> None:
-    sweep = load({"profiles.paper.attack.alpha": 0.7})
-    assert sweep.configurations[0].settings.attack.alpha == 0.7
+def test_a_file_that_has_the_papers_setting_calls_a_profile_so(load: Loader) -> None:
+    sweep = load({"profiles.paper.attack.alpha": 0.7}, profile="paper")
+    assert (sweep.profile, sweep.configurations[0].settings.attack.alpha) == ("paper", 0.7)
+    assert profile_names(load.file) == ["paper"]
+    assert load_sweep(load.file).profile == "body"
+    assert load.faults(profile="paper") == ["profiles: must hold the profile asked for, got 'paper'; offered: body"]
+
+
+def test_a_body_that_is_no_profile_need_not_hold_by_itself(load: Loader) -> None:
+    changes = {"attack.alpha": 7, "profiles.paper.attack.alpha": 0.7}
+    assert load(changes, profile="paper").cells == 18
+    assert load.faults(changes) == ["attack.alpha: must be at most 1, got 7"]
 
 
 def test_profile_names(load: Loader) -> None:
     load(QUICK)
-    assert profile_names(load.file) == ["paper", "quick", "same"]
+    assert profile_names(load.file) == ["body", "quick", "same"]
     load()
-    assert profile_names(load.file) == ["paper"]
+    assert profile_names(load.file) == ["body"]
 
 
 def test_an_unknown_profile_is_told_what_is_offered(load: Loader) -> None:
     assert load.faults(QUICK, profile="fast") == [
-        "profiles: must hold the profile asked for, got 'fast'; offered: paper, quick, same"
+        "profiles: must hold the profile asked for, got 'fast'; offered: body, quick, same"
     ]
 
 
@@ -118,7 +127,7 @@ def test_a_fault_of_the_body_is_told_once_and_a_profiles_at_its_place(load: Load
         "profiles.b.attack.generator.width: is not a known key; did you mean `widths`?",
         "profiles.c.seed: must be at least 0, got -1",
     ]
-    for profile in ("paper", "a", "b", "c"):
+    for profile in ("body", "a", "b", "c"):
         faults = load.faults(changes, profile=profile)
         assert faults[:2] == body
         assert sorted(faults[2:]) == sorted(profiles)

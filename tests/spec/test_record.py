@@ -1,13 +1,14 @@
 """A sweep's record: what is written is read back."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import SweepRecord, load_record, load_sweep
+from pgan_ray.spec import SweepRecord, load_record, load_sweep, profile_names
 from pgan_ray.spec.record import digest
 from pgan_ray.spec.yaml_file import dump_yaml
 
@@ -49,6 +50,16 @@ def test_a_record_is_a_sweep_file(load: Loader, tmp_path: Path) -> None:
     again = load_sweep(file)
     assert again.configurations == sweep.configurations
     assert again.document == sweep.document
+    assert again.profile == load_sweep(file, profile="quick").profile == "quick"
+
+
+def test_a_record_from_before_the_body_had_a_name_keeps_the_one_it_has(load: Loader, tmp_path: Path) -> None:
+    old = SweepRecord("small-paper-20250102-030405-ab12", replace(load(), profile="paper"), FACTS).to_yaml()
+    assert load_record(old, "sweep.yaml").sweep.profile == "paper"
+    file = tmp_path / "sweep.yaml"
+    file.write_text(old, encoding="utf-8")
+    assert profile_names(file) == ["body"]
+    assert load_sweep(file).profile == load_sweep(file, profile="paper").profile == "paper"
 
 
 def test_a_really_large_record_is_read(load: Loader) -> None:

@@ -131,7 +131,7 @@ def test_parent_has_summary_rows_spec_and_data_set(built: Built) -> None:
     run = built.reader.runs()[SWEEP]
     assert run.data.params == {
         "name": "tiny",
-        "profile": "paper",
+        "profile": "body",
         "configurations": "2",
         "generators": "4",
         "victims": "24",
