@@ -157,4 +157,5 @@ VICTIMS = Registry(
     group="pgan_ray.victims",
     package="pgan_ray.victims",
     interface="pgan_ray.victims.interface:Victim",
+    adapter="pgan_ray.victims.adapters:adapt",
 )

@@ -106,9 +106,5 @@ def _losses(state: SweepState) -> str:
     if not state.losses:
         return ""
     (configuration, replicate), metrics = next(reversed(state.losses.items()))
-    return (
-        f"{configuration}/r{replicate}: losses D {metrics['discriminator_loss']:.2f} "
-        f"C {metrics['classifier_loss']:.2f} G {metrics['generator_loss']:.2f}, "
-        f"D's score on poison {metrics['discriminator_score']:.2f}, "
-        f"C's loss on it {metrics['classifier_poison_loss']:.2f}"
-    )
+    numbers = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in metrics.items())
+    return f"{configuration}/r{replicate}: {', '.join(numbers)}"

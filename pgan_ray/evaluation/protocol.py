@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
+from pgan_ray.evaluation.failures import ComponentFailure, component, expect
 from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
@@ -20,9 +21,9 @@ from pgan_ray.victims.engines.scoring import Scores, score
 class CellResult:
     """What came of one cell.
 
-    ``outcome``: complete; diverged; or failed, where the detectors left nothing to train on. ``scores`` and
-    ``confusion`` (K, K), true label by row, are None unless a victim was trained and is complete. ``seconds`` is the
-    cell's share of its stack's time.
+    ``outcome``: complete; diverged; or failed, where the detectors left nothing to train on, or a component raised an
+    error or gave what it must not: ``message`` says which. ``scores`` and ``confusion`` (K, K), true label by row, are
+    None unless a victim was trained and is complete. ``seconds`` is the cell's share of its stack's time.
     """
 
     cell: Cell
@@ -34,6 +35,7 @@ class CellResult:
     confusion: Tensor | None = None
     boundary: Boundary | None = None
     seconds: float = 0.0
+    message: str = ""
 
 
 def evaluate_cells(
@@ -45,40 +47,75 @@ def evaluate_cells(
     seed: int,
     device: torch.device,
     precision: str = "float32",
+    attack_name: str = "",
 ) -> list[CellResult]:
     """Train and score one victim for each of ``cells``, which share a replicate and a variant, as one stack.
 
-    ``attack`` is the replicate's. With the victim ``none`` the training sets alone are measured.
+    ``attack`` is the replicate's, of the component ``attack_name``. Where no victim is trained the training sets
+    alone are measured.
     """
     start = time.monotonic()
-    sets = [poisoned_training_set(spec, task, attack, cell, seed) for cell in cells]
+    results: dict[str, CellResult] = {}
+    sets: list[tuple[Cell, TrainingSet]] = []
+    for cell in cells:
+        try:
+            sets.append((cell, poisoned_training_set(spec, task, attack, cell, seed, attack_name)))
+        except ComponentFailure as failure:
+            results[cell.id] = CellResult(cell, "failed", message=str(failure))
+    taught = [(cell, s) for cell, s in sets if len(s.x)]
     judged: dict[str, Judged] = {}
-    taught = [(cell, s) for cell, s in zip(cells, sets, strict=True) if len(s.x)]
     if spec.victim.trains and taught:
+        try:
+            victims = _judge(spec, task, taught, seed, device, precision)
+        except ComponentFailure as failure:
+            victims = [Judged(None, message=str(failure))] * len(taught)
+        judged = {cell.id: victim for (cell, _), victim in zip(taught, victims, strict=True)}
+    results |= {cell.id: _result(cell, s, judged.get(cell.id), spec, task) for cell, s in sets}
+    seconds = (time.monotonic() - start) / len(cells)
+    return [replace(results[cell.id], seconds=seconds) for cell in cells]
+
+
+def _judge(
+    spec: EvaluationSpec,
+    task: TaskData,
+    taught: Sequence[tuple[Cell, TrainingSet]],
+    seed: int,
+    device: torch.device,
+    precision: str,
+) -> list[Judged]:
+    """The victims of the cells that have a training set. Raises `ComponentFailure`."""
+    name, classes = spec.victim.name, len(task.classes)
+    with component("victim", name):
         victims = judge_victims(
             spec.victim,
             [(s.x, s.y) for _, s in taught],
             task.test_x,
             task.test_y,
-            classes=len(task.classes),
+            classes=classes,
             image_shape=task.image_shape,
             seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c, _ in taught],
             stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c, _ in taught)),
             device=device,
             precision=precision,
         )
-        judged = {cell.id: victim for (cell, _), victim in zip(taught, victims, strict=True)}
-    seconds = (time.monotonic() - start) / len(cells)
-    return [_result(cell, s, judged.get(cell.id), spec, task, seconds) for cell, s in zip(cells, sets, strict=True)]
+    expect(len(victims) == len(taught), "victim", name, f"it must judge {len(taught)} victims, got {len(victims)}")
+    of_class = torch.bincount(task.test_y, minlength=classes)
+    for victim in victims:
+        if victim.confusion is not None:
+            fits = victim.confusion.shape == (classes, classes) and torch.equal(victim.confusion.sum(1), of_class)
+            rule = f"its confusion matrix must be {classes} x {classes}, with a row for the test points of each class"
+            expect(fits, "victim", name, f"{rule}, got {victim.confusion.tolist()}")
+    return victims
 
 
 def _result(
-    cell: Cell, training: TrainingSet, victim: Judged | None, spec: EvaluationSpec, task: TaskData, seconds: float
+    cell: Cell, training: TrainingSet, victim: Judged | None, spec: EvaluationSpec, task: TaskData
 ) -> CellResult:
+    message = ""
     if not spec.victim.trains:
         outcome = "complete"
-    elif victim is None:
-        outcome = "failed"
+    elif victim is None or victim.message:
+        outcome, message = "failed", victim.message if victim else "the detectors left nothing to train on"
     else:
         outcome = "complete" if victim.confusion is not None else "diverged"
     matrix = victim.confusion if victim else None
@@ -91,5 +128,5 @@ def _result(
         None if matrix is None else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
         matrix,
         victim.boundary if victim else None,
-        seconds,
+        message=message,
     )

@@ -9,6 +9,7 @@ from torch import Tensor
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData, draw_split
 from pgan_ray.defences import fit_detector
+from pgan_ray.evaluation.failures import component, expect
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import numpy_generator
 
@@ -27,14 +28,14 @@ class TrainingSet:
 
 
 def poisoned_training_set(
-    spec: EvaluationSpec, task: TaskData, attack: PoisonSource, cell: Cell, seed: int
+    spec: EvaluationSpec, task: TaskData, attack: PoisonSource, cell: Cell, seed: int, attack_name: str = ""
 ) -> TrainingSet:
     """The training set of one cell.
 
     Of each class, disjoint draws for its detector and for training. The ``attack``'s poison takes the place of
     genuine points of the poison class, so that class sizes stay, or comes on top of them. Every point then passes
     its label's detector. Splits depend on replicate and run alone: the cells of one run differ in their poison only,
-    and a larger poison fraction keeps the poison of a smaller one.
+    and a larger poison fraction keeps the poison of a smaller one. Raises `ComponentFailure`.
     """
     names = ("evaluation", cell.replicate, cell.run)
     split = draw_split(
@@ -46,7 +47,10 @@ def poisoned_training_set(
     )
     poison_points = spec.poison_points(cell.poison_fraction, len(task.classes))
     used = np.concatenate([*split.trusted, *split.train])
-    poison = attack.sample(poison_points, numpy_generator(seed, *names, "poison"), used)
+    name = attack_name or type(attack).__name__
+    with component("attack", name):
+        poison = attack.sample(poison_points, numpy_generator(seed, *names, "poison"), used)
+    _check_poison(poison, poison_points, task, name)
 
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
@@ -57,12 +61,14 @@ def poisoned_training_set(
         if is_poisoned and spec.placement == "replace":
             genuine = genuine[: len(genuine) - poison_points]
         points = torch.cat((genuine, poison)) if is_poisoned else genuine
-        detector = fit_detector(
-            spec.detector,
-            task.train_x[torch.from_numpy(split.trusted[label])],
-            numpy_generator(seed, *names, "detector", label),
-        )
-        rejected = detector.reject(points)
+        with component("detector", spec.detector.name):
+            detector = fit_detector(
+                spec.detector,
+                task.train_x[torch.from_numpy(split.trusted[label])],
+                numpy_generator(seed, *names, "detector", label),
+            )
+            rejected = detector.reject(points)
+        _check_rejected(rejected, len(points), spec.detector.name)
         kept_x.append(points[~rejected])
         kept_y.append(torch.full((len(kept_x[-1]),), label))
         genuine_rejected += int(rejected[: len(genuine)].sum())
@@ -74,3 +80,23 @@ def poisoned_training_set(
         rejected_genuine=genuine_rejected / genuine_total if genuine_total else None,
         rejected_poison=poison_rejected / poison_points if poison_points else None,
     )
+
+
+def _check_poison(poison: object, points: int, task: TaskData, name: str) -> None:
+    rule = f"`sample` must give {points} x {task.features} finite numbers (float32)"
+    is_tensor = isinstance(poison, Tensor) and poison.shape == (points, task.features)
+    expect(is_tensor, "attack", name, f"{rule}, got {_described(poison)}")
+    assert isinstance(poison, Tensor)  # expected above
+    expect(poison.dtype == torch.float32, "attack", name, f"{rule}, got {poison.dtype}")
+    expect(bool(poison.isfinite().all()), "attack", name, f"{rule}, got some that are not finite")
+
+
+def _check_rejected(rejected: object, points: int, name: str) -> None:
+    fits = isinstance(rejected, Tensor) and rejected.shape == (points,) and rejected.dtype == torch.bool
+    expect(fits, "detector", name, f"`reject` must give {points} booleans, got {_described(rejected)}")
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+    return f"an object of {type(value).__qualname__}"

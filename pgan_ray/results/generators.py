@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from pgan_ray.results.identity import foreign
-from pgan_ray.results.schema import TRAINING, is_duration
+from pgan_ray.results.schema import TRAINING, is_duration, upgraded
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
@@ -188,7 +188,7 @@ def read_training(store: Store, configuration: str, replicate: int) -> pa.Table:
     """The replicate's training curve. Raises `ValueError` where it is none."""
     table = store.read_table(f"{folder(configuration, replicate)}/training.parquet")
     try:
-        table = table.select(TRAINING.names).cast(TRAINING)
+        table = upgraded(table, TRAINING).cast(TRAINING)
         table.validate(full=True)
     except (KeyError, TypeError, NotImplementedError) as error:
         raise ValueError(f"must be a training curve, got {' '.join(str(error).split())}") from None

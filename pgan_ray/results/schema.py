@@ -2,6 +2,7 @@
 
 import pyarrow as pa
 
+NUMBERS = pa.map_(pa.string(), pa.float64())
 VICTIMS = pa.schema(
     [
         pa.field("sweep_id", pa.string(), nullable=False),
@@ -11,8 +12,8 @@ VICTIMS = pa.schema(
         pa.field("variant", pa.string(), nullable=False),
         pa.field("attack", pa.string(), nullable=False),
         pa.field("dataset", pa.string(), nullable=False),
-        pa.field("alpha", pa.float64()),
-        pa.field("lambda_prior", pa.float64()),
+        # the attack's numbers that configurations are compared by, such as pGAN's alpha; another attack has others
+        pa.field("attack_parameters", NUMBERS, nullable=False),
         pa.field("poison_fraction", pa.float64(), nullable=False),
         pa.field("run", pa.int32(), nullable=False),
         pa.field("victim", pa.string(), nullable=False),
@@ -29,8 +30,10 @@ VICTIMS = pa.schema(
         # of logistic regression in the plane: (a, b, c) of the line a x + b y + c = 0
         pa.field("boundary", pa.list_(pa.float64())),
         # complete, diverged (the victim's or its generator's weights stopped being numbers) or failed (the detectors
-        # left nothing to train on)
+        # left nothing to train on, or a component raised an error)
         pa.field("outcome", pa.string(), nullable=False),
+        # of a failed cell: why
+        pa.field("message", pa.string()),
         pa.field("seconds", pa.float64(), nullable=False),
     ]
 )
@@ -40,14 +43,31 @@ TRAINING = pa.schema(
     [
         pa.field("iteration", pa.int64(), nullable=False),
         pa.field("timestamp_ms", pa.int64(), nullable=False),
-        pa.field("discriminator_loss", pa.float64(), nullable=False),
-        pa.field("classifier_loss", pa.float64(), nullable=False),
-        pa.field("generator_loss", pa.float64(), nullable=False),
-        pa.field("discriminator_score", pa.float64(), nullable=False),
-        pa.field("classifier_poison_loss", pa.float64(), nullable=False),
+        pa.field("metrics", NUMBERS, nullable=False),  # those that the attack has, by name
     ]
 )
 """One row per training report of one replicate: means over the iterations since the row before."""
+
+_OF_OLD = {"attack_parameters": ("alpha", "lambda_prior")}  # columns that became keys
+
+
+def upgraded(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A ``table`` as ``schema`` has it, where an earlier version wrote it: numbers of pGAN had columns of their own."""
+    if table.schema.names == schema.names:
+        return table
+    for column in schema:
+        if column.name in table.column_names:
+            continue
+        if column.type != NUMBERS:
+            if column.nullable:
+                table = table.append_column(column, pa.nulls(len(table), column.type))
+            continue
+        keys = _OF_OLD.get(column.name) or [name for name in table.column_names if name not in schema.names]
+        rows = table.select(keys).to_pylist()
+        maps = [{key: value for key, value in row.items() if value is not None} for row in rows]
+        table = table.append_column(column, pa.array(maps, NUMBERS))
+    return table.select(schema.names).cast(schema)
+
 
 OUTCOMES = ("complete", "diverged", "failed")
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pgan_ray.results.rows import IDENTITY, RowCheck
-from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS
+from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS, upgraded
 from pgan_ray.results.store import Store
 
 FOLDER = "victims"
@@ -55,11 +55,8 @@ def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Tabl
         if check is not None and file.metadata.num_rows > check.most:
             raise ValueError(f"must hold at most {check.most:,} rows, got {file.metadata.num_rows:,}")
         rows = file.read()
-        for column in VICTIMS:
-            if column.name not in rows.column_names and column.nullable:
-                rows = rows.append_column(column, pa.nulls(rows.num_rows, column.type))
         said = rows.schema.metadata
-        rows = rows.select(VICTIMS.names).cast(VICTIMS)
+        rows = upgraded(rows, VICTIMS).cast(VICTIMS)
         rows.validate(full=True)
     except (OSError, KeyError, TypeError, MemoryError, NotImplementedError) as error:
         raise ValueError(f"must be a table of rows, got {' '.join(str(error).split())}") from None
@@ -93,6 +90,9 @@ def _check(row: Mapping[str, Any]) -> None:
             raise ValueError(f"{cell}: `{column.name}` must be given, got null")
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{cell}: `{column.name}` must be a finite number or null, got {value}")
+    for name, value in dict(row["attack_parameters"]).items():
+        if not math.isfinite(value):
+            raise ValueError(f"{cell}: `attack_parameters.{name}` must be a finite number, got {value}")
     if outcome not in OUTCOMES:
         raise ValueError(f"{cell}: `outcome` must be one of {', '.join(OUTCOMES)}, got {outcome!r}")
     is_scored = outcome == "complete" and row["victim"] != "none"

@@ -152,7 +152,7 @@ class SweepRun:
         for row in result["rows"]:
             by_replicate[row["replicate"]].append({k: v for k, v in row.items() if k != "replicate"})
         for replicate, rows in by_replicate.items():
-            self._state.losses[trial.configuration, replicate] = rows[-1]
+            self._state.losses[trial.configuration, replicate] = rows[-1]["metrics"]
             self._tracker.training(trial.configuration, replicate, rows)
 
     def _trial_finished(self, trial_id: str) -> None:
@@ -252,11 +252,12 @@ class SweepRun:
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
-        emptied = [row["cell_id"] for row in finished.rows if row["outcome"] == "failed"]
-        if emptied:
-            self._fail(
-                f"{len(emptied)} victims failed", f"{', '.join(emptied)}: the detectors left nothing to train on"
-            )
+        failed: dict[str, list[str]] = defaultdict(list)
+        for row in finished.rows:
+            if row["outcome"] == "failed":
+                failed[row["message"]].append(row["cell_id"])
+        for message, cells in failed.items():
+            self._fail(f"{len(cells)} victims failed", f"{', '.join(cells)}: {message}")
         self._count(batch)
 
     def _count(self, batch: Batch) -> None:

@@ -8,8 +8,8 @@ import torch
 
 from pgan_ray.attacks import PoisonSet, PoisonSource, make_attack
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.evaluation import CellResult
-from pgan_ray.results import Store, read_poison
+from pgan_ray.evaluation import CellResult, ComponentFailure, component
+from pgan_ray.results import Store, read_poison, redact
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.timeline import Span, this_actor
 from pgan_ray.runner.worker import Engine, Tasks, prepare
@@ -57,20 +57,27 @@ class Evaluator:
         record = self._stage.record
         settings = self._configurations[batch.configuration].settings
         task = self._tasks.of(settings)
-        results = self._stage.engine.evaluate(
-            batch.cells,
-            batch.variant.evaluation,
-            task,
-            self._attack(batch, settings, task),
-            seed=settings.seed,
-            device=self._device,
-            precision=settings.precision,
-        )
+        try:
+            attack = self._attack(batch, settings, task)
+        except ComponentFailure as failure:
+            results = [CellResult(cell, "failed", message=str(failure)) for cell in batch.cells]
+        else:
+            results = self._stage.engine.evaluate(
+                batch.cells,
+                batch.variant.evaluation,
+                task,
+                attack,
+                seed=settings.seed,
+                device=self._device,
+                precision=settings.precision,
+                attack_name=settings.attack.name,
+            )
         return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
 
     def _attack(self, batch: Batch, settings: Settings, task: TaskData) -> PoisonSource:
         if not settings.attack.is_trained:
-            return make_attack(settings.attack).fit(task)
+            with component("attack", settings.attack.name):
+                return make_attack(settings.attack).fit(task)
         poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
         # Stored is the largest of the variants' sets.
         return PoisonSet(poison[: batch.variant.evaluation.poison_set_size])
@@ -85,7 +92,6 @@ def rows_without_scores(record: SweepRecord, configuration: Configuration, batch
 def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
     cell: Cell = result.cell
     scores, attack = result.scores, make_attack(settings.attack)
-    parameters = attack.parameters()
     return {
         "sweep_id": sweep_id,
         "cell_id": cell.id,
@@ -94,8 +100,7 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "variant": cell.variant,
         "attack": settings.attack.name,
         "dataset": settings.dataset.label,
-        "alpha": parameters.get("alpha"),
-        "lambda_prior": parameters.get("lambda_prior"),
+        "attack_parameters": attack.parameters(),
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
         "victim": evaluation.victim.name,
@@ -110,5 +115,6 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "confusion": None if result.confusion is None else result.confusion.tolist(),
         "boundary": result.boundary,
         "outcome": result.outcome,
+        "message": redact(result.message) if result.message else None,
         "seconds": result.seconds,
     }

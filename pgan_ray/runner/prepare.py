@@ -59,6 +59,7 @@ def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) ->
                 train_per_class=evaluation.train_per_class,
             )
             attack.check(task, evaluation)
+            evaluation.victim.make().check(task)
         except DataError as error:
             label = "/".join(part for part in (configuration.id, variant.id) if part)
             raise DataError(f"{label}: {error}") from None

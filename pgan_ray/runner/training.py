@@ -112,7 +112,8 @@ class TrialTraining:
         self._reports += 1
         now_ms = time.time_ns() // 1_000_000
         rows = [
-            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, **p.metrics} for p in points
+            {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, "metrics": p.metrics}
+            for p in points
         ]
         self._curve += rows
         self._keep_samples()
@@ -191,4 +192,17 @@ class TrialTraining:
         self._samples = {
             int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
         }
-        self._reports, self._seconds, self._curve = progress["reports"], progress["seconds"], progress["curve"]
+        self._reports, self._seconds, self._curve = (
+            progress["reports"],
+            progress["seconds"],
+            [_row(row) for row in progress["curve"]],
+        )
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of a curve, from a checkpoint that may be of an earlier version: its metrics had columns of their own."""
+    if "metrics" in row:
+        return row
+    keys = ("replicate", "iteration", "timestamp_ms")
+    own = {key: row[key] for key in keys}
+    return {**own, "metrics": {name: value for name, value in row.items() if name not in keys}}

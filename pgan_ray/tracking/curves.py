@@ -1,16 +1,16 @@
 """From rows to metrics: the curves that MLflow's Compare page draws as the paper's Figure 2."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
 
-from pgan_ray.results import TRAINING, Point
+from pgan_ray.results import Point
 from pgan_ray.spec import Configuration, Sweep
 from pgan_ray.tracking.runs import safe_name
 
 Metric = tuple[str, float, int, int]  # name, value, timestamp in ms, step
 
-TRAINING_METRICS = tuple(name for name in TRAINING.names if name not in ("iteration", "timestamp_ms"))
 # By how much a poison fraction is multiplied to make a whole step, and what the step then is.
 SCALES = {
     100: "poison per cent",
@@ -33,12 +33,12 @@ def step_scale(sweep: Sweep) -> int:
     return max(SCALES)
 
 
-def training_metrics(rows: Iterable[Mapping[str, float | int]]) -> list[Metric]:
+def training_metrics(rows: Iterable[Mapping[str, Any]]) -> list[Metric]:
     """Training curves: step = iteration."""
     return [
-        (f"train/{name}", float(row[name]), int(row["timestamp_ms"]), int(row["iteration"]))
+        (f"train/{safe_name(name)}", float(value), int(row["timestamp_ms"]), int(row["iteration"]))
         for row in rows
-        for name in TRAINING_METRICS
+        for name, value in dict(row["metrics"]).items()
     ]
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pgan_ray.results import Outcome
 
-Rows = Sequence[Mapping[str, float | int]]  # of `pgan_ray.results.TRAINING`
+Rows = Sequence[Mapping[str, Any]]  # of `pgan_ray.results.TRAINING`
 
 
 @dataclass(frozen=True)

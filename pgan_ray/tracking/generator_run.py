@@ -39,8 +39,11 @@ def finish(context: Context, configuration: str, replicate: int) -> None:
 def _log_rows(context: Context, run: KnownRun, key: str, rows: TrainingRows) -> None:
     # A trial that was interrupted repeats the iterations after its last checkpoint, at another time: MLflow
     # would keep both. One batch holds all metrics of a row, so any of them tells which rows are there.
+    metrics = training_metrics(rows)
+    if not metrics:
+        return
     if key not in context.logged:
-        context.logged[key] = {step for step, _ in context.runs.measured(run, "train/generator_loss")}
+        context.logged[key] = {step for step, _ in context.runs.measured(run, metrics[0][0])}
     logged = context.logged[key]
     fresh = {int(row["iteration"]): row for row in rows if int(row["iteration"]) not in logged}
     context.runs.measure(run, training_metrics(fresh.values()))

@@ -5,11 +5,14 @@ Shapes: R victims, N points of a training set (which may differ), T test points,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from pgan_ray.spec import Component, TrainedNetworkSpec, VictimConfig
+from pgan_ray.spec import AdamSpec, Component, OptimizerSpec, TrainedNetworkSpec, VictimConfig
+from pgan_ray.spec.network import OPTIMIZERS
+from pgan_ray.spec.one_of import OneOf
 from pgan_ray.spec.seeds import numpy_generator
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from pgan_ray.cost import Work
+    from pgan_ray.data import TaskData
 
 Boundary = tuple[float, float, float]
 TrainingSets = Sequence[tuple["Tensor", "Tensor"]]
@@ -28,10 +32,12 @@ class Judged:
 
     ``confusion`` (K, K) counts: true label by row, predicted label by column; None where the victim diverged.
     ``boundary``: of logistic regression in the plane, (a, b, c) of the line a x + b y + c = 0 between two classes.
+    ``message``: of a victim that could not be trained or judged, why.
     """
 
     confusion: "Tensor | None"
     boundary: Boundary | None = None
+    message: str = ""
 
 
 class Victim(Component):
@@ -68,6 +74,9 @@ class Victim(Component):
         those that the victims of one stack share.
         """
         raise NotImplementedError
+
+    def check(self, task: "TaskData") -> None:
+        """See, before anything starts, that it can be trained on ``task``. Raises `DataError`."""
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
         """What training one on ``points`` and judging it on ``tested`` points takes, roughly: work is cut by it."""
@@ -110,11 +119,11 @@ class SklearnVictim(Victim):
         from pgan_ray.victims.engines.scoring import confusion_matrix
 
         return [
-            Judged(confusion_matrix(test_y, self._predict(x, y, test_x, seed), classes))
+            Judged(confusion_matrix(test_y, self._predict(x, y, test_x, seed, classes), classes))
             for (x, y), seed in zip(training, seeds, strict=True)
         ]
 
-    def _predict(self, x: "Tensor", y: "Tensor", test_x: "Tensor", seed: int) -> "Tensor":
+    def _predict(self, x: "Tensor", y: "Tensor", test_x: "Tensor", seed: int, classes: int) -> "Tensor":
         """(T,) labels of the points ``test_x`` (T, F), by a classifier trained on ``x`` (N, F), ``y`` (N,)."""
         import torch
 
@@ -125,7 +134,72 @@ class SklearnVictim(Victim):
         random_state = int(numpy_generator(seed, "transfer", self.config.name).integers(2**31))
         model = self.estimator(random_state, len(x))
         model.fit(x.numpy(), y.numpy())
-        return torch.from_numpy(np.asarray(model.predict(test_x.numpy())).astype(np.int64))
+        predicted = np.asarray(model.predict(test_x.numpy()))
+        if predicted.shape != (len(test_x),):
+            raise ValueError(f"`predict` must give a label for each of {len(test_x)} points, got {predicted.shape}")
+        found = np.unique(predicted)
+        unknown = found[~np.isin(found, np.arange(classes))]
+        if len(unknown):
+            raise ValueError(f"`predict` must give labels from 0 to {classes - 1}, got {unknown[:5].tolist()}")
+        return torch.from_numpy(predicted.astype(np.int64))
+
+
+class TorchConfig(VictimConfig):
+    """A module, and how it is trained."""
+
+    optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "adam", "learning_rate": 1e-3})] = Field(
+        default=AdamSpec(learning_rate=1e-3), description="How it is trained."
+    )
+    epochs: int = Field(default=20, ge=1, description="Passes over the victim's training set.")
+    batch_size: int = Field(default=100, ge=1, description="Points of one step.")
+
+
+class TorchVictim(Victim):
+    """A `torch.nn.Module` of any kind, trained by our loop."""
+
+    Config: ClassVar[type[TorchConfig]] = TorchConfig
+    config: TorchConfig
+
+    def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":
+        """A new module: points (B, ``features``) in, logits (B, ``classes``) out."""
+        raise NotImplementedError
+
+    def judge(
+        self,
+        training: TrainingSets,
+        test_x: "Tensor",
+        test_y: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seeds: Sequence[int],
+        stack_seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> list[Judged]:
+        """As one stack, where `torch.vmap` can do what the module does; else one after the other."""
+        from pgan_ray.victims.engines.modules import judge_modules
+
+        features = int(test_x.shape[1])
+        return judge_modules(
+            lambda: self.module(features, classes, image_shape),
+            training,
+            (test_x, test_y),
+            config=self.config,
+            classes=classes,
+            seeds=seeds,
+            stack_seed=stack_seed,
+            device=device,
+            precision=precision,
+        )
+
+    def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
+        """A guess: a thousand products of each feature and point."""
+        from pgan_ray.cost import Work
+
+        steps = self.config.epochs * -(-points // self.config.batch_size)
+        flop = 2000.0 * features * (3 * points * self.config.epochs + tested)
+        return Work(flop, flop / 10, 50.0 * steps)
 
 
 def judge_victims(config: VictimConfig, training: TrainingSets, *args: Any, **options: Any) -> list[Judged]:

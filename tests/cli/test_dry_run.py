@@ -88,8 +88,8 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
         ),
         (
             ["evaluation.victim.name=svm"],
-            "--set evaluation.victim.name: must be one of `knn`, `linear_svm`, `logistic`, `mlp`, `none`, "
-            "`random_forest`, or an import path `package.module:Class`, got 'svm'",
+            "--set evaluation.victim.name: must be one of `cnn`, `gradient_boosting`, `knn`, `linear_svm`, `logistic`, "
+            "`mlp`, `none`, `random_forest`, or an import path `package.module:Class`, got 'svm'",
         ),
         (
             ["resources.trial.cpu=9999", "resources.trial.gpu=0"],

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pgan_ray.attacks import Member
 from pgan_ray.attacks.engines import pgan_work
-from pgan_ray.attacks.engines.pgan import SAMPLED_AT_ONCE, PGan
+from pgan_ray.attacks.engines.pgan import METRICS, SAMPLED_AT_ONCE, PGan
 from pgan_ray.attacks.engines.pgan_work import generator_weights
 from pgan_ray.cost import (
     cell_work,
@@ -36,7 +36,7 @@ from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.results import RATES, Estimate, Point
 from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
-from pgan_ray.tracking.curves import TRAINING_METRICS, victim_metrics
+from pgan_ray.tracking.curves import victim_metrics
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
 from tests.tiny import tiny_sweep
@@ -212,8 +212,8 @@ def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
     ]
     rows = pa.Table.from_pylist([row()]).select(["replicate", "outcome"])
     written = len(victim_metrics(first, points, rows, 100, 0))
-    assert mlflow_points(first, 60) == written + 2 * REPORTS * len(TRAINING_METRICS)
-    assert mlflow_points(first, 7) == written + 2 * 7 * len(TRAINING_METRICS)
+    assert mlflow_points(first, 60) == written + 2 * REPORTS * len(METRICS)
+    assert mlflow_points(first, 7) == written + 2 * 7 * len(METRICS)
 
 
 def test_a_stack_of_steps_moves_its_weights_several_times(sweep: Sweep) -> None:

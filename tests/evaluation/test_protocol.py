@@ -163,7 +163,7 @@ def test_a_victim_without_training_points_fails_alone(monkeypatch: pytest.Monkey
     """Detectors may reject everything."""
     emptied = CELLS[1]
 
-    def training_set(spec: Any, task: TaskData, attack: Any, cell: Cell, seed: int) -> TrainingSet:
+    def training_set(spec: Any, task: TaskData, attack: Any, cell: Cell, seed: int, _: str) -> TrainingSet:
         whole = poisoned_training_set(spec, task, attack, cell, seed)
         return replace(whole, x=whole.x[:0], y=whole.y[:0]) if cell == emptied else whole
 

@@ -130,8 +130,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "variant": cell.variant,
         "attack": attack.name,
         "dataset": settings.dataset.label,
-        "alpha": attack.alpha if attack.is_trained else None,
-        "lambda_prior": attack.lambda_prior if attack.is_trained else None,
+        "attack_parameters": attack.make().parameters(),
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
         "victim": evaluation.victim.name,
@@ -141,6 +140,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "confusion": None,
         "boundary": None,
         "outcome": "complete",
+        "message": None,
         "seconds": 36.0,
         **scores(settings, cell),
     }

@@ -16,8 +16,7 @@ def row(cell_id: str = "alpha=0.1/r0/f0.2/run0", **changes: Any) -> dict[str, An
         "variant": "",
         "attack": "pgan",
         "dataset": "mnist",
-        "alpha": 0.1,
-        "lambda_prior": 0.9,
+        "attack_parameters": {"alpha": 0.1, "lambda_prior": 0.9},
         "poison_fraction": float(fraction[1:]),
         "run": int(run[3:]),
         "victim": "mlp",
@@ -32,6 +31,7 @@ def row(cell_id: str = "alpha=0.1/r0/f0.2/run0", **changes: Any) -> dict[str, An
         "confusion": [[95, 5], [3, 97]],
         "boundary": None,
         "outcome": "complete",
+        "message": None,
         "seconds": 1.5,
     }
     return made | changes

@@ -34,7 +34,7 @@ RECORD = GeneratorRecord(
 def files(seed: int = 0) -> GeneratorFiles:
     random = np.random.default_rng(seed)
     samples = {iteration: random.random((2, 6), np.float32) for iteration in (600, 0, 12, 9)}
-    point = dict.fromkeys(TRAINING.names, 0.5) | {"timestamp_ms": 1_700_000_000_000}
+    point = {"timestamp_ms": 1_700_000_000_000, "metrics": {"loss": 0.5}}
     return GeneratorFiles(
         weights={
             "layers.0.weight": random.random((4, 5), np.float32).T,  # not contiguous
@@ -120,3 +120,14 @@ def test_writing_again_replaces_it(store: Store) -> None:
     np.testing.assert_array_equal(read_poison(store, "alpha=0.1", 3), files(1).poison)
     assert read_record(store, "alpha=0.1", 3) == replace(RECORD, seconds=9.0)
     assert len(store.names("")) == 5
+
+
+def test_a_curve_of_an_earlier_version_is_read_as_one_of_this(store: Store) -> None:
+    write_generator(store, RECORD, files())
+    rows = [{"iteration": 12, "timestamp_ms": 1, "discriminator_loss": 0.5, "generator_loss": -0.25}]
+    place = f"generators/{RECORD.configuration}/r{RECORD.replicate}/training.parquet"
+    store.write_table(place, pa.Table.from_pylist(rows))
+    table = read_training(store, RECORD.configuration, RECORD.replicate)
+    assert table.schema == TRAINING
+    (found,) = table.to_pylist()
+    assert dict(found["metrics"]) == {"discriminator_loss": 0.5, "generator_loss": -0.25}

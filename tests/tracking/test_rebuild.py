@@ -109,7 +109,7 @@ def test_configurations_have_numbers_to_sort_by_and_settings(built: Built) -> No
 def test_generators_have_their_training_curves(built: Built) -> None:
     rows = training_rows(replicate=1)
     for name in ("discriminator_loss", "classifier_poison_loss"):
-        expected = [(row["iteration"], row[name]) for row in rows]
+        expected = [(row["iteration"], row["metrics"][name]) for row in rows]
         assert built.reader.curve("alpha=0.9/r1", f"train/{name}") == expected
     params = built.reader.runs()["alpha=0.9/r1"].data.params
     assert (params["replicate"], params["attack.alpha"]) == ("1", "0.9")

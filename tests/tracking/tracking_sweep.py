@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,17 +81,19 @@ def weights(seed: int) -> dict[str, np.ndarray]:
     }
 
 
-def training_rows(replicate: int) -> list[dict[str, float | int]]:
+def training_rows(replicate: int) -> list[dict[str, Any]]:
     """The training curve of one replicate."""
     return [
         {
             "iteration": iteration,
             "timestamp_ms": START_MS + 1000 * iteration + replicate,
-            "discriminator_loss": 1.0 / iteration,
-            "classifier_loss": 0.5,
-            "generator_loss": -0.1 * iteration,
-            "discriminator_score": 0.4,
-            "classifier_poison_loss": 0.3 + replicate,
+            "metrics": {
+                "discriminator_loss": 1.0 / iteration,
+                "classifier_loss": 0.5,
+                "generator_loss": -0.1 * iteration,
+                "discriminator_score": 0.4,
+                "classifier_poison_loss": 0.3 + replicate,
+            },
         }
         for iteration in ITERATIONS
     ]
@@ -145,8 +148,7 @@ def write_cells(
                 "variant": cell.variant,
                 "attack": attack.name,
                 "dataset": "digits",
-                "alpha": attack.alpha if attack.is_trained else None,
-                "lambda_prior": attack.lambda_prior if attack.is_trained else None,
+                "attack_parameters": attack.make().parameters(),
                 "poison_fraction": cell.poison_fraction,
                 "run": cell.run,
                 "victim": "mlp",
@@ -157,6 +159,7 @@ def write_cells(
                 "confusion": None if outcome != "complete" else [[19, 1], [1, 19]],
                 "boundary": None,
                 "outcome": outcome,
+                "message": None,
                 "seconds": 0.5,
             }
         )

@@ -30,7 +30,7 @@ class VictimStack:
     finite: Tensor
 
 
-class _Batches:
+class Batches:
     """Each member's own shuffled passes over its own points.
 
     A member with n points makes ceil(n / B) steps an epoch, the last one shorter, as a plain loop would; members
@@ -102,7 +102,7 @@ class VictimTraining:
         self._first_rows = torch.arange(len(sizes), device=device)[:, None] * x.shape[1]
         self._points = x.to(device).reshape(-1, x.shape[2])
         self._targets = soft_targets(y.to(device).flatten(), outputs)
-        self._batches = _Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
+        self._batches = Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
         self._ending: dict[int, list[int]] = {}  # last step -> members
         for member, steps in enumerate(self._batches.steps):
             self._ending.setdefault(spec.epochs * steps, []).append(member)

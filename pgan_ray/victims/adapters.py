@@ -1,0 +1,96 @@
+"""Victims of objects that know nothing of us: classes with scikit-learn's `fit` and `predict`, and module factories.
+
+Their keys in a sweep file are the arguments of the class or function.
+"""
+
+import inspect
+import json
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict, create_model
+
+from pgan_ray.spec import VictimConfig
+from pgan_ray.victims.interface import SklearnVictim, TorchConfig, TorchVictim, Victim
+
+if TYPE_CHECKING:
+    import torch
+
+GIVEN = ("features", "classes", "image_shape")  # what a module factory is called with, first of all
+_OURS = frozenset({"self", "random_state", *GIVEN})
+_KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def adapt(name: str, found: Any) -> type[Victim] | None:
+    """The victim that ``found`` stands for, called ``name`` in sweep files; None: it is nothing of the kind."""
+    if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in ("fit", "predict")):
+        return _adapted(name, found, SklearnVictim, VictimConfig, {"estimator": _estimator})
+    if _is_module_class(found) or inspect.isfunction(found):
+        arguments = [parameter.name for parameter in _parameters(found)]
+        if tuple(arguments[: len(GIVEN)]) == GIVEN:
+            return _adapted(name, found, TorchVictim, TorchConfig, {"module": _module})
+    return None
+
+
+def _adapted(
+    name: str, found: Any, base: type[Victim], config: type[VictimConfig], methods: dict[str, Any]
+) -> type[Victim]:
+    fields: dict[str, Any] = {
+        parameter.name: (Any, _default(parameter))
+        for parameter in _parameters(found)
+        if parameter.kind in _KEYWORDS and parameter.name not in _OURS
+    }
+    extra = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in _parameters(found))
+    schema = create_model("Config", __base__=(config, _Open) if extra else config, **fields)
+    doc = f"{(found.__doc__ or found.__qualname__).strip().splitlines()[0]}"
+    own = {"name": name, "label": found.__name__, "Config": schema, "found": staticmethod(found), "__doc__": doc}
+    return type(found.__name__, (base,), own | methods)
+
+
+class _Open(VictimConfig):
+    model_config = ConfigDict(extra="allow")
+
+
+def _parameters(found: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    """As a sweep file can hold it. Of what it cannot hold, null: the argument is then left out."""
+    if parameter.default is inspect.Parameter.empty:
+        return ...
+    try:
+        json.dumps(parameter.default, allow_nan=False)
+    except (TypeError, ValueError):
+        return None
+    return parameter.default
+
+
+def _is_module_class(found: Any) -> bool:
+    # By name: torch takes seconds to import, and a class of its own has it imported.
+    return isinstance(found, type) and any(
+        (base.__module__, base.__name__) == ("torch.nn.modules.module", "Module") for base in found.__mro__
+    )
+
+
+def _arguments(victim: Any) -> dict[str, Any]:
+    parameters = {parameter.name: parameter for parameter in _parameters(victim.found)}
+    own = {key for key in type(victim.config).model_fields if key in parameters and key not in _OURS}
+    values = {key: getattr(victim.config, key) for key in own} | (victim.config.model_extra or {})
+    return {
+        key: value
+        for key, value in values.items()
+        if value is not None or key not in parameters or parameters[key].default is None
+    }
+
+
+def _estimator(self: Any, random_state: int, points: int) -> Any:
+    seeded = {"random_state": random_state} if "random_state" in {p.name for p in _parameters(self.found)} else {}
+    return self.found(**_arguments(self), **seeded)
+
+
+def _module(self: Any, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":
+    module: torch.nn.Module = self.found(features, classes, image_shape, **_arguments(self))
+    return module

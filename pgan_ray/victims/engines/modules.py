@@ -1,0 +1,172 @@
+"""Training modules of any kind: as one stack, by `torch.func`, where that works for a module; else one by one.
+
+Shapes: R victims, N points of the largest training set, F features, B batch, T test points, K classes. Modules draw
+their first weights and their dropout from PyTorch's global generator, which is theirs for that long and put back.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state
+from torch.nn.utils.rnn import pad_sequence
+
+from pgan_ray.nn import arithmetic
+from pgan_ray.spec import AdamSpec, OptimizerSpec
+from pgan_ray.spec.seeds import torch_seed
+from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, confusion_matrix
+from pgan_ray.victims.engines.stack import Batches
+from pgan_ray.victims.interface import Judged, TorchConfig, TrainingSets
+
+Points = tuple[Tensor, Tensor]
+
+
+def judge_modules(
+    make: Callable[[], nn.Module],
+    training: TrainingSets,
+    test: Points,
+    *,
+    config: TorchConfig,
+    classes: int,
+    seeds: Sequence[int],
+    stack_seed: int,
+    device: torch.device,
+    precision: str = "float32",
+) -> list[Judged]:
+    """Train a module of ``make`` on each of the ``training`` sets and judge it on ``test``; as `Victim.judge`."""
+    modules = [_made(make, seed, device) for seed in seeds]
+    with arithmetic(precision, device):
+        groups = [range(len(modules))] if _stacks(modules, test[0], classes, device) else _each(len(modules))
+        judged: list[Judged] = []
+        for group in groups:
+            stack = _Stack([modules[index] for index in group], seed=torch_seed(stack_seed, "modules", group[0]))
+            stack.train([training[index] for index in group], config, device)
+            judged += stack.judge(test, classes, device)
+    return judged
+
+
+def _each(number: int) -> list[range]:
+    return [range(index, index + 1) for index in range(number)]
+
+
+def _made(make: Callable[[], nn.Module], seed: int, device: torch.device) -> nn.Module:
+    with _seeded(seed, device):
+        module = make()
+    if not isinstance(module, nn.Module):
+        raise TypeError(f"a module factory must give a torch.nn.Module, got an object of {type(module).__qualname__}")
+    return module.to(device)
+
+
+@contextmanager
+def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.random.manual_seed(seed)
+        yield
+
+
+def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch.device) -> bool:
+    """Whether `torch.vmap` can do what the modules do, in training; and that they give logits of ``classes``."""
+    points = x[:2].to(device)
+    with _seeded(0, device), torch.no_grad():
+        logits = deepcopy(modules[0])(points)
+    if not isinstance(logits, Tensor) or logits.shape != (len(points), classes):
+        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__qualname__
+        raise ValueError(f"a module must give logits of shape {(len(points), classes)}, got {shape}")
+    if len(modules) == 1 or any(next(iter(module.buffers()), None) is not None for module in modules):
+        return False  # statistics that a forward pass changes in place
+    try:
+        with _seeded(0, device):
+            stack = _Stack(modules[:2], seed=0)
+            stack.logits(points.expand(2, -1, -1), is_training=True).sum().backward()
+    except Exception:
+        return False  # whatever the reason, one by one will tell if it is not the stack's
+    return True
+
+
+class _Stack:
+    """Modules of one shape; a stack of one is the module itself."""
+
+    def __init__(self, modules: Sequence[nn.Module], seed: int) -> None:
+        self._members, self._seed = len(modules), seed
+        self._module = modules[0]
+        if self._members == 1:
+            self._parameters: Mapping[str, Tensor] = dict(self._module.named_parameters())
+            self._base = self._module
+        else:
+            parameters, _ = stack_module_state(list(modules))
+            self._parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+            self._base = deepcopy(self._module).to("meta")
+
+    def logits(self, x: Tensor, *, is_training: bool) -> Tensor:
+        """(R, B, F) -> (R, B, K)."""
+        self._base.train(is_training)
+        if self._members == 1:
+            found: Tensor = self._module(x[0])
+            return found[None]
+
+        def one(parameters: Mapping[str, Tensor], points: Tensor) -> Tensor:
+            logits: Tensor = functional_call(self._base, dict(parameters), (points,))
+            return logits
+
+        return torch.vmap(one, randomness="different")(self._parameters, x)
+
+    def train(self, training: TrainingSets, config: TorchConfig, device: torch.device) -> None:
+        """Each member on its own set, for ``config.epochs`` of its own; it ends as it was then."""
+        sizes = torch.tensor([len(x) for x, _ in training], device=device)
+        x = pad_sequence([x for x, _ in training], batch_first=True).to(device)
+        y = pad_sequence([y for _, y in training], batch_first=True).to(device)
+        batches = Batches(sizes, config.batch_size, torch.Generator(device).manual_seed(torch_seed(self._seed, "rows")))
+        optimizer = make_optimizer(config.optimizer, list(self._parameters.values()))
+        members = torch.arange(self._members, device=device)[:, None]
+        ends = [config.epochs * steps for steps in batches.steps]
+        losses = torch.zeros(self._members, device=device)
+        self._finite = torch.ones(self._members, dtype=torch.bool)
+        final = {name: value.detach().clone() for name, value in self._parameters.items()}
+        with _seeded(self._seed, device):
+            for step in range(max(ends)):
+                rows, counted, counts = batches.next(step)
+                logits = self.logits(x[members, rows], is_training=True)
+                targets = y[members, rows]
+                each = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+                loss = (each.view_as(targets) * counted).sum(1) / counts.clamp(min=1)
+                optimizer.zero_grad()
+                loss.sum().backward()
+                optimizer.step()
+                losses += loss.detach()
+                ended = [member for member, end in enumerate(ends) if end == step + 1]
+                if ended:
+                    self._keep(final, ended, losses)
+        with torch.no_grad():
+            for name, value in self._parameters.items():
+                value.copy_(final[name])
+
+    def _keep(self, final: Mapping[str, Tensor], ended: list[int], losses: Tensor) -> None:
+        for name, value in self._parameters.items():
+            if self._members == 1:
+                final[name].copy_(value.detach())
+            else:
+                final[name][ended] = value.detach()[ended]
+        self._finite[ended] = losses[ended].isfinite().cpu()
+
+    @torch.no_grad()
+    def judge(self, test: Points, classes: int, device: torch.device) -> list[Judged]:
+        """Every member on the test points."""
+        finite, predicted = self._finite.clone(), []
+        for x in test[0].split(POINTS_AT_ONCE):
+            logits = self.logits(x.to(device).expand(self._members, -1, -1), is_training=False)
+            finite &= logits.isfinite().flatten(1).all(1).cpu()
+            predicted.append(logits.argmax(2).cpu())
+        labels = torch.cat(predicted, dim=1)
+        return [
+            Judged(confusion_matrix(test[1], labels[member], classes) if finite[member] else None)
+            for member in range(self._members)
+        ]
+
+
+def make_optimizer(spec: OptimizerSpec, parameters: list[Tensor]) -> torch.optim.Optimizer:
+    """The optimiser of a section of a sweep file."""
+    if isinstance(spec, AdamSpec):
+        return torch.optim.Adam(parameters, lr=spec.learning_rate, betas=spec.betas)
+    return torch.optim.SGD(parameters, lr=spec.learning_rate, momentum=spec.momentum)
