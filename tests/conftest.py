@@ -1,6 +1,7 @@
 """Fixtures of more than one room."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +11,16 @@ from pgan_ray.results.redact import _known
 from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
 from tests.tiny import tiny_sweep
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of the processes that tests are shared out among, one has the Ray cluster, one the MLflow server, each a file."""
+    for item in items:
+        file = item.path.relative_to(Path(__file__).parent)
+        group = "ray" if file.parts[0] == "cluster" else str(file)
+        if "mlflow_server" in getattr(item, "fixturenames", ()):
+            group = "mlflow"
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True, scope="session")
