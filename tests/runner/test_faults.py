@@ -116,7 +116,7 @@ def test_an_error_in_an_evaluator_is_told_with_its_traceback_and_costs_its_cells
 def test_a_diverged_generator_is_an_outcome_and_never_a_result(run: Run, tmp_path: Path) -> None:
     sweep = tiny_sweep(
         tmp_path,
-        "attack.generator.optimizer={grid: [{name: sgd, learning_rate: 1.0e+30}, {name: sgd, learning_rate: 0.01}]}",
+        "attack.generator.optimizer={grid: [{name: sgd, learning_rate: 1.0e+9}, {name: sgd, learning_rate: 0.01}]}",
         "attack.generator.output=linear",
         "attack.alpha=0.5",
         "attack.replicates=1",
