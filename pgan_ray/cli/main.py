@@ -13,6 +13,7 @@ from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
+    "init": "Write a sweep file to start from.",
     "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",

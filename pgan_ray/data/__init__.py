@@ -9,10 +9,11 @@ and victims.
 from pgan_ray.data.dataset import Dataset
 from pgan_ray.data.load import load_dataset
 from pgan_ray.data.sources import DataAbsentError
-from pgan_ray.data.splits import Split, check_sizes, draw_split
+from pgan_ray.data.splits import MIN_TEST_PER_CLASS, Split, check_sizes, draw_split
 from pgan_ray.data.task import TaskData, select_task
 
 __all__ = [
+    "MIN_TEST_PER_CLASS",
     "DataAbsentError",
     "Dataset",
     "Split",

@@ -1,0 +1,226 @@
+"""A sweep file to start from, for a built-in data set or a file of one's own."""
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+import numpy as np
+
+from pgan_ray.cost import Points, known_points
+from pgan_ray.data import MIN_TEST_PER_CLASS, Dataset, load_dataset
+from pgan_ray.errors import DataError, SpecError
+from pgan_ray.spec import DatasetSpec
+from pgan_ray.text import printable_line
+
+# The classes of the paper, and of digits like its own.
+_CLASSES = {"mnist": (3, 5), "mnist-5k": (3, 5), "digits": (3, 5), "fashion-mnist": (7, 9), "gaussians": (0, 1)}
+_TEST_FRACTIONS = (0.2, 0.3, 0.4, 0.5)
+_LEAST = 20  # training points of a class: fewer are too few for a victim and a detector
+_MOST = 500  # the paper's victims and detectors have so many
+_NAMED = 12
+
+_TEXT = Template("""\
+# $title
+#   check it     pgan-ray sweep $file --dry-run
+#   its cost     pgan-ray plan $file
+#   a first look pgan-ray sweep $file                  (the profile `quick`, below)
+#   all of it    pgan-ray sweep $file --profile body
+# {grid: [a, b]} in a value's place makes a dimension of the sweep. All keys: "The sweep file" in pgan-ray's README.
+name: $name
+description: $description
+seed: 0 # every random stream derives from it
+
+dataset: # $size
+  $dataset
+
+task: # $of
+  classes: [$source, $poison] # two or more; with more, surrogate_classes: [$source, $poison] for the attack itself
+  poison_class: $poison # the label that poisoning points carry
+  source_class: $source # the class whose points are meant to be taken for it
+
+attack: # pgan: generator G against discriminator D (is it genuine?) and classifier C (is it harmless?)
+  alpha: {grid: [0.1, 0.5, 0.9]} # near 1 poison looks genuine, near 0 it does most harm
+  lambda_prior: 0.9 # the poison's weight in C's loss, over the poison class's share
+  replicates: 5 # generators for each alpha; intervals are over them
+  iterations: 6000
+  batch_size: 64
+  discriminator_steps: 1
+  classifier_steps: 1
+  sample_from: average # poison comes from a moving average of G's weights
+  average_decay: 0.9995
+  generator:
+    noise_features: $noise
+    widths: [$wide, $narrow]
+    dropout: 0
+    batch_norm: true
+    $output
+    optimizer: {name: adam, learning_rate: 1.0e-3, betas: [0.5, 0.999]}
+  discriminator:
+    widths: [$half, $half]
+    dropout: 0.3
+    optimizer: {name: sgd, learning_rate: 1.0e-2, momentum: 0.9}
+  classifier:
+    widths: [$half, $half]
+    dropout: 0.3
+    optimizer: {name: adam, learning_rate: 4.0e-4, betas: [0.5, 0.999]}
+
+evaluation:
+  poison_fractions: [0, 0.1, 0.2, 0.3, 0.4] # of the victim's training points; 0 is what to compare with
+  runs: 5 # splits and victims for each generator and fraction
+  train_per_class: $train # the smaller class has $least training points, for these
+  trusted_per_class: $trusted # and for those that the detectors know to be genuine
+  victim: # whose errors are counted; or linear_svm, random_forest, knn, my_package.my_module:MyVictim
+    name: mlp
+    widths: [$wide, $half]
+    optimizer: {name: adam, learning_rate: 1.0e-3}
+    batch_size: 100
+    epochs: 80
+  detector: {name: knn_distance, neighbours: $neighbours, sample_size: $sample, percentile: 0.95}
+
+profiles:
+  quick: # less of everything: to see that it works, not to conclude from
+    attack: {alpha: {grid: [0.1, 0.9]}, replicates: 2, iterations: 1000, average_decay: 0.995}
+    evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2, victim: {epochs: 40}}
+""")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What the file says of the data: its section, sizes, and whether its values lie in [-1, 1]."""
+
+    spec: DatasetSpec
+    points: Points
+    is_scaled: bool
+
+
+def starting_text(file: Path, *, dataset: str | None = None, data: str | None = None) -> str:
+    """The text of a sweep file, to be called ``file``, for the built-in ``dataset`` or the points in ``data``.
+
+    Raises:
+        SpecError: there is no such data set.
+        DataError: ``data`` cannot be read, or has too few points for a sweep.
+    """
+    found = _user_data(data) if data is not None else _builtin(dataset or "digits")
+    spec, points = found.spec, found.points
+    source, poison = _classes(spec, points)
+    least = min(points.train[source], points.train[poison])
+    trusted, train = min(_MOST, 2 * least // 5), min(_MOST, least // 2)
+    sample = min(20, trusted // 2)
+    wide = min(512, max(64, 1 << (points.features - 1).bit_length() >> 2))
+    title = f"Poison on {spec.label}: test error against the poison fraction, by alpha"
+    return _TEXT.substitute(
+        title=printable_line(title),
+        description=_quoted(title),
+        file=shlex.quote(printable_line(str(file))),
+        name=_quoted(re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]", "", file.stem)[:64] or "sweep"),
+        size=f"{points.features} feature(s), {sum(points.train.values()):,} training and "
+        f"{sum(points.test.values()):,} test points",
+        dataset="\n  ".join(_dataset_lines(spec)),
+        of=f"of the {len(points.train)} classes {_some(points.train)}",
+        source=source,
+        poison=poison,
+        noise=min(64, max(2, points.features)),
+        wide=wide,
+        half=wide // 2,
+        narrow=wide // 4,
+        output="output_start: class_mean # without it a short training leaves speckle on constant backgrounds"
+        if found.is_scaled
+        else "output: linear # the values are not scaled to [-1, 1]",
+        train=train,
+        trusted=trusted,
+        least=f"{least:,}",
+        neighbours=min(5, sample),
+        sample=sample,
+    )
+
+
+def _builtin(name: str) -> _Found:
+    if name not in _CLASSES:
+        raise SpecError([f"--dataset {name}: must be one of {', '.join(_CLASSES)}"])
+    spec = DatasetSpec.model_validate({"name": name})
+    points = known_points(spec)
+    assert points is not None  # it is built in
+    return _Found(spec, points, is_scaled=name != "gaussians")
+
+
+def _user_data(path: str) -> _Found:
+    """Read it, with as large a share for testing as its classes need, and the range of values that scales it."""
+    try:
+        path.encode()
+        spec = DatasetSpec(path=path)
+    except ValueError:
+        raise SpecError([f"--data {path}: must be the name of a file, in UTF-8"]) from None
+    dataset = load_dataset(spec, seed=0)
+    for fraction in _TEST_FRACTIONS[1:]:
+        points = _points(dataset)
+        if min(points.test.get(label, 0) for label in _largest(points)) >= MIN_TEST_PER_CLASS:
+            break
+        spec = DatasetSpec(path=path, test_fraction=fraction)
+        again = load_dataset(spec, seed=0)
+        if len(again.test_labels) == len(dataset.test_labels):
+            break  # it has a test split of its own
+        dataset = again
+    if dataset.value_range is not None:
+        return _Found(spec, _points(dataset), is_scaled=True)
+    parts = (dataset.train_features, dataset.test_features)
+    low = min(float(part.min()) for part in parts if part.size)
+    high = max(float(part.max()) for part in parts if part.size)
+    if low >= -1 and high <= 1:
+        return _Found(spec, _points(dataset), is_scaled=True)
+    try:
+        spec = DatasetSpec(path=path, value_range=(low, high), test_fraction=spec.test_fraction)
+    except ValueError:
+        return _Found(spec, _points(dataset), is_scaled=False)  # all values are alike, or nearly
+    return _Found(spec, _points(dataset), is_scaled=True)
+
+
+def _points(dataset: Dataset) -> Points:
+    train, test = (
+        {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
+        for labels in (dataset.train_labels, dataset.test_labels)
+    )
+    return Points(dataset.train_features.shape[1], train, test)
+
+
+def _largest(points: Points) -> tuple[int, int]:
+    first, second = sorted(points.train, key=lambda label: (-points.train[label], label))[:2]
+    return min(first, second), max(first, second)
+
+
+def _classes(spec: DatasetSpec, points: Points) -> tuple[int, int]:
+    """Source and poison class: the paper's, else the two with the most points. Raises `DataError` for too few."""
+    if spec.name is not None:
+        return _CLASSES[spec.name]
+    chosen = _largest(points)
+    if min(points.train[y] for y in chosen) < _LEAST or min(points.test.get(y, 0) for y in chosen) < MIN_TEST_PER_CLASS:
+        sizes = {y: f"{points.train[y]} + {points.test.get(y, 0)} of class {y}" for y in chosen}
+        raise DataError(
+            f"{spec.label}: must have two classes of at least {_LEAST} training and {MIN_TEST_PER_CLASS} test points, "
+            f"got at most {' and '.join(sizes.values())}"
+        )
+    return chosen
+
+
+def _dataset_lines(spec: DatasetSpec) -> Iterable[str]:
+    if spec.name is not None:
+        yield f"name: {spec.name}"
+    else:
+        yield f"path: {_quoted(spec.label)} # from the directory in which the command is run"
+    if spec.value_range is not None:
+        yield f"value_range: {list(spec.value_range)} # as found: the values that become -1 and 1"
+    if spec.test_fraction != _TEST_FRACTIONS[0]:
+        yield f"test_fraction: {spec.test_fraction} # of each class, so that the smaller has enough"
+
+
+def _quoted(text: str) -> str:
+    """As YAML, on one line."""
+    escaped = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
+    return f'"{"".join(escaped)}"'
+
+
+def _some(labels: Mapping[int, int]) -> str:
+    names = [str(label) for label in sorted(labels)]
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])}, ..."

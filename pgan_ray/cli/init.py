@@ -1,0 +1,37 @@
+"""``pgan-ray init``."""
+
+from pathlib import Path
+
+import click
+
+from pgan_ray.cli.say import say
+from pgan_ray.errors import SpecError
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dataset", metavar="NAME", help="A built-in data set. Default: digits, which needs no network.")
+@click.option("--data", metavar="PATH", help="Your own data, .npz or .parquet: it is read for its classes and sizes.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None:
+    """Write a sweep file to start from: short, commented, with a profile `quick`, and right as it is.
+
+    Example: pgan-ray init my.yaml --data my.npz
+    """
+    if dataset is not None and data is not None:
+        raise click.UsageError("--dataset and --data must not be given together")
+
+    from pgan_ray.api.start import starting_text
+
+    refusal = SpecError([f"{file}: must not be there yet; --force overwrites it"])
+    if file.exists() and not force:
+        raise refusal
+    text = starting_text(file, dataset=dataset, data=data)
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise refusal from None
+    except (OSError, ValueError) as error:
+        raise SpecError([f"{file}: must be a file that can be written, got {error}"]) from None
+    say(f"wrote {file}; its first lines say how it is run", err=True)

@@ -1,0 +1,169 @@
+"""`pgan-ray init`: what it writes can be run as it is."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pgan_ray import open_sweep
+from pgan_ray.cli.main import main
+from pgan_ray.spec import Settings, load_sweep, profile_names
+
+FILE = Path("my.yaml")
+
+
+class Command:
+    """Runs the command; keeps what it said."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capsys = monkeypatch, capsys
+        self.error = ""
+
+    def __call__(self, *arguments: str) -> int:
+        self._monkeypatch.setattr(sys, "argv", ["pgan-ray", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        self.error = self._capsys.readouterr().err
+        return code
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    for name in ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "PGAN_RAY_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return Command(monkeypatch, capsys)
+
+
+def points(*sizes: int, features: int = 6, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """A cloud for each class, of so many points, within ``scale`` around 0."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(len(sizes)) * 10, sizes)
+    return rng.uniform(-scale, scale, (len(labels), features)).astype(np.float32), labels
+
+
+def save(name: str, *sizes: int, features: int = 6, scale: float = 1.0) -> None:
+    x, y = points(*sizes, features=features, scale=scale)
+    np.savez(name, features=x, labels=y)
+
+
+def settings(profile: str = "body") -> Settings:
+    return load_sweep(FILE, profile=profile).configurations[0].settings
+
+
+@pytest.mark.parametrize("name", ["digits", "mnist", "mnist-5k", "fashion-mnist", "gaussians"])
+def test_a_built_in_data_set(command: Command, name: str) -> None:
+    assert command("init", "my.yaml", "--dataset", name) == 0
+    assert profile_names(FILE) == ["body", "quick"]
+    assert settings().dataset.name == name
+    for profile in ("body", "quick"):
+        assert command("sweep", "my.yaml", "--dry-run", "--profile", profile) == 0, command.error
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 70
+    assert sum("#" in line for line in lines) > 20
+    assert max(map(len, lines)) <= 120
+
+
+def test_what_is_written_runs(command: Command) -> None:
+    save("mine.npz", 90, 70, 20)
+    assert command("init", "my.yaml", "--data", "mine.npz") == 0
+    smaller = ("attack.iterations=4", "attack.average_decay=0", "attack.replicates=1", "evaluation.runs=1")
+    more = [part for setting in smaller for part in ("--set", setting)]
+    assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out", *more) == 0
+    result = open_sweep("out")
+    assert (result.outcome, result.rows().num_rows) == ("complete", 6)
+    assert result.record.sweep.profile == "quick"
+
+
+def test_a_files_classes_and_sizes_are_filled_in(command: Command) -> None:
+    save("mine.npz", 30, 200, 400, features=300)
+    assert command("init", "my.yaml", "--data", "mine.npz") == 0
+    found = settings()
+    assert (found.task.classes, found.task.source_class, found.task.poison_class) == ([10, 20], 10, 20)
+    assert (found.evaluation.train_per_class, found.evaluation.trusted_per_class) == (80, 64)  # of 160
+    assert found.dataset.value_range is None
+    assert found.attack.generator.widths == [128, 32]  # type: ignore[attr-defined]  # pGAN's
+    text = FILE.read_text(encoding="utf-8")
+    assert "# of the 3 classes 0, 10, 20" in text
+    assert "# 300 feature(s), 504 training and 126 test points" in text
+
+
+def test_values_that_are_not_scaled_are_given_their_range(command: Command) -> None:
+    x, y = points(100, 100, scale=50)
+    table = pa.table({"label": y, **{f"f{column}": x[:, column] for column in range(6)}})
+    pq.write_table(table, "mine.parquet")
+    assert command("init", "my.yaml", "--data", "mine.parquet") == 0
+    assert settings().dataset.value_range == (float(x.min()), float(x.max()))
+    assert command("sweep", "my.yaml", "--dry-run") == 0, command.error
+
+
+def test_values_without_a_range_are_left_as_they_are(command: Command) -> None:
+    np.savez("mine.npz", features=np.full((200, 3), 7.0), labels=np.repeat([0, 1], 100))
+    assert command("init", "my.yaml", "--data", "mine.npz") == 0
+    assert settings().dataset.value_range is None
+    assert settings().attack.generator.output == "linear"  # type: ignore[attr-defined]  # pGAN's
+    assert command("sweep", "my.yaml", "--dry-run") == 0, command.error
+
+
+def test_few_points_are_shared_out(command: Command) -> None:
+    save("mine.npz", 36, 34)
+    assert command("init", "my.yaml", "--data", "mine.npz") == 0
+    assert settings().dataset.test_fraction == 0.3
+    assert command("sweep", "my.yaml", "--dry-run") == 0, command.error
+
+
+def test_too_few_points_are_told(command: Command) -> None:
+    save("mine.npz", 300, 15)
+    assert command("init", "my.yaml", "--data", "mine.npz") == 2
+    assert "mine.npz: must have two classes of at least 20 training and 10 test points, got at most" in command.error
+    x, y = points(100, 100)
+    np.savez("own.npz", features=x, labels=y, test_features=x[:1], test_labels=y[:1])
+    assert command("init", "my.yaml", "--data", "own.npz") == 2
+    assert "100 + 1 of class 0 and 100 + 0 of class 10" in command.error
+    assert not FILE.exists()
+
+
+def test_odd_names_are_quoted(command: Command) -> None:
+    data = 'a "b"\\ # é\n😀.npz'
+    save(data, 100, 100)
+    assert command("init", "--data", data, "--", "-.1e5: x\n.yaml") == 0
+    (file,) = Path().glob("*.yaml")
+    sweep = load_sweep(file)
+    assert sweep.name == "1e5x"
+    assert sweep.configurations[0].settings.dataset.path == data
+
+
+def test_nothing_is_overwritten_without_force(command: Command) -> None:
+    FILE.write_text("mine")
+    assert command("init", "my.yaml") == 2
+    assert command.error == "error: my.yaml: must not be there yet; --force overwrites it\n"
+    assert FILE.read_text() == "mine"
+    assert command("init", "my.yaml", "--force") == 0
+    assert settings().dataset.name == "digits"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("my.yaml", "--dataset", "cifar"),
+            "--dataset cifar: must be one of mnist, mnist-5k, digits, fashion",
+        ),
+        (("my.yaml", "--data", "nowhere.npz"), "nowhere.npz: must be a file that exists"),
+        (("my.yaml", "--data", "x.csv"), "x.csv: must end in .npz or .parquet"),
+        (("my.yaml", "--data", ""), "--data : must be the name of a file"),
+        (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
+        (("nowhere/my.yaml",), "nowhere/my.yaml: must be a file that can be written, got"),
+        ((".", "--force"), ".: must be a file that can be written, got"),
+    ],
+)
+def test_mistakes(command: Command, arguments: tuple[str, ...], message: str) -> None:
+    assert command("init", *arguments) == 2
+    assert message in command.error
+    assert list(Path().iterdir()) == []
