@@ -59,6 +59,10 @@ class Registry:
         """The schema of the component of that ``name``. Raises `ComponentError`."""
         return self.get(name).Config  # type: ignore[no-any-return]
 
+    def adopted(self, found: Any) -> type[Any]:
+        """The component that the class, or the factory, ``found`` stands for. Raises `ComponentError`."""
+        return self._fitted(_path_of(found), found)
+
     def own_names(self) -> list[str]:
         """Those that we ship, and those that were registered in this process."""
         package = importlib.import_module(self._package)

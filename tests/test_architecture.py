@@ -29,6 +29,8 @@ MAY_IMPORT = {
     "results": set[str](),
     "tracking": {"results"},
     "report": {"results", "registry"},
+    # What authors of components run on their own.
+    "testing": {"data", "registry", "attacks", "defences", "victims"},
     "bench": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation"},
     # It runs a sweep in this process; an executor elsewhere implements its protocol.
     "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},

@@ -82,7 +82,8 @@ def _arguments(victim: Any) -> dict[str, Any]:
     return {
         key: value
         for key, value in values.items()
-        if value is not None or key not in parameters or parameters[key].default is None
+        # A default is left to the class: it may be what a sweep file cannot hold.
+        if key not in parameters or value != _default(parameters[key])
     }
 
 

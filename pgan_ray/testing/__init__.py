@@ -1,0 +1,11 @@
+"""Contracts of components, to run on a class of your own: an `AssertionError` says what must hold.
+
+from pgan_ray.testing import check_victim
+check_victim(MyVictim, max_depth=3)
+"""
+
+from pgan_ray.testing.attacks import check_attack
+from pgan_ray.testing.detectors import check_detector
+from pgan_ray.testing.victims import check_victim
+
+__all__ = ["check_attack", "check_detector", "check_victim"]

@@ -1,0 +1,75 @@
+"""The contract of victims."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pgan_ray.registry import VICTIMS
+from pgan_ray.testing.points import CPU, found, make_task, must, shown
+from pgan_ray.victims import Judged, Victim
+
+Sets = list[tuple[Tensor, Tensor]]
+
+
+def check_victim(component: Any, **config: Any) -> None:
+    """See that the victim ``component`` does with ``config`` what the protocol relies on.
+
+    A name, a `Victim`, a class with scikit-learn's `fit` and `predict`, or a module factory.
+    """
+    cls = found(VICTIMS, component)
+    victim: Victim = cls(cls.Config(**config))
+    must(victim.trains, "a victim must be trained to be checked")
+    for classes in (2, 3):
+        _check(victim, classes)
+    work = victim.work(64, 2, 100, 30)
+    must(work.flop + work.host_flop > 0, "`work` must be more than none")
+    must(victim.stack_bytes(64, 2, 2, 100) > 0, "`stack_bytes` must be more than none")
+
+
+def _check(victim: Victim, classes: int) -> None:
+    task = make_task(classes)
+    victim.check(task)
+    x, y = task.train_x, task.train_y
+    half = len(x) // 2
+    sets: Sets = [(x, y), (x[:half], (y[:half] + 1) % classes)]
+    before = [part.clone() for pair in sets for part in pair]
+    judged = _judge(victim, sets, task, classes)
+    must(len(judged) == 2, f"there must be a judgement for each of 2 training sets, got {len(judged)}")
+    for one in judged:
+        _check_matrix(one, classes)
+    first, second = (one.confusion for one in judged)
+    assert first is not None  # as was checked
+    assert second is not None
+    right = float(first.diagonal().sum() / first.sum())
+    must(right > 1.2 / classes, f"classes that lie apart must be told apart better than by chance, got {right:.0%}")
+    shifted = float(second.diagonal().sum() / second.sum())
+    must(shifted < right, "each victim must answer for its own training set, whose labels differ")
+    again = _judge(victim, sets, task, classes)
+    same = all(torch.equal(one.confusion, other.confusion) for one, other in zip(judged, again, strict=True))  # type: ignore[arg-type]
+    must(same, "the same seeds must give the same judgements")
+    unchanged = all(torch.equal(part, kept) for part, kept in zip((p for s in sets for p in s), before, strict=True))
+    must(unchanged, "the points must stay as they are")
+    alone = _judge(victim, [(x[y == 1], y[y == 1])], task, classes)
+    _check_matrix(alone[0], classes)
+
+
+def _judge(victim: Victim, sets: Sets, task: Any, classes: int) -> list[Judged]:
+    return victim.judge(
+        sets,
+        task.test_x,
+        task.test_y,
+        classes=classes,
+        image_shape=task.image_shape,
+        seeds=range(len(sets)),
+        stack_seed=3,
+        device=CPU,
+    )
+
+
+def _check_matrix(judged: Judged, classes: int) -> None:
+    matrix = judged.confusion
+    fits = isinstance(matrix, Tensor) and matrix.shape == (classes, classes)
+    must(fits, f"a confusion matrix must be {classes} x {classes}, got {shown(matrix)}")
+    assert matrix is not None  # as was checked
+    must(matrix.sum(1).tolist() == [30] * classes, f"its rows must count the test points of each class, got {matrix}")

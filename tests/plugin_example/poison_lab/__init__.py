@@ -1,0 +1,1 @@
+"""An attack, a detector and two victims of one's own."""
