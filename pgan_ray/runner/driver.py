@@ -80,6 +80,7 @@ class SweepRun:
         self._state = SweepState(generators=record.sweep.generators, victims=record.sweep.cells)
         self._state.trials = dict.fromkeys(self._trials, 0.0)
         self._outcome = SweepOutcome()
+        self._component_failures: set[str] = set()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = [trial.id for trial in self._trials.values() if self._is_trained(trial)]
@@ -257,7 +258,12 @@ class SweepRun:
             if row["outcome"] == "failed":
                 failed[row["message"]].append(row["cell_id"])
         for message, cells in failed.items():
-            self._fail(f"{len(cells)} victims failed", f"{', '.join(cells)}: {message}")
+            # A component fails in the same way again and again: its traceback is told once.
+            again = message in self._component_failures
+            self._component_failures.add(message)
+            self._fail(
+                f"{len(cells)} victims failed", f"{', '.join(cells)}: {_last_line(message) if again else message}"
+            )
         self._count(batch)
 
     def _count(self, batch: Batch) -> None:
