@@ -9,3 +9,11 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """As `printable`, on one line."""
     return printable(text).replace("\n", "\\n")
+
+
+def bytes_text(amount: float) -> str:
+    """Bytes for people."""
+    for name, unit in (("EB", 1e18), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if amount >= unit:
+            return f"{amount / unit:,.0f} {name}" if amount >= 1000 * unit else f"{amount / unit:.3g} {name}"
+    return f"{amount / 1e3:.3g} kB"

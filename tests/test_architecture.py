@@ -31,11 +31,11 @@ MAY_IMPORT = {
     "report": {"results", "registry"},
     # What authors of components run on their own.
     "testing": {"data", "registry", "attacks", "defences", "victims"},
-    "bench": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation"},
+    "bench": {"cost", "data", "nn", "attacks", "victims"},
     # It runs a sweep in this process; an executor elsewhere implements its protocol.
     "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
     "cluster": {"cost", "data", "results", "runner"},
-    "forecast": {"cost", "data", "bench", "runner"},
+    "forecast": {"cost", "data", "attacks", "evaluation", "runner"},
     "api": {"cost", "data", "results", "runner", "cluster", "forecast", "tracking", "report"},
     "cli": {"cost", "data", "results", "tracking", "report", "bench", "runner", "cluster", "forecast", "api"},
 }

@@ -1,4 +1,4 @@
-"""The peak memory of real stacks, and what the model (`pgan_ray/cost/memory.py`) says of them.
+"""The peak memory of real stacks, and what the model (components' `stack_bytes`) says of them.
 
     python infra/benchmarks/memory.py
 
@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 
 from pgan_ray.attacks import Member, make_attack
-from pgan_ray.cost import kept_size, known_points, stack_of_generators, stack_of_victims
+from pgan_ray.cost import kept_size, known_points
+from pgan_ray.cost.sweep import generators_bytes, victims_bytes
 from pgan_ray.data import TaskData
 from pgan_ray.spec import Configuration, load_sweep
 from pgan_ray.victims import judge_victims
@@ -59,7 +60,7 @@ def generators(configuration: Configuration, task: TaskData, members: int) -> in
     stack = make_attack(settings.attack).train(every, task, device=CPU, precision="float32")
     stack.train(2)
     stack.sample(poison, "poison")
-    return stack_of_generators(settings.attack, task.features, len(task.classes), members, poison)
+    return generators_bytes(settings.attack, settings.task, task.features, members, poison)
 
 
 def victims(configuration: Configuration, task: TaskData, members: int) -> int:
@@ -77,7 +78,7 @@ def victims(configuration: Configuration, task: TaskData, members: int) -> int:
         stack_seed=0,
         device=CPU,
     )
-    return stack_of_victims(evaluation, task.features, classes, members, size)
+    return victims_bytes(evaluation, configuration.settings.task, task.features, members)
 
 
 def random_task(configuration: Configuration) -> TaskData:

@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pgan_ray.cost.devices import DEVICES
-from pgan_ray.cost.memory import stack_of_generators, stack_of_victims
-from pgan_ray.cost.traffic import victim_step_work, victim_tiles
-from pgan_ray.cost.work import Work
+from pgan_ray.cost.networks import step_work, victim_tiles
+from pgan_ray.cost.work import DEVICES, Work
 from pgan_ray.registry import ATTACKS, VICTIMS
 from pgan_ray.spec import EvaluationSpec
 
@@ -25,7 +23,6 @@ ATTACK = ATTACKS.config("pgan")(alpha=0.1, lambda_prior=0.9, epochs=2000)  # Tab
 VICTIM_4 = VICTIMS.config("mlp")()
 VICTIM_5 = VICTIMS.config("mlp")(batch_size=500, epochs=1000)
 TABLE_4 = EvaluationSpec(poison_fractions=[0.0])
-TABLE_5 = TABLE_4.model_copy(update={"train_per_class": 1000, "victim": VICTIM_5})
 KEPT = 0.95  # of a victim's points are left by the detectors
 
 
@@ -40,10 +37,10 @@ class _Program:
 
 PROGRAMS = (
     _Program("pGAN iteration (Table 3)", ATTACK.make().iteration_work(FEATURES, 2), ATTACK.make().iteration_tiles()),
-    _Program("victim step (Table 4)", victim_step_work(VICTIM_4, FEATURES, 2), victim_tiles(VICTIM_4)),
+    _Program("victim step (Table 4)", step_work(VICTIM_4, FEATURES, 2), victim_tiles(VICTIM_4)),
     _Program(
         "victim step, ten classes (Table 5)",
-        victim_step_work(VICTIM_5, FEATURES, 10),
+        step_work(VICTIM_5, FEATURES, 10),
         victim_tiles(VICTIM_5),
     ),
 )
@@ -138,10 +135,10 @@ def _memory() -> str:
     stacks: tuple[tuple[str, Callable[[int], int]], ...] = (
         (
             "generators (Table 3)",
-            lambda members: stack_of_generators(ATTACK, FEATURES, 2, members, TABLE_4.poison_set_size),
+            lambda members: ATTACK.make().stack_bytes(FEATURES, 2, members, TABLE_4.poison_set_size),
         ),
-        ("victims (Table 4)", lambda members: stack_of_victims(TABLE_4, FEATURES, 2, members, 950)),
-        ("victims, ten classes (Table 5)", lambda members: stack_of_victims(TABLE_5, FEATURES, 10, members, 9500)),
+        ("victims (Table 4)", lambda members: VICTIM_4.make().stack_bytes(FEATURES, 2, members, 950)),
+        ("victims, ten classes (Table 5)", lambda members: VICTIM_5.make().stack_bytes(FEATURES, 10, members, 9500)),
     )
     usable = 0.6 * 0.25 * DEVICES["h100"].memory_bytes
     rows = [

@@ -17,10 +17,10 @@ from pgan_ray.results import (
     Estimate,
     Point,
     Store,
-    Tally,
     estimate_text,
     outcome_of,
     redact,
+    summarise,
 )
 from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_key
@@ -55,7 +55,6 @@ class SweepResult:
     ) -> None:
         self._store, self.record, self.run = store, record, run
         self._files = Directory(store, record)
-        self._by_id = {configuration.id: configuration for configuration in record.sweep.configurations}
         self.tracking_uri = tracking_uri
         self._has_report, self.signal = has_report, signal
 
@@ -72,22 +71,12 @@ class SweepResult:
     @property
     def configurations(self) -> tuple[str, ...]:
         """The configurations' ids."""
-        return tuple(self._by_id)
+        return tuple(configuration.id for configuration in self.record.sweep.configurations)
 
     @property
     def outcome(self) -> str:
         """``complete``; ``partial``: some cells have no score; ``interrupted``; or ``failed``, by an error of ours."""
-        return self.run.outcome if self.run is not None else self._outcome(self._tally())
-
-    def _outcome(self, tally: Tally) -> str:
-        return self.run.outcome if self.run is not None else outcome_of(tally.outcomes, self.record.sweep.cells)
-
-    def _tally(self) -> Tally:
-        """Of the rows that there are now."""
-        tally = Tally()
-        for configuration, rows in self._files.tables():
-            tally.add(configuration, rows)
-        return tally
+        return self.run.outcome if self.run is not None else outcome_of(self.rows(), self.record.sweep.cells)
 
     def rows(self) -> pa.Table:
         """One row for each finished cell, as `pgan_ray.results.VICTIMS` describes them; ``.to_pandas()`` works."""
@@ -102,7 +91,7 @@ class SweepResult:
     @cached_property
     def points(self) -> list[Point]:
         """The points of every curve: means over replicates with their 95 % intervals."""
-        return self.run.points if self.run is not None and self.run.points else self._tally().points
+        return self.run.points if self.run is not None and self.run.points else summarise(self.rows())
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -157,17 +146,15 @@ class SweepResult:
         return self._has_report
 
     def __repr__(self) -> str:
-        tally = self._tally()
+        rows = self.rows()
         left_out = f", {len(self.left_out)} files left out" if self.left_out else ""
-        cells = f"{tally.cells} of {self.record.sweep.cells} cells"
-        return f"<SweepResult {self.id}: {self._outcome(tally)}, {cells}{left_out}>"
+        return f"<SweepResult {self.id}: {self.outcome}, {rows.num_rows} of {self.record.sweep.cells} cells{left_out}>"
 
     def _repr_html_(self) -> str:
         """The table of the largest poison fraction of each curve, for notebooks."""
         head = "".join(f"<th>{name}</th>" for name in ("configuration", *(name for name, _ in COLUMNS)))
-        tally = self._tally()
-        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(tally.points))
-        title = html.escape(f"{self.id}: {self._outcome(tally)}")
+        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(self.points))
+        title = html.escape(f"{self.id}: {self.outcome}")
         caption = f"{title}; in %, mean ± 95 % interval over replicates, at the largest poison fraction"
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -179,8 +166,9 @@ class SweepResult:
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in (label, *cells))
 
     def _configuration(self, configuration: str) -> Configuration:
-        if configuration in self._by_id:
-            return self._by_id[configuration]
+        for one in self.record.sweep.configurations:
+            if one.id == configuration:
+                return one
         offered = ", ".join(self.configurations)
         raise SpecError([f"configuration: must be one of {self.id}'s ({offered}), got {configuration!r}"])
 

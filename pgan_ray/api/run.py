@@ -16,13 +16,13 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from pgan_ray.api.result import SweepResult
-from pgan_ray.cost import PointsOf, check_room, sweep_bytes
+from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
 from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, hurry, lease, redact
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
-from pgan_ray.runner.limits import room_here
+from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.members import members
 from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record
@@ -110,7 +110,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         executor.check_shared(store)
         check_room(record.sweep, found.points, executor.room(record.sweep))
         offer = executor.offer(record.sweep.resources)
-        is_new, stacks = not record.facts, _members(record, found.points, offer)
+        is_new, stacks = not record.facts, members(record.sweep, found.points, offer)
         record = _settled(record, stacks, found.datasets, offer, found.uri)
         store.write("sweep.yaml", record.to_yaml().encode())
         _keep_data(store, found)
@@ -224,17 +224,6 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
         return False
     tracker.report_written()
     return True
-
-
-def _members(record: SweepRecord, points: PointsOf, offer: Offer) -> tuple[int, int]:
-    """Networks per actor of both stages."""
-    return members(
-        record.sweep,
-        points,
-        on_gpu=(offer.trial.on_gpu, offer.evaluator.on_gpu),
-        memory=(offer.trial.memory_bytes, offer.evaluator.memory_bytes),
-        slots=offer.trial.slots,
-    )
 
 
 def _settled(

@@ -10,10 +10,10 @@ import torch
 
 from pgan_ray.attacks import Member
 from pgan_ray.attacks.engines.pgan import PGan
-from pgan_ray.attacks.engines.pgan_work import iteration_flop
+from pgan_ray.attacks.engines.pgan_work import iteration_work
 from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
-from pgan_ray.cost import flops
+from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import Settings
@@ -97,7 +97,7 @@ def _contenders(
     device = torch.device("cpu")
     attack = settings.attack
     assert isinstance(attack, PGanConfig)  # what the shipped sweeps have
-    needed = iteration_flop(attack, FEATURES)
+    needed = iteration_work(attack, FEATURES).flop
     units = max(2, round(turn_flop / needed))
     plain_name = f"{name}: pGAN iteration, plain"
     plain = PlainPGan(attack, task, seed=0)
@@ -114,7 +114,7 @@ def _contenders(
         )
 
     victim = settings.evaluation.victim.make().network
-    step = flops.victim_step(victim, FEATURES, 2)
+    step = step_work(victim, FEATURES, 2).flop
     size = 5 * victim.batch_size
     steps = 5 * max(1, round(turn_flop / 2 / step / 5))
     epochs = victim.model_copy(update={"epochs": steps // 5})

@@ -9,24 +9,12 @@ import click
 
 from pgan_ray.cli import options
 from pgan_ray.cli.say import say
-from pgan_ray.cost import (
-    DEVICES,
-    DevicePace,
-    Pace,
-    Points,
-    Room,
-    Shape,
-    check_room,
-    kept_size,
-    known_points,
-    stack_of_generators,
-    stack_of_victims,
-)
+from pgan_ray.cost import DEVICES, Points, count, known_points
+from pgan_ray.cost.sweep import generators_bytes, poison_set_size, victims_bytes
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import (
     BODY,
     PAPER,
-    Configuration,
     DatasetSpec,
     Sweep,
     TaskSpec,
@@ -34,14 +22,15 @@ from pgan_ray.spec import (
     profile_names,
     sweep_text,
 )
+from pgan_ray.text import bytes_text
 
 if TYPE_CHECKING:
-    from pgan_ray.forecast.estimate import Plan
+    from pgan_ray.forecast import Pace, Plan
+    from pgan_ray.runner import Offer
 
-GIB = 2**30
-START_S = 10.0  # of an actor on a machine that we cannot ask: process, imports, CUDA
-BUDGET_S = 6.0
-MOSTLY = 0.95
+AMPLE = 1e9
+BUDGET_S = 4.0
+MOSTLY = 0.9
 STARTING = "the command's own start-up (imports, Ray, MLflow: about 10 s, more on a cold file cache) comes on top"
 
 
@@ -104,7 +93,7 @@ def plan(
         found = _on_gpus(sweeps, f"{file}:", device, gpus or (1, 4, 16))
     else:
         found = _on_cores(sweeps, f"{file}:", device, cpus or ())
-    report = [_report(plan, pace, shapes, price_per_hour) for plan, pace, shapes in found]
+    report = [_report(plan, pace, offers, price_per_hour) for plan, pace, offers in found]
     if as_json:
         say(json.dumps(report, indent=1))
     else:
@@ -113,76 +102,53 @@ def plan(
 
 def _on_gpus(
     sweeps: list[Sweep], origin: str, device: str, gpus: tuple[int, ...]
-) -> "list[tuple[Plan, Pace, list[Shape]]]":
-    from pgan_ray.forecast.estimate import AMPLE, Plan, cluster_shape
-    from pgan_ray.runner.limits import room_of
+) -> "list[tuple[Plan, Pace, list[Offer]]]":
+    from pgan_ray.forecast import Pace, Plan, offer_of
+    from pgan_ray.runner.limits import check_room, room_of
     from pgan_ray.runner.members import members
 
-    found: list[tuple[Plan, Pace, list[Shape]]] = []
+    found: list[tuple[Plan, Pace, list[Offer]]] = []
     for sweep in sweeps:
-        resources = sweep.resources
-        shapes = [cluster_shape(sweep, f"{n} x {device}", cpus=AMPLE, gpus=n, start_s=START_S) for n in gpus]
-        uses = (resources.trial.gpu > 0, resources.evaluator.gpu > 0)
-        for shape in shapes:
-            room = room_of(sweep, [shape.total], DEVICES[device].memory_bytes, has_gpu=True)
-            check_room(sweep, _points, room, origin)
+        pace = Pace(DEVICES[device], (sweep.resources.trial.gpu, sweep.resources.evaluator.gpu))
+        for number in gpus:
+            offer = offer_of(sweep, f"{number} x {device}", cpus=AMPLE, gpus=number)
+            check_room(
+                sweep, _points, room_of(sweep, [offer.total], DEVICES[device].memory_bytes, has_gpu=True), origin
+            )
             # More slots, smaller stacks: each size of the cluster has a cut of its own.
-            stacks = members(sweep, _points, on_gpu=uses, memory=(4 * GIB, 4 * GIB), slots=shape.evaluators)
-            pace = DevicePace(DEVICES[device], resources.trial.gpu, resources.evaluator.gpu)
-            found.append((Plan(sweep, stacks, _points), pace, [shape]))
+            found.append((Plan(sweep, members(sweep, _points, offer), _points), pace, [offer]))
     return found
 
 
 def _on_cores(
     sweeps: list[Sweep], origin: str, device: str | None, cpus: tuple[int, ...]
-) -> "list[tuple[Plan, Pace, list[Shape]]]":
-    from pgan_ray.bench.kept import keep_pace
-    from pgan_ray.bench.pace import chosen_shapes, measure_pace
-    from pgan_ray.forecast.estimate import Plan, cluster_shape, local_shape
-    from pgan_ray.runner.limits import room_of
+) -> "list[tuple[Plan, Pace, list[Offer]]]":
+    from pgan_ray.forecast import Pace, Plan, offer_of
+    from pgan_ray.forecast.measure import chosen, measure
+    from pgan_ray.forecast.pace import keep
+    from pgan_ray.runner.limits import Room, check_room, room_of
     from pgan_ray.runner.machine import available_cores, faults_here, memory_for_actors
     from pgan_ray.runner.members import members
 
     faults = [fault for sweep in sweeps for fault in faults_here(sweep.resources)]
     if faults and not cpus:
         raise SpecError(list(dict.fromkeys(faults)))
-    cores = available_cores()
-    plans = []
+    cores, found = available_cores(), []
+    node = {"CPU": cores, "memory": memory_for_actors()}
     for sweep in sweeps:
-        node = {"CPU": cores, "memory": memory_for_actors()}
         check_room(sweep, _points, Room() if cpus else room_of(sweep, [node], 0, has_gpu=False), origin)
-        slots = local_shape(sweep, cores, 0.0).evaluators
-        memory = memory_for_actors() // slots
-        stacks = members(sweep, _points, on_gpu=(False, False), memory=(memory, memory), slots=slots)
-        plans.append(Plan(sweep, stacks, _points))
-    pace: Pace
+        here = offer_of(sweep, f"this machine, {cores} cores", cpus=cores, is_local=True)
+        offers = [*([] if faults else [here]), *(offer_of(sweep, f"{n} cores", cpus=n) for n in cpus)]
+        found.append((Plan(sweep, members(sweep, _points, here), _points), here, offers))
+    pace = Pace()
     if device is None:
-        slots = min(_actors(sweep, cores) for sweep in sweeps)
-        budget_s = BUDGET_S * len(plans)
-        say(f"measuring this machine for about {budget_s + 5:.0f} s, {slots} actors at once ...", err=True)
-        # Of each profile its own: the shapes of one are not to crowd out another's.
-        shapes = [shape for plan in plans for shape in chosen_shapes(plan.shapes())]
-        measured = measure_pace(shapes, processes=slots, budget_s=budget_s)
-        keep_pace(measured)
-        pace, start_s = measured, measured.start_s
-    else:
-        pace, start_s = DevicePace(DEVICES[device]), START_S
-    return [
-        (
-            plan,
-            pace,
-            [
-                *([] if faults else [local_shape(plan.sweep, cores, start_s)]),
-                *(cluster_shape(plan.sweep, f"{n} cores", cpus=n, gpus=0, start_s=start_s) for n in cpus),
-            ],
-        )
-        for plan in plans
-    ]
-
-
-def _actors(sweep: Sweep, cores: int) -> int:
-    """So many of either stage find a core each."""
-    return max(1, int(cores / max(sweep.resources.trial.cpu, sweep.resources.evaluator.cpu) + 1e-9))
+        actors = min(min(here.trial.slots, here.evaluator.slots) for _, here, _ in found)
+        budget_s = BUDGET_S * len(found)
+        say(f"measuring this machine for about {budget_s:.0f} s, as if {actors} actors were busy ...", err=True)
+        # Of each profile its own: the stacks of one are not to crowd out another's.
+        pace = measure([s for plan, _, _ in found for s in chosen(plan.stacks)], actors=actors, budget_s=budget_s)
+        keep(pace)
+    return [(plan, pace, offers) for plan, _, offers in found]
 
 
 def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
@@ -204,66 +170,60 @@ def _own_points(dataset: DatasetSpec) -> Points:
     return points_of_data(load_dataset(dataset, seed=0))
 
 
-def _report(plan: "Plan", pace: Pace, shapes: list[Shape], price_per_hour: float | None) -> dict[str, Any]:
-    cost, sweep = plan.cost, plan.sweep
+def _report(plan: "Plan", pace: "Pace", offers: "list[Offer]", price_per_hour: float | None) -> dict[str, Any]:
+    sweep = plan.sweep
     clusters = []
-    for shape in shapes:
-        expected = plan.forecast(pace, shape)
-        units = shape.total.get("GPU") or shape.cores or shape.total["CPU"]
+    for offer in offers:
+        expected = plan.forecast(pace, offer)
+        units = offer.total.get("GPU") or offer.cores or offer.total["CPU"]
         price = None if price_per_hour is None else expected.seconds / 3600 * units * price_per_hour
-        clusters.append({"cluster": shape.name, **asdict(expected), "price": price})
-    trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
+        clusters.append({"cluster": offer.name, **asdict(expected), "price": price})
+    trial_bytes, batch_bytes = _bytes_of_actors(plan)
     return {
         "sweep": sweep.name,
         "profile": sweep.profile,
-        **asdict(cost),
-        "members_per_actor": {"trial": plan.stacks[0], "evaluator": plan.stacks[1]},
-        "trial_bytes": max((_trial_bytes(plan, configuration) for configuration in trained), default=0),
-        "batch_bytes": max(_batch_bytes(plan, configuration) for configuration in sweep.configurations),
+        **asdict(count(sweep, plan.points_of)),
+        "members_per_actor": {"trial": plan.members[0], "evaluator": plan.members[1]},
+        "trial_bytes": trial_bytes,
+        "batch_bytes": batch_bytes,
         "clusters": clusters,
-        "share_of_cores": getattr(pace, "share", None),
+        "share_of_cores": pace.share,
     }
 
 
-def _trial_bytes(plan: "Plan", configuration: Configuration) -> int:
-    settings = configuration.settings
-    points, task = plan.points_of(settings.dataset, settings.task), settings.task.surrogate
-    poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
-    stack = stack_of_generators(settings.attack, points.features, len(task.classes), plan.stacks[0], poison)
-    return stack + 4 * points.features * points.train_points(task)
+def _bytes_of_actors(plan: "Plan") -> tuple[int, int]:
+    """Of the largest trial and batch, with the data that they are trained on."""
+    trials, batches = [0], []
+    for configuration in plan.sweep.configurations:
+        settings, task = configuration.settings, configuration.settings.task
+        points = plan.points_of(settings.dataset, task)
+        if settings.attack.is_trained:
+            poison = poison_set_size(configuration)
+            stack = generators_bytes(settings.attack, task, points.features, plan.members[0], poison)
+            trials.append(stack + 4 * points.features * points.train_points(task.surrogate))
+        for evaluation in (variant.evaluation for variant in configuration.variants):
+            most = min(plan.members[1], len(evaluation.poison_fractions) * evaluation.runs)
+            stack = victims_bytes(evaluation, task, points.features, most)
+            batches.append(stack + 4 * points.features * points.train_points(task))
+    return max(trials), max(batches)
 
 
-def _batch_bytes(plan: "Plan", configuration: Configuration) -> int:
-    settings = configuration.settings
-    points, classes = plan.points_of(settings.dataset, settings.task), len(settings.task.classes)
-    stacks = []
-    for variant in configuration.variants:
-        evaluation = variant.evaluation
-        kept = kept_size(evaluation, classes, max(evaluation.poison_fractions))
-        members = min(plan.stacks[1], len(evaluation.poison_fractions) * evaluation.runs)
-        stacks.append(stack_of_victims(evaluation, points.features, classes, members, kept))
-    return max(stacks) + 4 * points.features * points.train_points(settings.task)
-
-
-def _assumptions(pace: Pace, device: str | None) -> list[str]:
+def _assumptions(pace: "Pace", device: str | None) -> list[str]:
     if device is None:
-        from pgan_ray.bench.pace import MeasuredPace
-
-        assert isinstance(pace, MeasuredPace)
         notes = [
-            f"measured here: {pace.processes} processes at once, each {pace.gemm_rate / 1e9:.0f} GFLOP/s of matrix "
-            f"products; an actor starts in {pace.start_s:.1f} s"
+            f"measured here, as if {pace.actors} actors were busy: {pace.gemm_rate / 1e9:.0f} GFLOP/s of matrix "
+            f"products on a core; assumed: an actor starts in {pace.start_s:g} s"
         ]
-        if pace.share < MOSTLY:
-            notes.append(f"others took {1 - pace.share:.0%} of the cores meanwhile; the times are those without them")
+        if pace.share is not None and pace.share < MOSTLY:
+            notes.append(f"others took {1 - pace.share:.0%} of the core meanwhile; the times are those without them")
         return notes
     assumed = DEVICES[device]
     peaks = ", ".join(f"{precision} {rate / 1e12:g}" for precision, rate in assumed.peak.items())
     return [
         f"assumed of {device}: {assumed.share:.0%} of its published peaks (TFLOP/s: {peaks}) and of its memory's "
         f"{assumed.memory_rate / 1e9:g} GB/s; {assumed.launch_s * 1e6:g} µs a kernel; "
-        f"{START_S:g} s until an actor works; detectors and scikit-learn at {assumed.host_rate / 1e9:g} GFLOP/s on a "
-        "core. Nothing of it was measured."
+        f"{pace.start_s:g} s until an actor works; detectors and scikit-learn at {assumed.host_rate / 1e9:g} GFLOP/s "
+        "on a core. Nothing of it was measured."
     ]
 
 
@@ -298,9 +258,9 @@ def _counts(one: dict[str, Any]) -> str:
         f"{one['sweep']}, profile {one['profile']}: {one['configurations']} configurations, "
         f"{one['generators']} generators, {one['cells']} cells\n"
         f"  products: {_flop(work[0])} for generators, {_flop(work[1])} for victims\n"
-        f"  memory of an actor: {_bytes(one['trial_bytes'])} ({stacks['trial']} generators), "
-        f"{_bytes(one['batch_bytes'])} ({stacks['evaluator']} victims), libraries not counted\n"
-        f"  stored: {_bytes(one['stored_bytes'])}; MLflow points: {one['mlflow_points']:,}"
+        f"  memory of an actor: {bytes_text(one['trial_bytes'])} ({stacks['trial']} generators), "
+        f"{bytes_text(one['batch_bytes'])} ({stacks['evaluator']} victims), libraries not counted\n"
+        f"  stored: {bytes_text(one['stored_bytes'])}; MLflow points: {one['mlflow_points']:,}"
     )
 
 
@@ -309,10 +269,3 @@ def _flop(amount: float) -> str:
         if amount >= size:
             return f"{amount / size:.3g} {name}"
     return f"{amount / 1e9:.3g} GFLOP"
-
-
-def _bytes(amount: float) -> str:
-    for name, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if amount >= size:
-            return f"{amount / size:.3g} {name}"
-    return f"{amount / 1e3:.3g} kB"

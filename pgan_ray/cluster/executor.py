@@ -12,11 +12,11 @@ from pgan_ray.cluster.demand import Demand, worth
 from pgan_ray.cluster.room import room_on
 from pgan_ray.cluster.stage1 import Stage1Run
 from pgan_ray.cluster.stage2 import Stage2Run
-from pgan_ray.cost import Room
 from pgan_ray.results import Store
 from pgan_ray.runner import Event, ExecutorNotice, Job, Offer, Outlook, StageOffer, TrialsEnded, TrialStarted
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.evaluating import Stage2
+from pgan_ray.runner.limits import Room
 from pgan_ray.runner.training import Stage1
 from pgan_ray.spec import ResourcesSpec, Sweep
 

@@ -1,8 +1,8 @@
 """How much memory one worker finds on a cluster."""
 
 from pgan_ray.cluster.connection import Connection
-from pgan_ray.cost import ANY_WORKER_BYTES, DEVICES, Room
-from pgan_ray.runner.limits import room_here, room_of
+from pgan_ray.cost import DEVICES
+from pgan_ray.runner.limits import ANY_WORKER_BYTES, Room, room_here, room_of
 from pgan_ray.spec import Sweep
 
 

@@ -55,17 +55,20 @@ def known_points(dataset: DatasetSpec) -> Points | None:
 
 def fallback_points(task: TaskSpec) -> Points:
     """Points like MNIST's for data that is not at hand: good for comparing the parts of one sweep with each other."""
-    labels = {*task.classes, *(task.surrogate_classes or ())}
-    return Points(784, dict.fromkeys(labels, 6000), dict.fromkeys(labels, 1000))
+    return _as_many(task, 784, 6000, 1000)
 
 
 def least_points(dataset: DatasetSpec, task: TaskSpec) -> Points:
     """Points as far as they are known before data is read: of a user's own at least one feature."""
     known = known_points(dataset)
+    least = _as_many(task, 1, 1, 1)
+    return known if known is not None and least.train.keys() <= known.train.keys() else least
+
+
+def _as_many(task: TaskSpec, features: int, train: int, test: int) -> Points:
+    """Of each class that ``task`` needs."""
     labels = {*task.classes, *(task.surrogate_classes or ())}
-    if known is None or not labels <= known.train.keys():
-        return Points(1, dict.fromkeys(labels, 1), dict.fromkeys(labels, 1))
-    return known
+    return Points(features, dict.fromkeys(labels, train), dict.fromkeys(labels, test))
 
 
 def _carved(features: int, of_class: Mapping[int, int], test_fraction: float) -> Points:

@@ -1,14 +1,23 @@
-"""A whole sweep's work, counted."""
+"""What a sweep takes, by counting alone: work, memory of its actors, files, metric points in MLflow."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from pgan_ray.cost.networks import FLOAT_BYTES
 from pgan_ray.cost.points import Points
-from pgan_ray.cost.storage import mlflow_points, stored_bytes
 from pgan_ray.cost.work import Work
-from pgan_ray.spec import Configuration, DatasetSpec, EvaluationSpec, Settings, Sweep, TaskSpec
+from pgan_ray.spec import AttackConfig, Configuration, DatasetSpec, EvaluationSpec, Settings, Sweep, TaskSpec
 
 PointsOf = Callable[[DatasetSpec, TaskSpec], Points]
+
+CELL_S = 1e-3  # around each cell
+# As `pgan_ray.runner` stores them; a test compares.
+REPORTS = 50
+SAMPLE_SETS, SAMPLES = 6, 64
+# Measured: a Parquet file with the columns of a table, and what each row adds.
+CURVE_BYTES, RECORD_BYTES = 4_500, 200
+BATCH_BYTES, ROW_BYTES = 7_500, 50
+CELLS_OF_A_BATCH = 5  # about; small ones at the end among them
 
 
 @dataclass(frozen=True)
@@ -27,24 +36,20 @@ class SweepCost:
 def count(sweep: Sweep, points_of: PointsOf) -> SweepCost:
     """The work of all configurations, replicates and variants; ``points_of``: the points of a data set."""
     stage1 = stage2 = Work()
-    stored = logged = 0
+    logged = 0
     for configuration in sweep.configurations:
         settings = configuration.settings
-        points = points_of(settings.dataset, settings.task)
-        replicates = settings.attack.replicates
+        points, replicates = points_of(settings.dataset, settings.task), settings.attack.replicates
+        passes = iterations(settings, points)
         if settings.attack.is_trained:
-            stage1 += generator_work(settings, points).times(replicates)
-        for _, fraction, evaluation in _curve(configuration):
-            stage2 += cell_work(evaluation, settings.task, points, fraction).times(replicates * evaluation.runs)
-        stored += stored_bytes(configuration, points)
-        logged += mlflow_points(configuration, iterations(settings, points))
+            stage1 += iteration_work(settings, points).times(passes).times(replicates)
+        for variant in configuration.variants:
+            for fraction in variant.evaluation.poison_fractions:
+                cell = cell_work(variant.evaluation, settings.task, points, fraction)
+                stage2 += cell.times(replicates * variant.evaluation.runs)
+        logged += mlflow_points(configuration, passes)
+    stored = sweep_bytes(sweep, points_of)
     return SweepCost(len(sweep.configurations), sweep.generators, sweep.cells, stage1, stage2, stored, logged)
-
-
-def _curve(configuration: Configuration) -> Iterator[tuple[str, float, EvaluationSpec]]:
-    for variant in configuration.variants:
-        for fraction in variant.evaluation.poison_fractions:
-            yield variant.id, fraction, variant.evaluation
 
 
 def iterations(settings: Settings, points: Points) -> int:
@@ -54,11 +59,20 @@ def iterations(settings: Settings, points: Points) -> int:
     return int(settings.attack.make().iterations_of(points.train[settings.task.poison_class]))
 
 
-def generator_work(settings: Settings, points: Points) -> Work:
-    """The training of one replicate."""
-    classes = len(settings.task.surrogate.classes)
-    each: Work = settings.attack.make().iteration_work(points.features, classes)
-    return each.times(iterations(settings, points))
+def iteration_work(settings: Settings, points: Points) -> Work:
+    """An iteration of one replicate's training."""
+    work: Work = settings.attack.make().iteration_work(points.features, len(settings.task.surrogate.classes))
+    return work
+
+
+def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fraction: float) -> Work:
+    """One cell: its detectors, one for each class, and its victim, trained and judged."""
+    classes = len(task.classes)
+    of_a_class = evaluation.trusted_per_class, round(poisoned_size(evaluation, classes, fraction) / classes)
+    host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
+    kept, tested = kept_size(evaluation, classes, fraction), points.test_points(task)
+    work: Work = evaluation.victim.make().work(points.features, classes, kept, tested)
+    return work + Work(host_flop=host)
 
 
 def poisoned_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:
@@ -72,12 +86,53 @@ def kept_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:
     return max(1, round(evaluation.detector.kept_fraction * poisoned_size(evaluation, classes, fraction)))
 
 
-def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fraction: float) -> Work:
-    """One cell: its detectors, one for each class, and its victim, trained and judged."""
+def poison_set_size(configuration: Configuration) -> int:
+    """Points of a poison set that serves all variants."""
+    return max(variant.evaluation.poison_set_size for variant in configuration.variants)
+
+
+def generators_bytes(attack: AttackConfig, task: TaskSpec, features: int, members: int, poison: int) -> int:
+    """Bytes of ``members`` replicates in training, without the points that they are trained on.
+
+    And in sampling so many points of ``poison`` of each afterwards, where that takes more.
+    """
+    return int(attack.make().stack_bytes(features, len(task.surrogate.classes), members, poison))
+
+
+def victims_bytes(evaluation: EvaluationSpec, task: TaskSpec, features: int, members: int) -> int:
+    """Bytes of ``members`` victims in training and judging, their training sets included."""
     classes = len(task.classes)
-    size = poisoned_size(evaluation, classes, fraction)
-    of_a_class = evaluation.trusted_per_class, round(size / classes)
-    host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
-    kept, tested = kept_size(evaluation, classes, fraction), points.test_points(task)
-    work: Work = evaluation.victim.make().work(points.features, classes, kept, tested)
-    return work + Work(host_flop=host)
+    kept = kept_size(evaluation, classes, max(evaluation.poison_fractions))
+    return int(evaluation.victim.make().stack_bytes(features, classes, members, kept))
+
+
+def sweep_bytes(sweep: Sweep, points_of: PointsOf) -> int:
+    """Files of a whole sweep; checkpoints, which go, are not counted."""
+    return sum(_stored_bytes(c, points_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations)
+
+
+def _stored_bytes(configuration: Configuration, points: Points) -> int:
+    """All replicates' weights, poison set, samples and curve; and the rows of their cells."""
+    attack = configuration.settings.attack
+    cells = sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in configuration.variants)
+    kept = cells * (ROW_BYTES + BATCH_BYTES / CELLS_OF_A_BATCH)
+    if attack.is_trained:
+        samples = poison_set_size(configuration) + SAMPLE_SETS * SAMPLES
+        numbers = attack.make().stored_numbers(points.features) + samples * points.features
+        kept += FLOAT_BYTES * numbers + CURVE_BYTES + RECORD_BYTES
+    return round(attack.replicates * kept)
+
+
+def mlflow_points(configuration: Configuration, iterations: int) -> int:
+    """Metric points of a configuration's run and of its generators' (``iterations`` of each)."""
+    attack = configuration.settings.attack
+    found = attack.replicates * min(REPORTS, iterations) * len(attack.make().metrics) if attack.is_trained else 0
+    found += 2  # its `generators` and `victims`
+    first = configuration.variants[0].evaluation
+    if first.victim.trains:
+        found += 1 + (0 in first.poison_fractions)  # the worst and the clean error
+    for variant in configuration.variants:
+        scores = 3 + 2 * (attack.replicates > 1) if variant.evaluation.victim.trains else 0
+        for fraction in variant.evaluation.poison_fractions:
+            found += scores + 1 + (fraction > 0)  # genuine points that were rejected, and poison where there is some
+    return found

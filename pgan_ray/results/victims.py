@@ -1,7 +1,6 @@
-"""The victims' rows: one Parquet file for each batch of cells, named by it; one for each finished configuration."""
+"""The victims' rows: one Parquet file for each batch of cells, named by it."""
 
 import io
-import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,23 +29,19 @@ def write_rows(
     for row in rows:
         _check(row)
     table = pa.Table.from_pylist(list(rows), schema=VICTIMS)
-    store.write_table(file_of(batch_id), identified(table, identity or {}))
+    metadata = {IDENTITY: json.dumps(dict(identity or {}))}
+    store.write_table(_file(batch_id), table.replace_schema_metadata(metadata))
     return table
 
 
-def identified(rows: pa.Table, identity: Mapping[str, str]) -> pa.Table:
-    """``rows`` with whose they are, for a file."""
-    return rows.replace_schema_metadata({IDENTITY: json.dumps(dict(identity))})
+def has_rows(store: Store, batch_id: str) -> bool:
+    """Whether the batch is finished."""
+    return store.exists(_file(batch_id))
 
 
 def row_files(store: Store, configuration: str | None = None) -> list[str]:
     """The names of the files of all rows, or of those of one configuration."""
-    return store.names(FOLDER if configuration is None else folder(configuration), ".parquet")
-
-
-def folder(configuration: str) -> str:
-    """Where the files of one configuration are."""
-    return f"{FOLDER}/{configuration}"
+    return store.names(FOLDER if configuration is None else f"{FOLDER}/{configuration}", ".parquet")
 
 
 def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Table:
@@ -72,11 +67,9 @@ def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Tabl
 
 def joined(tables: Iterable[pa.Table]) -> pa.Table:
     """The rows of several files in the order of their cells' ids; no cell twice."""
-    table = pa.concat_tables([VICTIMS.empty_table(), *tables])
-    ids = table["cell_id"].to_pylist()
-    if all(one < other for one, other in itertools.pairwise(ids)):
-        return table.combine_chunks()
-    table = table.sort_by("cell_id")
+    table = pa.concat_tables([VICTIMS.empty_table(), *tables]).sort_by("cell_id")
+    if not table.num_rows:
+        return table
     ids = table["cell_id"].to_pylist()
     return table.take([index for index, cell in enumerate(ids) if index == 0 or ids[index - 1] != cell])
 
@@ -111,6 +104,5 @@ def _check(row: Mapping[str, Any]) -> None:
             )
 
 
-def file_of(batch_id: str) -> str:
-    """The name of the file of one batch."""
+def _file(batch_id: str) -> str:
     return f"{FOLDER}/{batch_id}.parquet"

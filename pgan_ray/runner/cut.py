@@ -5,11 +5,12 @@ Both cuts depend on the resolved spec alone, so that a resumed sweep makes the s
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pgan_ray.cost import DEVICES, cell_work, fallback_points, known_points, poisoned_size
+from pgan_ray.cost import CORE, cell_work, fallback_points, known_points
+from pgan_ray.cost.sweep import CELL_S, iteration_work, iterations, poisoned_size
 from pgan_ray.results import cells_digest
-from pgan_ray.spec import Cell, Configuration, Sweep, Variant
+from pgan_ray.spec import Cell, Configuration, Settings, Sweep, Variant
 
 # A batch takes at most one in so many parts of what is left of stage 2 from its replicate on, in the file's order: the
 # last batches are small, and no actor has long to go when the others have nothing left.
@@ -22,10 +23,11 @@ ALIKE = 0.9
 
 @dataclass(frozen=True)
 class Trial:
-    """The replicates of one configuration that one actor trains as one stack."""
+    """The replicates of one configuration that one actor trains as one stack. ``cost``: as that of a `Batch`."""
 
     configuration: str
     replicates: tuple[int, ...]
+    cost: float = field(default=0.0, compare=False)
 
     @property
     def id(self) -> str:
@@ -37,7 +39,7 @@ class Trial:
 class Batch:
     """The cells of one replicate and variant that one evaluator trains as one stack.
 
-    ``cost``: what it takes, to compare batches of one sweep by.
+    ``cost``: seconds that it takes by assumed rates, to compare what one stage of one sweep has to do.
     """
 
     id: str
@@ -50,8 +52,13 @@ class Batch:
 
 def trials(sweep: Sweep, members: int) -> list[Trial]:
     """Stage 1, in the order of the sweep file: stacks of at most ``members`` replicates; baselines need none."""
+
+    def cost(of: Settings) -> float:
+        points = known_points(of.dataset) or fallback_points(of.task)
+        return CORE.seconds(iteration_work(of, points)) * iterations(of, points)
+
     return [
-        Trial(configuration.id, part)
+        Trial(configuration.id, part, len(part) * cost(configuration.settings))
         for configuration in sweep.configurations
         if configuration.settings.attack.is_trained
         for part in even_parts(tuple(range(configuration.settings.attack.replicates)), members)
@@ -72,6 +79,8 @@ class Stage2Cut:
             for replicate in reversed(range(configuration.settings.attack.replicates)):
                 left += each
                 self._left[configuration.id, replicate] = left
+        self.cost = left + CELL_S * sweep.cells
+        """Of all batches."""
 
     def batches(self, configuration: Configuration, replicate: int) -> Iterator[Batch]:
         """The batches of one replicate; those of the sweep's last replicates are the smallest."""
@@ -91,7 +100,7 @@ class Stage2Cut:
                     digest = cells_digest([cell.id for cell in part])
                     names = (configuration.id, f"r{replicate}", variant.id, f"b{index:03d}-{digest}")
                     batch_id = "/".join(name for name in names if name)
-                    yield Batch(batch_id, configuration.id, replicate, variant, part, len(part) * cost)
+                    yield Batch(batch_id, configuration.id, replicate, variant, part, len(part) * (cost + CELL_S))
                     index += 1
 
     def _most(self, cost: float, left: float) -> int:
@@ -104,7 +113,7 @@ def _cell_costs(configuration: Configuration) -> dict[tuple[str, float], float]:
     settings = configuration.settings
     points = known_points(settings.dataset) or fallback_points(settings.task)
     return {
-        (variant.id, fraction): DEVICES["cpu"].seconds(cell_work(variant.evaluation, settings.task, points, fraction))
+        (variant.id, fraction): CORE.seconds(cell_work(variant.evaluation, settings.task, points, fraction))
         for variant in configuration.variants
         for fraction in variant.evaluation.poison_fractions
     }

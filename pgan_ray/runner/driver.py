@@ -5,25 +5,24 @@ import json
 import os
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
 from pgan_ray.results import (
     Directory,
-    FinishedBatches,
     Store,
-    Tally,
-    compact,
     find_checkpoints,
+    has_rows,
     identity,
     outcome_of,
     redact,
     remove_checkpoints,
+    summarise,
     write_rows,
 )
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
@@ -46,7 +45,7 @@ from pgan_ray.runner.outcome import SweepOutcome
 from pgan_ray.runner.progress import ProgressDisplay, SweepState
 from pgan_ray.runner.timeline import Span, Timeline
 from pgan_ray.runner.worker import Engine
-from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.spec import Cell, Configuration, SweepRecord
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -72,8 +71,7 @@ class SweepRun:
         engine: Engine | None = None,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
-        self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
-        self._tally = Tally()  # of configurations that have all their rows
+        self._directory = Directory(store, record, strict=True)
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
@@ -81,6 +79,8 @@ class SweepRun:
         self._stage2_cut = Stage2Cut(record.sweep, members[1])
         self._state = SweepState(generators=record.sweep.generators, victims=record.sweep.cells)
         self._state.trials = dict.fromkeys(self._trials, 0.0)
+        self._state.trial_costs = {trial.id: trial.cost for trial in self._trials.values()}
+        self._state.victims_cost = self._stage2_cut.cost
         self._outcome = SweepOutcome()
         self._component_failures: set[str] = set()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
@@ -147,8 +147,7 @@ class SweepRun:
     def _report(self, event: TrialReport) -> None:
         trial, result = self._trials[event.trial], event.result
         share = result["iteration"] / result["iterations"]
-        self._state.trained += max(0.0, share - self._state.trials[trial.id])
-        self._state.training_s += result["seconds"]
+        self._state.training.add(result["seconds"], max(0.0, share - self._state.trials[trial.id]) * trial.cost)
         self._state.trials[trial.id] = share
         self._timeline.add(result["actor"], Span(f"generators {trial.id}", *result["span"]))
         by_replicate: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -181,9 +180,8 @@ class SweepRun:
                 self._state.generators_diverged += 1
                 self._outcome.diverged.append(f"generator {trial.configuration}/r{replicate}: {record.message}")
                 for batch in cuts:
-                    if not self._is_done(batch):
-                        rows = rows_without_scores(self._record, configuration, batch)
-                        self._batch_finished(BatchFinished(batch, rows))
+                    rows = rows_without_scores(self._record, configuration, batch)
+                    self._batch_finished(BatchFinished(batch, rows))
 
     def _begin_baselines(self) -> None:
         """Attacks that train nothing have no stage 1: their victims can be trained at once."""
@@ -199,7 +197,7 @@ class SweepRun:
         return cuts
 
     def _is_done(self, batch: Batch) -> bool:
-        done = self._finished.holds(self._configurations[batch.configuration], batch.id)
+        done = has_rows(self._store, batch.id)
         if done:
             self._count(batch)
         return done
@@ -230,6 +228,8 @@ class SweepRun:
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
         self._fail(f"trial {trial.id} failed, and with it {_so_many_cells(cells)}", event.message)
         self._state.victims_failed += cells
+        lost = (self._stage2_cut.batches(configuration, replicate) for replicate in trial.replicates)
+        self._state.victims_cost -= sum(batch.cost for batches in lost for batch in batches)
         self._state.trials.pop(trial.id)
 
     def _batch_retried(self, event: BatchRetried) -> None:
@@ -249,6 +249,7 @@ class SweepRun:
         if finished.rows is None:
             self._fail(f"batch {batch.id} failed, and with it {_so_many_cells(len(batch.cells))}", finished.error)
             self._state.victims_failed += len(batch.cells)
+            self._state.victims_cost -= batch.cost
             self._batches_left[batch.configuration] -= 1
             self._configuration_maybe_finished(batch.configuration)
             return
@@ -256,6 +257,7 @@ class SweepRun:
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
+            self._state.evaluating.add(sum(row["seconds"] for row in finished.rows), batch.cost)
         failed: dict[str, list[str]] = defaultdict(list)
         for row in finished.rows:
             if row["outcome"] == "failed":
@@ -271,17 +273,13 @@ class SweepRun:
 
     def _count(self, batch: Batch) -> None:
         self._state.victims_done += len(batch.cells)
+        self._state.victims_cost -= batch.cost
         self._batches_left[batch.configuration] -= 1
         self._configuration_maybe_finished(batch.configuration)
 
     def _configuration_maybe_finished(self, configuration: str) -> None:
-        if self._batches_left[configuration] or self._replicates_left[configuration]:
-            return
-        if not self._finished.is_compact(self._configurations[configuration]):
-            rows = compact(self._directory, self._configurations[configuration])
-            if rows is not None:
-                self._tally.add(configuration, rows)
-        self._tracker.configuration_finished(configuration)
+        if self._batches_left[configuration] == 0 and self._replicates_left[configuration] == 0:
+            self._tracker.configuration_finished(configuration)
 
     def _fail(self, what: str, message: str) -> None:
         message = redact(message)
@@ -309,18 +307,16 @@ class SweepRun:
         if outcome.outcome == "interrupted":
             self._write_summary()  # a large sweep's rows take long to read, and somebody waits
             return
-        tally, late = self._tally, dict[str, pa.ChunkedArray]()  # configuration -> the ids of its cells
-        for configuration, rows in self._directory.tables(without=frozenset(tally)):
-            tally.add(configuration, rows)
-            late[configuration] = rows["cell_id"]
-        outcome.diverged += [f"victim {cell}" for cell in sorted(tally.diverged)]
-        if outcome.outcome == "complete" and (
-            outcome.failures or outcome_of(tally.outcomes, self._state.victims) != "complete"
-        ):
+        rows = self._directory.rows()
+        # Victims without a training set are their generator's, which is told of apart.
+        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
+        outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
+        if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
-            outcome.cells_without_row = list(self._missing(late))
-        outcome.points = tally.points
+            there = set(rows["cell_id"].to_pylist())
+            outcome.cells_without_row = [cell.id for cell in self._cells() if cell.id not in there]
+        outcome.points = summarise(rows)
         self._write_summary()
 
     def _write_summary(self) -> None:
@@ -343,14 +339,10 @@ class SweepRun:
         outcome.summary = summary
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
 
-    def _missing(self, late: Mapping[str, pa.ChunkedArray]) -> Iterator[str]:
-        """The ids of the cells without a row; all of those that are in the tally and not in ``late`` have one."""
+    def _cells(self) -> Iterator[Cell]:
         for configuration in self._configurations.values():
-            if configuration.id in self._tally and configuration.id not in late:
-                continue
-            there = set(late[configuration.id].to_pylist()) if configuration.id in late else set()
             for replicate in range(configuration.settings.attack.replicates):
-                yield from (cell.id for cell in configuration.cells(replicate) if cell.id not in there)
+                yield from configuration.cells(replicate)
 
 
 def _so_many_cells(number: int) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pgan_ray.cost import Room
 from pgan_ray.data import Dataset
 from pgan_ray.results import Store
 from pgan_ray.runner.cut import Batch, Trial
+from pgan_ray.runner.limits import Room
 from pgan_ray.runner.timeline import Span
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 
-from pgan_ray.cost import Room
 from pgan_ray.results import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Store
 from pgan_ray.runner.cut import Batch, Trial
 from pgan_ray.runner.evaluating import Evaluator, Stage2
@@ -29,7 +28,7 @@ from pgan_ray.runner.executor import (
     TrialsEnded,
     TrialStarted,
 )
-from pgan_ray.runner.limits import room_here
+from pgan_ray.runner.limits import Room, room_here
 from pgan_ray.runner.machine import memory_for_actors
 from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare

@@ -2,14 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Protocol
 
-from pgan_ray.cost import kept_size, stack_of_generators, stack_of_victims
-from pgan_ray.spec import Configuration, DatasetSpec, Sweep, TaskSpec
+from pgan_ray.cost.sweep import generators_bytes, poison_set_size, victims_bytes
+from pgan_ray.runner.executor import Offer, StageOffer
+from pgan_ray.runner.limits import Sized, SizedOf
+from pgan_ray.spec import Configuration, StageResources, Sweep
 
 # Stacks beyond this gain nothing: a CPU is saturated by one such network, a GPU by some dozens.
-MOST_ON_CPU = 10
-MOST_ON_GPU = 100
+MOST_ON_CPU, MOST_ON_GPU = 10, 100
 # A core trains five replicates no faster in one stack than in five: short trials fill all cores up to stage 1's end,
 # and give stage 2 its first generators early.
 TRIALS_OF_A_CORE = 4
@@ -18,88 +18,55 @@ ASSUMED_GPU_BYTES = 15 * 2**30
 USABLE = 0.6  # the rest is for the data, the libraries and the allocator
 
 
-class Sized(Protocol):
-    """A task, or the known sizes of one."""
-
-    @property
-    def features(self) -> int:
-        """Of each point."""
-        ...
-
-
-def members(
-    sweep: Sweep,
-    sized_of: Callable[[DatasetSpec, TaskSpec], Sized],
-    *,
-    on_gpu: tuple[bool, bool],
-    memory: tuple[int, int],
-    slots: int,
-) -> tuple[int, int]:
+def members(sweep: Sweep, sized_of: SizedOf, offer: Offer) -> tuple[int, int]:
     """Networks per actor of stage 1 and of stage 2, where every configuration has room.
 
-    Left to the machine, trials on cores are so small that each of the ``slots`` actors of stage 1 has several. On a GPU
-    a stack of all replicates takes little longer than one of a single replicate (``infra/SCALING.md``).
-    ``sized_of``: the sizes of a data set, of which a sweep may have several. ``on_gpu`` and ``memory``: of each stage,
-    as for `trial_members`.
+    Left to the machine, trials on cores are so small that each actor of stage 1 has several. On a GPU a stack of all
+    replicates takes little longer than one of a single replicate (``infra/SCALING.md``). ``sized_of``: the sizes of a
+    data set, of which a sweep may have several.
     """
-
-    def sized(configuration: Configuration) -> Sized:
-        return sized_of(configuration.settings.dataset, configuration.settings.task)
-
-    trained = [c for c in sweep.configurations if c.settings.attack.is_trained]
-    share = -(-sweep.generators // max(1, slots * TRIALS_OF_A_CORE))
-    is_cut = sweep.resources.trial.members_per_actor == "auto" and not on_gpu[0]
-    most = share if is_cut else sweep.generators
-    of_trials = [trial_members(c, sized(c), on_gpu=on_gpu[0], memory=memory[0]) for c in trained]
+    sized = [(c, sized_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations]
+    share = -(-sweep.generators // max(1, offer.trial.slots * TRIALS_OF_A_CORE))
+    is_cut = sweep.resources.trial.members_per_actor == "auto" and not offer.trial.on_gpu
+    of_trials = [trial_members(c, points, offer.trial) for c, points in sized if c.settings.attack.is_trained]
     return (
-        max(1, min([most, *of_trials])),
-        min(victim_members(c, sized(c), on_gpu=on_gpu[1], memory=memory[1]) for c in sweep.configurations),
+        max(1, min([share if is_cut else sweep.generators, *of_trials])),
+        min(victim_members(c, points, offer.evaluator) for c, points in sized),
     )
 
 
-def trial_members(configuration: Configuration, task: Sized, *, on_gpu: bool, memory: int) -> int:
-    """Replicates of one trial: as the spec says, else all of them as far as memory reaches.
-
-    ``memory``: bytes of main memory for each actor, which count where it does not train ``on_gpu``.
-    """
+def trial_members(configuration: Configuration, task: Sized, offer: StageOffer) -> int:
+    """Replicates of one trial: as the spec says, else all of them as far as memory reaches."""
     settings = configuration.settings
-    resources = settings.resources.trial
+    attack, resources = settings.attack, settings.resources.trial
     if resources.members_per_actor != "auto":
-        return min(resources.members_per_actor, settings.attack.replicates)
-    poison = max(variant.evaluation.poison_set_size for variant in configuration.variants)
-    classes = len(settings.task.surrogate.classes)
+        return min(resources.members_per_actor, attack.replicates)
+    poison = poison_set_size(configuration)
     return _fitting(
-        settings.attack.replicates,
-        lambda members: stack_of_generators(settings.attack, task.features, classes, members, poison),
-        _usable(on_gpu, resources.gpu, memory),
+        attack.replicates,
+        lambda most: generators_bytes(attack, settings.task, task.features, most, poison),
+        resources,
+        offer,
     )
 
 
-def victim_members(configuration: Configuration, task: Sized, *, on_gpu: bool, memory: int) -> int:
-    """Victims of one batch: as the spec says, else as many as help, as far as memory reaches.
-
-    ``memory``: as for `trial_members`.
-    """
-    resources = configuration.settings.resources.evaluator
+def victim_members(configuration: Configuration, task: Sized, offer: StageOffer) -> int:
+    """Victims of one batch: as the spec says, else as many as help, as far as memory reaches."""
+    settings = configuration.settings
+    resources = settings.resources.evaluator
     if resources.members_per_actor != "auto":
         return resources.members_per_actor
-    classes = len(configuration.settings.task.classes)
-    evaluations = [variant.evaluation for variant in configuration.variants]
-    sizes = [kept_size(of, classes, max(of.poison_fractions)) for of in evaluations]
     return _fitting(
-        MOST_ON_GPU if on_gpu else MOST_ON_CPU,
-        lambda members: max(
-            stack_of_victims(evaluation, task.features, classes, members, size)
-            for evaluation, size in zip(evaluations, sizes, strict=True)
+        MOST_ON_GPU if offer.on_gpu else MOST_ON_CPU,
+        lambda most: max(
+            victims_bytes(variant.evaluation, settings.task, task.features, most) for variant in configuration.variants
         ),
-        _usable(on_gpu, resources.gpu, memory),
+        resources,
+        offer,
     )
 
 
-def _fitting(most: int, stack: Callable[[int], int], usable: int) -> int:
-    """So many members, at most ``most`` and at least one, that the bytes of their ``stack`` are ``usable``."""
-    return max(1, bisect_right(range(1, most + 1), usable, key=stack))
-
-
-def _usable(on_gpu: bool, gpu_share: float, memory: int) -> int:
-    return int((ASSUMED_GPU_BYTES * min(gpu_share, 1.0) if on_gpu else memory) * USABLE)
+def _fitting(most: int, stack: Callable[[int], int], resources: StageResources, offer: StageOffer) -> int:
+    """So many members, at most ``most`` and at least one, that an actor has room for the bytes of their ``stack``."""
+    has = ASSUMED_GPU_BYTES * min(resources.gpu, 1.0) if offer.on_gpu else offer.memory_bytes
+    return max(1, bisect_right(range(1, most + 1), int(has * USABLE), key=stack))

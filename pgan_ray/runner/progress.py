@@ -7,6 +7,19 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass
+class Done:
+    """The ``seconds`` that actors took so far for what one stage has done, and the ``cost`` of that."""
+
+    seconds: float = 0.0
+    cost: float = 0.0
+
+    def add(self, seconds: float, cost: float) -> None:
+        """More of it is done."""
+        self.seconds += seconds
+        self.cost += cost
+
+
+@dataclass
 class SweepState:
     """Counts and current losses of a running sweep; the driver alone changes it."""
 
@@ -22,9 +35,12 @@ class SweepState:
     # (configuration, replicate) -> its latest training metrics, while it trains
     losses: dict[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
-    training_s: float = 0.0  # actor time that stage 1 took so far
-    trained: float = 0.0  # trials' worth of training done in that time
     seconds_per_victim: float | None = None
+    # In seconds by assumed rates: of each trial, and of all victims that are neither done nor lost.
+    trial_costs: Mapping[str, float] = field(default_factory=dict)
+    victims_cost: float = 0.0
+    training: Done = field(default_factory=Done)
+    evaluating: Done = field(default_factory=Done)
 
     @property
     def elapsed_s(self) -> float:
@@ -37,18 +53,18 @@ class SweepState:
         return sum(self.trials.values()) / len(self.trials) if self.trials else 1.0
 
     def remaining_s(self, slots: int) -> float | None:
-        """Seconds to go by the pace so far, with ``slots`` actors at work; None before both paces are known."""
+        """Seconds to go, with ``slots`` actors at work: what is left by its relative costs, at the pace so far.
+
+        None before both stages have a pace.
+        """
+        trials = sum((1 - share) * self.trial_costs[trial] for trial, share in self.trials.items())
+        victims = max(0.0, self.victims_cost) if self.victims_done + self.victims_failed < self.victims else 0.0
         left_s = 0.0
-        trials_left = len(self.trials) - sum(self.trials.values())
-        if trials_left > 0:
-            if self.trained < 0.02:
-                return None
-            left_s += trials_left * self.training_s / self.trained
-        victims_left = self.victims - self.victims_done - self.victims_failed
-        if victims_left > 0:
-            if self.seconds_per_victim is None:
-                return None
-            left_s += victims_left * self.seconds_per_victim
+        for done, left in ((self.training, trials), (self.evaluating, victims)):
+            if left > 0:
+                if not done.cost:
+                    return None
+                left_s += left * done.seconds / done.cost
         return left_s / max(slots, 1)
 
 

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, TrainedAttack, make_attack
-from pgan_ray.cost import storage
+from pgan_ray.cost import sweep as cost
 from pgan_ray.results import (
     PROGRESS_FILE,
     STATE_FILE,
@@ -32,7 +32,7 @@ from pgan_ray.runner.worker import Engine, Tasks
 from pgan_ray.spec import SweepRecord
 
 # Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
-REPORTS = storage.REPORTS
+REPORTS = cost.REPORTS
 SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
 SAMPLES = 64
 

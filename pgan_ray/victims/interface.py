@@ -90,7 +90,7 @@ class Victim(Component):
 
     def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
         """Bytes of ``members`` victims on ``points`` points each, their training sets included."""
-        from pgan_ray.cost.memory import one_by_one
+        from pgan_ray.cost.networks import one_by_one
 
         return one_by_one(features, members, points)
 

@@ -66,26 +66,21 @@ class StackedVictim(Victim):
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
         """By counting."""
-        from pgan_ray.cost import Work, scoring_work, victim_step_work
+        from pgan_ray.cost.networks import victim_work
 
-        network = self.network
-        step = victim_step_work(network, features, classes)
-        steps = network.epochs * -(-points // network.batch_size)
-        full = network.epochs * points / network.batch_size  # the last step of an epoch is a short one
-        trained = Work(step.flop * full, step.moved * full, step.launches * steps)
-        return trained + scoring_work(network, features, classes, tested)
+        return victim_work(self.network, features, classes, points, tested)
 
     def tiles(self) -> int:
         """Those of the narrowest hidden layer's product."""
-        from pgan_ray.cost.traffic import victim_tiles
+        from pgan_ray.cost.networks import victim_tiles
 
         return victim_tiles(self.network)
 
     def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
         """By counting."""
-        from pgan_ray.cost.memory import stack_of_networks
+        from pgan_ray.cost.networks import victim_bytes
 
-        return stack_of_networks(self.network, features, classes, members, points)
+        return victim_bytes(self.network, features, classes, members, points)
 
 
 @VICTIMS.register

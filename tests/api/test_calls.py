@@ -9,10 +9,10 @@ import pytest
 
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import SweepResult
-from pgan_ray.cost import Room
 from pgan_ray.data import load_dataset
 from pgan_ray.errors import PganRayError, SpecError
 from pgan_ray.results import Store, read_poison
+from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
 from pgan_ray.spec import DatasetSpec
 from tests.tiny import CELLS, GENERATORS, TINY, write_tiny

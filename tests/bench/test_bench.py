@@ -7,10 +7,10 @@ import torch
 
 from pgan_ray.attacks import Member
 from pgan_ray.attacks.engines.pgan import PGan
-from pgan_ray.attacks.engines.pgan_work import iteration_flop
+from pgan_ray.attacks.engines.pgan_work import iteration_work
 from pgan_ray.bench import run_benchmark
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
-from pgan_ray.cost import flops
+from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData, load_dataset, select_task
 from pgan_ray.nn import StackedMLP
 from pgan_ray.spec import Settings, load_sweep
@@ -92,9 +92,9 @@ def stack_seed_of(seed: int) -> int:
 
 def test_the_papers_iteration_takes_30_gflop() -> None:
     settings = load_sweep(MNIST_ALPHA).configurations[0].settings
-    assert iteration_flop(settings.attack, 784) == pytest.approx(30e9, rel=0.05)
+    assert iteration_work(settings.attack, 784).flop == pytest.approx(30e9, rel=0.05)
     # 1.33 million weights, forward and twice backward, less the input's gradient.
-    assert flops.victim_step(settings.evaluation.victim, 784, 2) == pytest.approx(200 * 6.3e6, rel=0.05)
+    assert step_work(settings.evaluation.victim, 784, 2).flop == pytest.approx(200 * 6.3e6, rel=0.05)
 
 
 def test_every_contender_is_measured_and_compared_per_member(settings: Settings) -> None:

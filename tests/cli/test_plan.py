@@ -10,7 +10,8 @@ from pgan_ray.cli.plan import plan
 from pgan_ray.cost import Points, known_points
 from pgan_ray.data import load_dataset
 from pgan_ray.errors import SpecError
-from pgan_ray.forecast import Plan, cluster_shape, estimate_line, local_shape, points_of_data
+from pgan_ray.forecast import Pace, Plan, estimate_line, offer_of, points_of_data
+from pgan_ray.forecast.pace import Stack
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.machine import available_cores
 from pgan_ray.runner.worker import dataset_key
@@ -33,14 +34,14 @@ def call(folder: Path, *arguments: str) -> Result:
     return CliRunner().invoke(plan, [str(write_tiny(folder)), *arguments])
 
 
-class Steady:
-    """A pace of ten seconds for a trial, and one for each cell."""
+class Steady(Pace):
+    """A pace of ten seconds for a trial, and one for each cell; actors start at once."""
 
-    def trial_s(self, settings: object, points: object, members: int) -> float:
-        return 10.0
+    def seconds(self, stack: Stack) -> float:
+        return float(stack.members) if stack.evaluation else 10.0
 
-    def batch_s(self, settings: object, evaluation: object, points: object, members: int, fraction: float) -> float:
-        return float(members)
+
+STEADY = Steady(start_s=0.0)
 
 
 def test_a_device_needs_no_measurement_and_more_of_them_are_faster(tmp_path: Path) -> None:
@@ -100,10 +101,10 @@ def test_they_may_be_planned_for_other_clusters(tmp_path: Path) -> None:
 
 
 def test_the_forecast_is_of_the_sweeps_own_trials_and_batches(sweep: Sweep) -> None:
-    found = Plan(sweep, (1, 3), points_of).forecast(Steady(), local_shape(sweep, 1, 0.0))
+    found = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "here", cpus=1, is_local=True))
     # One core: whatever the order, all seconds add up.
     assert found.seconds == pytest.approx(4 * 10 + 24)
-    wide = Plan(sweep, (1, 3), points_of).forecast(Steady(), cluster_shape(sweep, "8", cpus=8, gpus=0, start_s=0))
+    wide = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "8", cpus=8))
     assert wide.stage1_s == 10
 
 
@@ -133,13 +134,13 @@ def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
 
 def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgan_ray.forecast.estimate.MOST_CELLS", 10)
-    found = Plan(sweep, (1, 3), points_of).forecast(Steady(), cluster_shape(sweep, "4", cpus=4, gpus=0, start_s=0))
+    found = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "4", cpus=4))
     assert found.seconds == (4 * 10 + 24) / 4
 
 
 def test_baselines_take_time_too(tmp_path: Path) -> None:
     baseline = tiny_sweep(tmp_path, "attack.name=random_label_flip")
-    found = Plan(baseline, (1, 3), points_of).forecast(Steady(), local_shape(baseline, 2, 0.0))
+    found = Plan(baseline, (1, 3), points_of).forecast(STEADY, offer_of(baseline, "here", cpus=2, is_local=True))
     assert (found.stage1_s, found.seconds) == (0, baseline.cells / 2)
 
 

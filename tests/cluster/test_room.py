@@ -6,8 +6,7 @@ import pytest
 
 from pgan_ray.cluster import Connection
 from pgan_ray.cluster.room import room_on
-from pgan_ray.cost import ANY_WORKER_BYTES, Room
-from pgan_ray.runner.limits import room_here, room_of
+from pgan_ray.runner.limits import ANY_WORKER_BYTES, Room, room_here, room_of
 from pgan_ray.spec import Sweep
 from tests.tiny import tiny_sweep
 

@@ -14,22 +14,10 @@ from pgan_ray.attacks import Member
 from pgan_ray.attacks.engines import pgan_work
 from pgan_ray.attacks.engines.pgan import METRICS, SAMPLED_AT_ONCE, PGan
 from pgan_ray.attacks.engines.pgan_work import generator_weights
-from pgan_ray.cost import (
-    cell_work,
-    count,
-    fallback_points,
-    iterations,
-    kept_size,
-    known_points,
-    memory,
-    mlflow_points,
-    stack_of_generators,
-    stack_of_victims,
-    storage,
-    sweep_bytes,
-    victim_step_work,
-    weights,
-)
+from pgan_ray.cost import cell_work, count, fallback_points, kept_size, known_points, networks, sweep_bytes
+from pgan_ray.cost import sweep as counts
+from pgan_ray.cost.networks import step_work, weights
+from pgan_ray.cost.sweep import iterations, mlflow_points
 from pgan_ray.data import load_dataset, select_task
 from pgan_ray.nn import StackedMLP
 from pgan_ray.registry import DETECTORS, VICTIMS
@@ -61,9 +49,8 @@ def test_an_iteration_takes_the_operations_that_the_engine_is_seen_to_do(tmp_pat
     stack = PGan(attack, [Member(r, 0, attack) for r in range(3)], task, device=torch.device("cpu"))
     with FlopCounterMode(display=False) as counter:
         stack.train(2)
-    needed = 3 * 2 * pgan_work.iteration_flop(attack, 64, len(classes))
+    needed = 3 * 2 * pgan_work.iteration_work(attack, 64, len(classes)).flop
     assert counter.get_total_flops() == pytest.approx(needed, rel=0.05)
-    assert pgan_work.iteration_work(attack, 64, len(classes)).flop * 6 == needed
 
 
 def test_weights_are_the_networks_own(sweep: Sweep) -> None:
@@ -152,31 +139,31 @@ def test_what_detectors_leave(tmp_path: Path) -> None:
 def test_memory_grows_with_the_stack_and_holds_its_weights() -> None:
     first = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0]
     evaluation = first.variants[0].evaluation
-    one, ten, ninety = (stack_of_victims(evaluation, 784, 2, members, 950) for members in (1, 10, 90))
+    one, ten, ninety = (evaluation.victim.make().stack_bytes(784, 2, members, 950) for members in (1, 10, 90))
     own = 4 * weights(784, evaluation.victim, 1)
     assert 4 * own < one < 10 * own
     assert ten == 10 * one
     # Judging takes as much of 90 as of 10.
     assert (ninety - ten) / 80 < ten / 10
     attack = first.settings.attack
-    assert stack_of_generators(attack, 784, 2, 5, 2000) == 5 * stack_of_generators(attack, 784, 2, 1, 2000)
+    assert attack.make().stack_bytes(784, 2, 5, 2000) == 5 * attack.make().stack_bytes(784, 2, 1, 2000)
 
 
 def test_memory_of_generators_is_that_of_their_largest_moment() -> None:
     attack = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].settings.attack
-    training = stack_of_generators(attack, 784, 2, 1, 1)
+    training = attack.make().stack_bytes(784, 2, 1, 1)
     # Few points of a poison set are nothing beside a step; many are more than all else.
-    assert stack_of_generators(attack, 784, 2, 1, 100) == training
-    assert stack_of_generators(attack, 784, 2, 1, 100_000) > 2 * 4 * 100_000 * 784 > 5 * training
+    assert attack.make().stack_bytes(784, 2, 1, 100) == training
+    assert attack.make().stack_bytes(784, 2, 1, 100_000) > 2 * 4 * 100_000 * 784 > 5 * training
     # One pass makes the poison of all steps.
     many = attack.model_copy(update={"discriminator_steps": 40})
-    assert stack_of_generators(many, 784, 2, 1, 1) - training > 4 * 36 * 200 * 784
+    assert many.make().stack_bytes(784, 2, 1, 1) - training > 4 * 36 * 200 * 784
 
 
 def test_memory_of_scikit_learns_victims_is_of_one_at_a_time() -> None:
     evaluation = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].variants[0].evaluation
     forest = evaluation.model_copy(update={"victim": VICTIMS.config("random_forest")()})
-    one, ninety = (stack_of_victims(forest, 784, 2, members, 950) for members in (1, 90))
+    one, ninety = (forest.victim.make().stack_bytes(784, 2, members, 950) for members in (1, 90))
     assert ninety - one == 89 * 4 * 784 * 950
 
 
@@ -193,11 +180,11 @@ def test_a_real_stack_takes_about_as_much_memory(stack: str) -> None:
 
 
 def test_constants_are_the_clusters() -> None:
-    assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (storage.REPORTS, storage.SAMPLES, storage.SAMPLE_SETS)
+    assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (counts.REPORTS, counts.SAMPLES, counts.SAMPLE_SETS)
     assert (SAMPLED_AT_ONCE, POINTS_AT_ONCE, ROWS_AT_ONCE) == (
         pgan_work.SAMPLED_AT_ONCE,
-        memory.JUDGED_AT_ONCE,
-        memory.MOST_JUDGED,
+        networks.JUDGED_AT_ONCE,
+        networks.MOST_JUDGED,
     )
 
 
@@ -218,7 +205,7 @@ def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
 
 def test_a_stack_of_steps_moves_its_weights_several_times(sweep: Sweep) -> None:
     victim = sweep.configurations[0].settings.evaluation.victim
-    work = victim_step_work(victim, 64, 2)
+    work = step_work(victim, 64, 2)
     assert work.moved > 5 * 4 * weights(64, victim, 1)
     assert work.intensity == work.flop / work.moved
     stack = work.times(10, launched_once=True)

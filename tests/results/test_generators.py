@@ -99,13 +99,11 @@ def test_the_record_is_the_last_to_come(store: Store, monkeypatch: pytest.Monkey
     for stop in range(5):
         written: list[str] = []
 
-        def stopping(
-            self: Store, name: str, content: bytes, *, most: int = stop, done: list[str] = written, **how: bool
-        ) -> None:
+        def stopping(self: Store, name: str, content: bytes, *, most: int = stop, done: list[str] = written) -> None:
             if len(done) == most:
                 raise OSError("the machine is gone")
             done.append(name)
-            write(self, name, content, **how)
+            write(self, name, content)
 
         with monkeypatch.context() as patched:
             patched.setattr(Store, "write", stopping)

@@ -1,7 +1,6 @@
 """What came of a sweep, by its rows alone."""
 
-from collections import Counter
-
+import pyarrow as pa
 import pytest
 
 from pgan_ray.results import outcome_of
@@ -18,4 +17,4 @@ from pgan_ray.results import outcome_of
     ],
 )
 def test_outcome(outcomes: list[str], cells: int, expected: str) -> None:
-    assert outcome_of(Counter(outcomes), cells) == expected
+    assert outcome_of(pa.table({"outcome": pa.array(outcomes, pa.string())}), cells) == expected

@@ -1,6 +1,7 @@
 """How many networks an actor trains as one stack."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 from pgan_ray.cost import least_points
 from pgan_ray.data import TaskData
+from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.members import members, trial_members, victim_members
 from pgan_ray.spec import Configuration
 from tests.tiny import tiny_sweep
@@ -29,18 +31,26 @@ def task() -> TaskData:
 PLENTY = 2**30
 
 
+def actor(*, on_gpu: bool = False, memory: int = PLENTY, slots: int = 1) -> StageOffer:
+    return StageOffer({"CPU": 1.0, "GPU": 1.0} if on_gpu else {"CPU": 1.0}, slots, memory)
+
+
+def offer(**of: Any) -> Offer:
+    return Offer("here", {}, actor(**of), actor(**of), 1, None)
+
+
 def test_auto_members_fit_into_memory(configuration: Configuration, task: TaskData) -> None:
-    assert trial_members(configuration, task, on_gpu=False, memory=PLENTY) == 2
-    assert victim_members(configuration, task, on_gpu=False, memory=PLENTY) == 10
-    assert victim_members(configuration, task, on_gpu=True, memory=0) == 100
-    assert trial_members(configuration, task, on_gpu=False, memory=1) == 1
-    assert victim_members(configuration, task, on_gpu=False, memory=1) == 1
+    assert trial_members(configuration, task, actor(on_gpu=False, memory=PLENTY)) == 2
+    assert victim_members(configuration, task, actor(on_gpu=False, memory=PLENTY)) == 10
+    assert victim_members(configuration, task, actor(on_gpu=True, memory=0)) == 100
+    assert trial_members(configuration, task, actor(on_gpu=False, memory=1)) == 1
+    assert victim_members(configuration, task, actor(on_gpu=False, memory=1)) == 1
 
 
 def test_members_in_the_spec_win(tmp_path: Path, task: TaskData) -> None:
     sweep = tiny_sweep(tmp_path, "resources.trial.members_per_actor=1", "resources.evaluator.members_per_actor=7")
-    assert trial_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 1
-    assert victim_members(sweep.configurations[0], task, on_gpu=False, memory=PLENTY) == 7
+    assert trial_members(sweep.configurations[0], task, actor(on_gpu=False, memory=PLENTY)) == 1
+    assert victim_members(sweep.configurations[0], task, actor(on_gpu=False, memory=PLENTY)) == 7
 
 
 @pytest.mark.parametrize(
@@ -58,19 +68,18 @@ def test_trials_are_shared_out_among_slots(
     tmp_path: Path, task: TaskData, on_gpu: bool, slots: int, expected: int
 ) -> None:
     sweep = tiny_sweep(tmp_path, "attack.alpha={grid: [0.1, 0.3, 0.5, 0.7]}", "attack.replicates=5")
-    of = {"on_gpu": (on_gpu, on_gpu), "memory": (PLENTY, PLENTY), "slots": slots}
-    assert members(sweep, lambda *_: task, **of)[0] == expected
+    here = offer(on_gpu=on_gpu, slots=slots)
+    assert members(sweep, lambda *_: task, here)[0] == expected
     given = tiny_sweep(tmp_path, "attack.replicates=5", "resources.trial.members_per_actor=4")
-    assert members(given, lambda *_: task, **of)[0] == 4
+    assert members(given, lambda *_: task, here)[0] == 4
 
 
 def test_stacks_are_sized_by_every_data_set_of_a_grid(tmp_path: Path) -> None:
-    of = {"on_gpu": (False, False), "memory": (2**22, 2**22), "slots": 1}
     sized = {}
     for names in ("digits", "mnist-5k", "[digits, mnist-5k]", "[mnist-5k, digits]"):
         names = f"{{grid: {names}}}" if "," in names else names
         sweep = tiny_sweep(tmp_path, f"dataset.name={names}", "attack.replicates=5", "attack.alpha=0.1")
-        sized[names] = members(sweep, least_points, **of)
+        sized[names] = members(sweep, least_points, offer(memory=2**22))
     small, large, *both = sized.values()
     assert small[0] > large[0]
     assert small[1] > large[1]
@@ -80,4 +89,4 @@ def test_stacks_are_sized_by_every_data_set_of_a_grid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("widths", ["[[16], [4096, 4096]]", "[[4096, 4096], [16]]"])
 def test_the_largest_victim_of_all_variants_counts(tmp_path: Path, task: TaskData, widths: str) -> None:
     (configuration, _) = tiny_sweep(tmp_path, f"evaluation.victim.widths={{grid: {widths}}}").configurations
-    assert victim_members(configuration, task, on_gpu=False, memory=3 * PLENTY // 2) == 2
+    assert victim_members(configuration, task, actor(on_gpu=False, memory=3 * PLENTY // 2)) == 2

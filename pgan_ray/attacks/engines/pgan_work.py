@@ -4,11 +4,18 @@ Of one replicate, in float32. G's step needs the gradients of D and C by their i
 """
 
 from pgan_ray.attacks.pgan import PGanConfig
-from pgan_ray.cost import Work
-from pgan_ray.cost.devices import tiles
-from pgan_ray.cost.flops import forward, outputs_of, trained
-from pgan_ray.cost.memory import COPIES, FLOAT_BYTES, OF_A_UNIT, weights, widest
-from pgan_ray.cost.traffic import KERNELS_OF_A_STEP, backward_traffic, forward_traffic, update_bytes
+from pgan_ray.cost.networks import (
+    COPIES,
+    FLOAT_BYTES,
+    OF_A_UNIT,
+    gathered,
+    outputs_of,
+    passes,
+    update,
+    weights,
+    widest,
+)
+from pgan_ray.cost.work import Work, tiles
 
 SAMPLED_AT_ONCE = 1000  # points of each member, as the engine samples them; a test compares
 
@@ -20,51 +27,24 @@ def generator_weights(attack: PGanConfig, features: int) -> int:
     return weights(generator.noise_features, generator, features) + norms
 
 
-def iteration_flop(attack: PGanConfig, features: int, classes: int = 2) -> int:
-    """Operations of one iteration of Algorithm 1, ``classes`` being those that C tells apart."""
-    generator = forward(attack.generator.noise_features, attack.generator, features)
-    critics = ((attack.discriminator, 1), (attack.classifier, outputs_of(classes)))
-    of_d, of_c = (trained(features, critic, outputs) for critic, outputs in critics)
-    through = sum(2 * forward(features, critic, outputs) for critic, outputs in critics)
-    point = attack.discriminator_steps * (generator + 2 * of_d)
-    point += attack.classifier_steps * (generator + 2 * of_c)
-    own = trained(attack.generator.noise_features, attack.generator, features)
-    point += attack.generator_steps * (own + through)
-    return attack.batch_size * point
-
-
 def iteration_work(attack: PGanConfig, features: int, classes: int = 2) -> Work:
-    """One iteration of Algorithm 1."""
-    size, noise = attack.batch_size, attack.generator.noise_features
-    moved = kernels = 0.0
+    """One iteration of Algorithm 1, ``classes`` being those that C tells apart."""
+    size, noise, generator = attack.batch_size, attack.generator.noise_features, attack.generator
+    work = Work()
     for critic, outputs, steps in (
         (attack.discriminator, 1, attack.discriminator_steps),
         (attack.classifier, outputs_of(classes), attack.classifier_steps),
     ):
-        parts = (
-            forward_traffic(size, noise, attack.generator, features),
-            (FLOAT_BYTES * 4.0 * size * features, 2),  # genuine points are gathered, and put beside the poison
-            forward_traffic(2 * size, features, critic, outputs),
-            backward_traffic(2 * size, features, critic, outputs, of_weights=True, of_inputs=False),
-            (update_bytes(critic.optimizer, weights(features, critic, outputs)), KERNELS_OF_A_STEP),
-        )
-        moved += steps * sum(part[0] for part in parts)
-        kernels += steps * sum(part[1] for part in parts)
+        # Genuine points are gathered, and put beside the poison.
+        step = passes(size, noise, generator, features) + gathered(2 * size, features)
+        step += passes(2 * size, features, critic, outputs, back_to="weights")
+        step += update(critic.optimizer, weights(features, critic, outputs))
         # G's step goes through the critic, there and back.
-        through = (
-            forward_traffic(size, features, critic, outputs),
-            backward_traffic(size, features, critic, outputs, of_weights=False, of_inputs=True),
-        )
-        moved += attack.generator_steps * sum(part[0] for part in through)
-        kernels += attack.generator_steps * sum(part[1] for part in through)
-    own = (
-        forward_traffic(size, noise, attack.generator, features),
-        backward_traffic(size, noise, attack.generator, features, of_weights=True, of_inputs=False),
-        (update_bytes(attack.generator.optimizer, generator_weights(attack, features)), KERNELS_OF_A_STEP),
-    )
-    moved += attack.generator_steps * sum(part[0] for part in own)
-    kernels += attack.generator_steps * sum(part[1] for part in own)
-    return Work(iteration_flop(attack, features, classes), moved, kernels)
+        through = passes(size, features, critic, outputs, back_to="inputs")
+        work += step.times(steps) + through.times(attack.generator_steps)
+    own = passes(size, noise, generator, features, back_to="weights")
+    own += update(generator.optimizer, generator_weights(attack, features))
+    return work + own.times(attack.generator_steps)
 
 
 def iteration_tiles(attack: PGanConfig) -> int:

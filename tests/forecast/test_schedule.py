@@ -4,64 +4,72 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cost import BATCH_S, DEVICES, DevicePace, Forecast, Job, Shape, Work, forecast, known_points
-from pgan_ray.cost.devices import tiles
-from pgan_ray.cost.traffic import victim_tiles
+from pgan_ray.cost import DEVICES, Work, known_points
+from pgan_ray.cost.networks import victim_tiles
+from pgan_ray.cost.work import tiles
 from pgan_ray.errors import SpecError
+from pgan_ray.forecast.pace import BATCH_S, Pace, Stack
+from pgan_ray.forecast.schedule import Forecast, Job, schedule
 from pgan_ray.registry import VICTIMS
+from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.spec import load_sweep
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
-def shape(cpus: int, **changes: object) -> Shape:
-    """A cluster of single-core actors."""
-    given = {"trials": cpus, "evaluators": cpus, **changes}
-    return Shape("test", {"CPU": cpus}, {"CPU": 1}, {"CPU": 1}, **given)  # type: ignore[arg-type]
+def offer(
+    cpus: float, trials: int, evaluators: int, cores: int | None = None, *, gpu: float = 0.0, asks: float = 1.0
+) -> Offer:
+    """A cluster whose actors ask for ``asks`` cores and a part of its ``gpu``."""
+    part = {"CPU": asks, "GPU": gpu} if gpu else {"CPU": asks}
+    total = {"CPU": cpus, "GPU": 1.0} if gpu else {"CPU": cpus}
+    stages = (StageOffer(part, number, 2**30) for number in (trials, evaluators))
+    return Offer("test", total, *stages, trials, cores)
+
+
+def cores(number: int) -> Offer:
+    return offer(number, number, number)
 
 
 def test_work_on_one_slot_adds_up() -> None:
-    assert forecast([Job(3, (1, 1)), Job(2, (4,))], [5], shape(1)) == Forecast(16, 5, 1.0)
+    assert schedule([Job(3, (1, 1)), Job(2, (4,))], [5], cores(1)) == Forecast(16, 5, 1.0)
 
 
 def test_the_longest_batches_start_first() -> None:
-    assert forecast([], [1, 1, 1, 1, 4], shape(2)).seconds == 4
-    assert forecast([], [4, 1, 1, 1, 1], shape(2)).busy == 1.0
+    assert schedule([], [1, 1, 1, 1, 4], cores(2)).seconds == 4
+    assert schedule([], [4, 1, 1, 1, 1], cores(2)).busy == 1.0
 
 
 def test_stage_2_starts_when_its_generator_is_there() -> None:
     # Slot 1: 0-2 and 2-7; slot 2: 0-4 and 4-5.
-    found = forecast([Job(2, (5,)), Job(4, (1,))], [], shape(2))
+    found = schedule([Job(2, (5,)), Job(4, (1,))], [], cores(2))
     assert (found.seconds, found.stage1_s, found.busy) == (7, 4, pytest.approx(5 / 7))
 
 
 def test_room_is_left_to_stage_2() -> None:
     # One trial at a time: three of 2 s each, and the batches beside the next trial.
-    found = forecast([Job(2, (2,))] * 3, [], shape(2, trials=1))
+    found = schedule([Job(2, (2,))] * 3, [], offer(2, 1, 2))
     assert (found.seconds, found.stage1_s) == (8, 6)
 
 
 def test_more_actors_than_cores_share_them() -> None:
-    room = Shape("local", {"CPU": 2}, {"CPU": 1}, {"CPU": 1}, 1, 1, cores=1)
     # 0-2 the first trial; then the second's 2 s and the batch's 2 s share one core until 6.
-    assert forecast([Job(2, (2,)), Job(2)], [], room).seconds == 6
+    assert schedule([Job(2, (2,)), Job(2)], [], offer(2, 1, 1, cores=1)).seconds == 6
 
 
 def test_starts_are_paid_by_new_actors_alone() -> None:
     # The trial's actor serves the second trial; the evaluator goes on as long as a batch waits.
-    found = forecast([Job(2), Job(2)], [1, 1], shape(1, start_s=10))
+    found = schedule([Job(2), Job(2)], [1, 1], cores(1), start_s=10)
     assert found.seconds == 10 + 4 + 10 + 2
 
 
 def test_a_gpu_is_shared_by_parts() -> None:
-    quarter = {"CPU": 1, "GPU": 0.25}
-    room = Shape("gpu", {"CPU": 64, "GPU": 1}, quarter, quarter, trials=3, evaluators=4)
-    assert forecast([Job(1)] * 6, [], room).seconds == 2
+    assert schedule([Job(1)] * 6, [], offer(64, 3, 4, gpu=0.25)).seconds == 2
 
 
 def test_no_room_is_said() -> None:
     with pytest.raises(SpecError, match="must have room for one actor of each stage"):
-        forecast([], [1], Shape("none", {"CPU": 1}, {"CPU": 2}, {"CPU": 2}, 1, 1))
+        schedule([], [1], offer(1, 1, 1, asks=2))
 
 
 @pytest.mark.parametrize("name", sorted(DEVICES))
@@ -96,7 +104,7 @@ def test_a_larger_stack_takes_less_for_each_member_until_the_processors_have_wor
     settings, evaluation = configuration.settings, configuration.variants[0].evaluation
     points = known_points(settings.dataset)
     assert points is not None
-    pace = DevicePace(DEVICES["h100"])
-    each = [(pace.batch_s(settings, evaluation, points, n, 0.4) - BATCH_S) / n for n in (1, 10, 17, 90)]
+    pace = Pace(DEVICES["h100"])
+    each = [(pace.seconds(Stack(settings, points, n, evaluation, 0.4)) - BATCH_S) / n for n in (1, 10, 17, 90)]
     assert each[0] > 5 * each[1] > 5 * each[2]
     assert each[2] == pytest.approx(each[3], rel=0.01)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.cost import Room, check_room, check_time, least_points, stack_of_generators
+from pgan_ray.cost import least_points
+from pgan_ray.cost.sweep import generators_bytes
 from pgan_ray.errors import SpecError
+from pgan_ray.runner.limits import Room, check_room, check_time
 from pgan_ray.spec import Sweep
 from tests.tiny import tiny_sweep
 
@@ -51,7 +53,7 @@ def test_the_largest_data_set_counts(tmp_path: Path) -> None:
 def test_what_just_fits_passes(tmp_path: Path) -> None:
     sweep = tiny_sweep(tmp_path)
     settings = sweep.configurations[0].settings
-    taken = stack_of_generators(settings.attack, 64, 2, 1, settings.evaluation.poison_set_size)
+    taken = generators_bytes(settings.attack, settings.task, 64, 1, settings.evaluation.poison_set_size)
     check_room(sweep, least_points, Room(taken, GB))
     with pytest.raises(SpecError, match="one generator takes"):
         check_room(sweep, least_points, Room(taken - 1, GB))

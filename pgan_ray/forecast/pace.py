@@ -1,0 +1,196 @@
+"""How fast actors are: by a device's assumed rates, or by these times what runs on this machine take longer.
+
+A component says what it takes; runs of it say how wrong the assumed rates are for it.
+"""
+
+import contextlib
+import json
+import math
+import os
+import platform
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+import platformdirs
+
+from pgan_ray import __version__
+from pgan_ray.cost import CORE, Device, Points, Work, cell_work
+from pgan_ray.cost.sweep import CELL_S, iteration_work, iterations, kept_size
+from pgan_ray.spec import EvaluationSpec, Settings
+
+# Around each piece of work, on the way through Tune or Ray: reports, files, messages.
+TRIAL_S, BATCH_S = 1.0, 0.1
+START_S = 10.0  # until an actor works on a machine that we cannot ask: process, imports, CUDA
+LOCAL_START_S = 4.0
+NUMBERS = "start_s", "gemm_rate", "share"  # that are kept
+ALIKE = 1.5  # times as long; stacks whose units differ by more were not measured
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """What one actor trains in one go: ``members`` replicates, or with an ``evaluation`` cells of it.
+
+    ``fraction``: the largest poison fraction of the cells.
+    """
+
+    settings: Settings
+    points: Points
+    members: int
+    evaluation: EvaluationSpec | None = None
+    fraction: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """What runs of one kind have in common."""
+        settings, of = self.settings, self.evaluation
+        names = f"{of.victim.name}, {of.detector.name}" if of else settings.attack.name
+        return f"{'batch' if of else 'trial'}: {names}, {settings.precision}, {self.threads} threads"
+
+    @property
+    def threads(self) -> int:
+        """As a worker takes them of its grant."""
+        resources = self.settings.resources
+        return max(1, int((resources.evaluator if self.evaluation else resources.trial).cpu))
+
+    @property
+    def units(self) -> int:
+        """Iterations, or epochs; 1 of victims without."""
+        if self.evaluation is None:
+            return iterations(self.settings, self.points)
+        return int(getattr(self.evaluation.victim, "epochs", 1))
+
+    def of_units(self, units: int) -> EvaluationSpec | None:
+        """The evaluation with so many epochs."""
+        if self.evaluation is None or not hasattr(self.evaluation.victim, "epochs"):
+            return self.evaluation
+        victim = self.evaluation.victim.model_copy(update={"epochs": units})
+        return self.evaluation.model_copy(update={"victim": victim})
+
+    def work(self, units: int) -> Work:
+        """So many units of one member."""
+        evaluation = self.of_units(units)
+        if evaluation is None:
+            return iteration_work(self.settings, self.points).times(units)
+        return cell_work(evaluation, self.settings.task, self.points, self.fraction)
+
+    def assumed_s(self, device: Device = CORE, part: float = 1.0) -> float:
+        """Seconds on a ``part`` of a device, by its rates."""
+        of, attack = self.evaluation, self.settings.attack
+        tiles = of.victim.make().tiles() if of else attack.make().iteration_tiles()
+        work = self.work(self.units).times(self.members, launched_once=True)
+        return device.seconds(work, precision=self.settings.precision, part=part, tiles=self.members * tiles)
+
+    @cached_property
+    def parts_s(self) -> tuple[float, float]:
+        """(of a unit, of all that comes beside its units): one member after the other on one core that does one thing
+        at a time. To be compared with each other, and corrected by what was measured.
+        """
+        one, two = (sum(CORE.limits(w).values()) + w.host_flop / CORE.host_rate for w in map(self.work, (1, 2)))
+        unit = two - one if self.units > 1 else 0.0
+        return self.members * unit, self.members * (max(0.0, one - unit) + CELL_S if self.evaluation else 0.0)
+
+    @property
+    def size(self) -> float:
+        """Seconds by which stacks of one kind are told apart."""
+        return max(self.parts_s[0] or self.parts_s[1], 1e-9)
+
+    def bytes(self) -> int:
+        """That a run takes, by the model that sizes stacks, with the points that it is judged on."""
+        features, task = self.points.features, self.settings.task
+        judged = 4 * features * sum(self.points.test.values())
+        if self.evaluation is None:
+            classes = len(task.surrogate.classes)
+            return judged + int(self.settings.attack.make().stack_bytes(features, classes, self.members, 1))
+        of, classes = self.evaluation, len(task.classes)
+        kept = kept_size(of, classes, self.fraction)
+        drawn = classes * of.trusted_per_class + 3 * of.poison_set_size
+        stack = int(of.victim.make().stack_bytes(features, classes, self.members, kept))
+        return stack + 4 * features * drawn + judged
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What was measured of stacks of one ``kind`` and ``size``: a unit's and the rest's times, by those assumed."""
+
+    kind: str
+    size: float
+    unit: float
+    rest: float
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of one actor on its part of a ``device``; a stage without a part works on one core.
+
+    ``samples``: what was measured of it, while all of the machine's ``actors`` are busy. ``gemm_rate``: FLOP/s of
+    matrix products then. ``share``: of a core that the measurement got; less than all of it where others use the
+    machine too.
+    """
+
+    device: Device = CORE
+    parts: tuple[float, float] = (1.0, 1.0)
+    start_s: float = START_S
+    samples: tuple[Sample, ...] = ()
+    actors: int = 1
+    gemm_rate: float = 0.0
+    share: float | None = None
+
+    def seconds(self, stack: Stack) -> float:
+        """In which an actor has done a ``stack``."""
+        around, part = (BATCH_S, self.parts[1]) if stack.evaluation else (TRIAL_S, self.parts[0])
+        # Between those that were measured of its kind; else, of networks, of its stage.
+        stage, is_network = stack.kind.partition(":")[0], stack.parts_s[0] > 0
+        samples = [s for s in self.samples if s.kind == stack.kind] or [
+            s for s in self.samples if is_network and s.unit and s.kind.startswith(stage)
+        ]
+        if not samples:
+            return around + stack.assumed_s(self.device if part else CORE, part or 1.0)
+        import numpy as np
+
+        sizes, *ratios = zip(*sorted((math.log(s.size), s.unit, s.rest) for s in samples), strict=True)
+        unit, rest = (float(np.interp(math.log(stack.size), sizes, of)) for of in ratios)
+        return around + stack.units * stack.parts_s[0] * unit + stack.parts_s[1] * rest
+
+    def knows(self, stack: Stack) -> bool:
+        """Whether one like it was measured."""
+        sizes = [s.size for s in self.samples if s.kind == stack.kind]
+        return any(1 / ALIKE < size / stack.size < ALIKE for size in sizes)
+
+
+def keep(pace: Pace) -> None:
+    """Keep what was measured for the sweeps to come; where that cannot be, they measure again."""
+    with contextlib.suppress(OSError):
+        file = _file()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_suffix(f".{secrets.token_hex(4)}")
+        numbers = {name: getattr(pace, name) for name in ("actors", *NUMBERS)}
+        samples = [asdict(sample) for sample in pace.samples]
+        beside.write_text(json.dumps({"machine": _machine(), **numbers, "samples": samples}))
+        beside.replace(file)
+
+
+def kept(stacks: Sequence[Stack], *, actors: int) -> Pace | None:
+    """What was kept of this machine as it is and of so many ``actors`` at once; None if ``stacks`` are not among it."""
+    try:
+        found = json.loads(_file().read_text())
+        if (found["machine"], found["actors"]) != (_machine(), actors):
+            return None
+        samples = tuple(Sample(**sample) for sample in found["samples"])
+        start_s, gemm_rate, share = (float(found[name]) for name in NUMBERS)
+        pace = Pace(start_s=start_s, samples=samples, actors=actors, gemm_rate=gemm_rate, share=share)
+        return pace if all(map(pace.knows, stacks)) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # none kept, another version's, or of other stacks
+
+
+def _file() -> Path:
+    return platformdirs.user_cache_path("pgan-ray") / "pace.json"
+
+
+def _machine() -> str:
+    from importlib.metadata import version
+
+    return f"{platform.node()} {platform.machine()} {os.cpu_count()} cores, torch {version('torch')}, {__version__}"
