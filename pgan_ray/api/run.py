@@ -107,7 +107,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
     # The signals last: Ray takes SIGTERM for itself when it starts.
     with _executor(options, record.sweep.resources) as executor, _one_signal() as signals:
         claim.confirm()
-        executor.check_shared(store)
+        executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
         offer = executor.offer(record.sweep.resources)
         is_new, stacks = not record.facts, members(record.sweep, found.points, offer)

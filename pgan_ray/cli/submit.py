@@ -3,6 +3,7 @@
 import secrets
 import sys
 import time
+from pathlib import Path
 
 import click
 
@@ -23,6 +24,13 @@ from pgan_ray.spec import load_sweep, profile_names, sweep_text
 @options.expect_gpus
 @options.tracking_uri
 @options.really_large
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="DIR",
+    help="A folder with a Python package that the sweep names classes of; every worker gets it. May be given often.",
+)
 @click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
 def submit(
     file: str,
@@ -33,16 +41,18 @@ def submit(
     expect_gpus: bool,
     tracking_uri: str | None,
     yes_really_large: bool,
+    packages: tuple[str, ...],
     wait: bool,
 ) -> None:
     """Run the sweep FILE on the cluster whose job server is at URL. The file alone is sent, and checked before.
 
     FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
 
-    Credentials, data and the package are the cluster's own. With --wait, Ctrl-C leaves the job running.
+    Credentials, data and pgan-ray itself are the cluster's own. With --wait, Ctrl-C leaves the job running.
 
     Example: pgan-ray submit mnist_alpha --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
     """
+    folders = [_package(folder) for folder in packages]
     source = sweep_text(file)  # once: it may be a pipe
     resolved = [
         load_sweep(source, profile=name, overrides=overrides, really_large=yes_really_large)
@@ -68,7 +78,7 @@ def submit(
     if tracking_uri:
         arguments += ["--tracking-uri", tracking_uri]
     job_id = f"{resolved[0].name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    job = send(address, job_id, source.text, arguments)
+    job = send(address, job_id, source.text, arguments, folders)
     say(job.job_id)
     if not wait:
         say(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)
@@ -78,3 +88,12 @@ def submit(
     except KeyboardInterrupt:
         say(f"the job goes on; it ends with: ray job stop {job.job_id} --address {address}", err=True)
         sys.exit(130)
+
+
+def _package(folder: str) -> Path:
+    """A package's folder, from which its classes can be imported from here on, to check the sweep."""
+    path = Path(folder).absolute()
+    if not path.name.isidentifier() or not (path / "__init__.py").is_file():
+        raise SpecError([f"--package {folder}: must be the folder of a Python package, with an __init__.py"])
+    sys.path.insert(0, str(path.parent))
+    return path

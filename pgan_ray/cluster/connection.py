@@ -15,9 +15,11 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.errors import ClusterError, SpecError
+from pgan_ray.registry import ComponentError
 from pgan_ray.results import Store
 from pgan_ray.runner.machine import available_cores, faults_here, gpus_here, memory_for_actors, trial_limit
-from pgan_ray.spec import ResourcesSpec, StageResources
+from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
+from pgan_ray.spec.components import find_component
 
 ANSWER_S = 120.0  # of a node that is asked whether it sees the sweep's directory: its worker has to start
 NODES_FRESH_S = 2.0
@@ -130,39 +132,60 @@ class Connection:
             found = min(found, memory_for_actors())
         return int(found / max(1, self.slots(request)))
 
-    def check_shared(self, store: Store) -> None:
-        """See that every node has this package and sees the files of ``store``. Raises `ClusterError`."""
-        nodes = self._nodes.now()
-        if self.local_cores is not None or "://" in store.location:
+    def check_nodes(self, store: Store, sweep: Sweep) -> None:
+        """See that every node has this package and the sweep's own classes, and sees the files of ``store``.
+
+        Raises `ClusterError`.
+        """
+        foreign, is_remote = sweep.foreign_components, "://" in store.location
+        if self.local_cores is not None or (is_remote and not foreign):
             return
-        sees = ray.remote(num_cpus=0)(_sees)
         token = f".shared-{secrets.token_hex(4)}"
         store.write(token, b"")
         try:
-            for node in nodes:
-                here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            for node in self._nodes.now():
                 place = f"node {node.get('NodeManagerAddress')}"
-                try:
-                    seen = ray.get(sees.options(scheduling_strategy=here).remote(store, token), timeout=ANSWER_S)
-                except TaskUnschedulableError:
-                    continue  # the node has gone, which Ray may notice late
-                except GetTimeoutError:
-                    raise ClusterError(f"{place} must answer, got nothing in {ANSWER_S:.0f} s") from None
-                except RayError as error:
-                    if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
-                        continue
-                    raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
-                if not seen:
-                    raise ClusterError(
-                        f"{store.location}: must be a directory that every node shares, got one that {place} does not "
-                        "see: name a shared one, or s3://..., with --out"
-                    )
+                faults = self._ask(node, place, store, token, foreign)
+                if faults:
+                    raise ClusterError("\n".join(f"{place} {fault}" for fault in faults))
         finally:
             store.delete(token)
 
+    def _ask(
+        self, node: Mapping[str, object], place: str, store: Store, token: str, foreign: list[tuple[str, str]]
+    ) -> list[str]:
+        """What one node misses; nothing of one that has gone."""
+        here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        look = ray.remote(num_cpus=0)(missing_here).options(scheduling_strategy=here)
+        try:
+            return list(ray.get(look.remote(store, token, foreign), timeout=ANSWER_S))
+        except TaskUnschedulableError:
+            return []  # the node has gone, which Ray may notice late
+        except GetTimeoutError:
+            raise ClusterError(f"{place} must answer, got nothing in {ANSWER_S:.0f} s") from None
+        except RayError as error:
+            if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
+                return []
+            raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
 
-def _sees(store: Store, name: str) -> bool:
-    return store.exists(name)
+
+def missing_here(store: Store, token: str, foreign: list[tuple[str, str]]) -> list[str]:
+    """What of a sweep this process has not: its directory's file ``token``, or a component (kind, name)."""
+    faults = []
+    for kind, name in foreign:
+        try:
+            find_component(kind, name)
+        except ComponentError as error:
+            faults.append(
+                f"must be able to import the {kind} {name!r}, got {error}: install its package on every node, or send "
+                "it with `pgan-ray submit --package DIR`"
+            )
+    if not store.exists(token):
+        faults.append(
+            f"must see {store.location}, got a directory without what the driver wrote there: name one that every node "
+            "shares, or s3://..., with --out"
+        )
+    return faults
 
 
 @contextmanager

@@ -66,9 +66,9 @@ class RayExecutor:
         """As `Executor.room`."""
         return room_on(self._connection, sweep)
 
-    def check_shared(self, store: Store) -> None:
-        """As `Executor.check_shared`."""
-        self._connection.check_shared(store)
+    def check_workers(self, store: Store, sweep: Sweep) -> None:
+        """As `Executor.check_workers`."""
+        self._connection.check_nodes(store, sweep)
 
     def start(self, job: Job) -> None:
         """As `Executor.start`."""

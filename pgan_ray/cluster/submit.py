@@ -50,8 +50,12 @@ class SubmittedSweep:
             time.sleep(POLL_S)
 
 
-def submit(address: str, job_id: str, text: str, arguments: Sequence[str]) -> SubmittedSweep:
+def submit(
+    address: str, job_id: str, text: str, arguments: Sequence[str], packages: Sequence[Path] = ()
+) -> SubmittedSweep:
     """Send the sweep file ``text`` to the job server at ``address``; it runs `pgan-ray sweep` with ``arguments``.
+
+    ``packages``: folders of Python packages that every worker is to have.
 
     Raises `ClusterError` where the server does not take it.
     """
@@ -68,7 +72,11 @@ def submit(address: str, job_id: str, text: str, arguments: Sequence[str]) -> Su
         while True:
             try:
                 client = JobSubmissionClient(address)
-                client.submit_job(entrypoint=entrypoint, submission_id=job_id, runtime_env={"working_dir": folder})
+                client.submit_job(
+                    entrypoint=entrypoint,
+                    submission_id=job_id,
+                    runtime_env={"working_dir": folder, "py_modules": [str(package) for package in packages]},
+                )
             except (RayError, ConnectionError, RuntimeError, ValueError, ImportError) as error:
                 # A cluster that has just started has a job server before it has somebody to run jobs.
                 if "No available agent" in str(error) and time.monotonic() < deadline:

@@ -188,8 +188,8 @@ class Executor(Protocol):
         """The memory that one worker of either stage finds here."""
         ...
 
-    def check_shared(self, store: Store) -> None:
-        """See that whoever works sees the files of ``store``. Raises `ClusterError`."""
+    def check_workers(self, store: Store, sweep: Sweep) -> None:
+        """See that whoever works has the sweep's classes, and sees the files of ``store``. Raises `ClusterError`."""
         ...
 
     def start(self, job: Job) -> None:

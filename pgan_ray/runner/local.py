@@ -79,8 +79,8 @@ class LocalExecutor:
         """As `Executor.room`."""
         return room_here(sweep)
 
-    def check_shared(self, store: Store) -> None:
-        """As `Executor.check_shared`: this process sees what it writes."""
+    def check_workers(self, store: Store, sweep: Sweep) -> None:
+        """As `Executor.check_workers`: this process has what it found, and sees what it writes."""
 
     def start(self, job: Job) -> None:
         """As `Executor.start`."""

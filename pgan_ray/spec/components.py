@@ -31,6 +31,11 @@ class ComponentConfig(Part):
         """The component itself."""
         return self.component(self)
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the class is not ours, and so may be absent where pgan-ray is installed."""
+        return not self.component.__module__.startswith("pgan_ray.")
+
     def unread(self) -> frozenset[str]:
         """Keys that mean nothing beside the others' values: a grid over them makes no copies."""
         return frozenset()
@@ -119,3 +124,8 @@ class Component:
 def _read(kind: str, fields: dict[str, Any]) -> ComponentConfig:
     config: ComponentConfig = _REGISTRIES[kind].config(fields["name"]).model_validate(fields)
     return config
+
+
+def find_component(kind: str, name: str) -> None:
+    """See that the component can be imported here. Raises `ComponentError`."""
+    _REGISTRIES[kind].get(name)

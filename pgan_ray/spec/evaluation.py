@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.spec.base import Part, repeated
-from pgan_ray.spec.components import DetectorConfig, VictimConfig
+from pgan_ray.spec.components import ComponentConfig, DetectorConfig, VictimConfig
 from pgan_ray.spec.one_of import OneOf
 
 PoisonFraction = Annotated[float, Field(ge=0, lt=1)]
@@ -40,6 +40,11 @@ class EvaluationSpec(Part):
     detector: Annotated[DetectorConfig, OneOf(DETECTORS, {"name": "knn_distance"})] = Field(
         default_factory=lambda: DETECTORS.config("knn_distance")(), description="How the training set is filtered."
     )
+
+    @property
+    def components(self) -> tuple[ComponentConfig, ...]:
+        """Who is attacked, and what filters."""
+        return self.victim, self.detector
 
     def poison_points(self, fraction: float, classes: int) -> int:
         """Poisoning points in the training set of a victim of so many ``classes``."""

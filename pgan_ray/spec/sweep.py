@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pgan_ray.spec.components import ComponentConfig
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.resources import ResourcesSpec
 from pgan_ray.spec.settings import Settings
@@ -75,3 +76,10 @@ class Sweep:
             * sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in c.variants)
             for c in self.configurations
         )
+
+    @property
+    def foreign_components(self) -> list[tuple[str, str]]:
+        """(kind, name) of the components that are not ours: whoever works must be able to import them."""
+        every: list[ComponentConfig] = [c.settings.attack for c in self.configurations]
+        every += [part for c in self.configurations for v in c.variants for part in v.evaluation.components]
+        return sorted({(part.registry.kind, part.name) for part in every if part.is_foreign})

@@ -7,12 +7,13 @@ import pytest
 import ray
 
 from pgan_ray.cluster import Connection, check_cluster, connect
-from pgan_ray.cluster.connection import _sees
+from pgan_ray.cluster.connection import missing_here
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import Store
 from pgan_ray.runner.machine import available_cores
-from pgan_ray.spec import ResourcesSpec, StageResources
+from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
 from tests.listeners import listener
+from tests.tiny import tiny_sweep
 
 
 def test_a_cluster_that_does_not_answer_is_one_error() -> None:
@@ -21,6 +22,11 @@ def test_a_cluster_that_does_not_answer_is_one_error() -> None:
         address = f"127.0.0.1:{unused.getsockname()[1]}"
     with pytest.raises(ClusterError, match=f"the Ray cluster at {address} must answer, got"):
         check_cluster(ResourcesSpec(), address)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return tiny_sweep(tmp_path)
 
 
 def test_without_an_address_the_cluster_is_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,30 +41,43 @@ def test_without_an_address_the_cluster_is_ones_own(monkeypatch: pytest.MonkeyPa
     assert (options["address"], options["num_cpus"]) == ("local", available_cores() + 1)
 
 
-def test_every_node_must_see_the_directory(cluster: Connection, tmp_path: Path) -> None:
-    joined = Connection(None)
-    joined.check_shared(Store(tmp_path))
-    assert list(tmp_path.iterdir()) == []
-    assert not _sees(Store(tmp_path), "missing")
+def test_every_node_must_see_the_directory(cluster: Connection, tmp_path: Path, sweep: Sweep) -> None:
+    Connection(None).check_nodes(Store(tmp_path), sweep)
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".yaml"] == []
+    assert "must see" in missing_here(Store(tmp_path), "missing", [])[0]
 
 
 def test_a_node_that_has_gone_need_not_see_it(
-    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Connection, tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = ray.nodes()
     gone = there[0] | {"NodeID": "ab" * 28}  # as Ray lists a node until it notices
     monkeypatch.setattr("ray.nodes", lambda: [gone, *there])
-    Connection(None).check_shared(Store(tmp_path))
+    Connection(None).check_nodes(Store(tmp_path), sweep)
+
+
+def test_every_node_must_have_the_classes_of_ones_own(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Found by this process alone, as where a package is installed on the head and not on its nodes.
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/only_here.py").write_text("from sklearn.tree import DecisionTreeClassifier as Tree\n")
+    monkeypatch.syspath_prepend(tmp_path / "mine")
+    sweep = tiny_sweep(tmp_path, "evaluation.victim={name: 'only_here:Tree', max_depth: 3}")
+    assert sweep.foreign_components == [("victim", "only_here:Tree")]
+    with pytest.raises(ClusterError, match=r"must be able to import the victim 'only_here:Tree', .*--package DIR"):
+        Connection(None).check_nodes(Store(tmp_path), sweep)
+    assert missing_here(Store(tmp_path), "tiny.yaml", sweep.foreign_components) == []
 
 
 def test_a_directory_that_a_node_does_not_see_is_one_error(
-    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Connection, tmp_path: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The driver's file goes elsewhere: as if the node's directory were another one.
     monkeypatch.setattr(Store, "write", lambda self, name, content: None)
     monkeypatch.setattr(Store, "delete", lambda self, name: None)
-    with pytest.raises(ClusterError, match="must be a directory that every node shares"):
-        Connection(None).check_shared(Store(tmp_path))
+    with pytest.raises(ClusterError, match=r"must see .* name one that every node shares"):
+        Connection(None).check_nodes(Store(tmp_path), sweep)
 
 
 def test_resources_that_this_machine_never_grants_are_refused_before_anything_starts(

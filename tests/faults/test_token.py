@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.results import Store
+from pgan_ray.results import Store, read_rows
 from tests.faults.command import LOOK_S, PATIENCE_S
 from tests.faults.head import Head
 from tests.faults.services import Command, Ended, call, scores
@@ -53,6 +53,19 @@ def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, shared_h
         assert time.monotonic() < deadline
         time.sleep(LOOK_S)
     assert json.loads((out / "summary.json").read_text())["outcome"] == "complete"
+
+
+def test_a_package_of_ones_own_travels_with_its_sweep(head: Head, shared_home: Path) -> None:
+    package = shared_home / "my_victims"
+    package.mkdir()
+    (package / "__init__.py").write_text("from sklearn.tree import DecisionTreeClassifier as Tree\n")
+    victim = ("--set", "evaluation.victim={name: 'my_victims:Tree', max_depth: 3}", "--set", "attack.iterations=10")
+    out = shared_home / "packaged"
+    sent = call(
+        *submit(head, out, "--wait", *victim, "--package", str(package)), home=shared_home, environment=head.credentials
+    )
+    assert sent.code == 0, sent.err
+    assert {row["victim"] for row in read_rows(Store(out)).to_pylist()} == {"my_victims:Tree"}
 
 
 @pytest.mark.parametrize("credentials", ["wrong", "none"])
