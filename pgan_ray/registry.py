@@ -75,8 +75,12 @@ class Registry:
         """Every name: our own first, then those of installed packages."""
         return list(dict.fromkeys([*self.own_names(), *sorted(point.name for point in self._entry_points())]))
 
+    def is_own(self, name: str) -> bool:
+        """Whether the component of that ``name`` is one that we ship."""
+        return bool(_FILE_NAME.fullmatch(name) and find_spec(f"{self._package}.{name}"))
+
     def _find(self, name: str) -> type[Any]:
-        if name not in self._registered and _FILE_NAME.fullmatch(name) and find_spec(f"{self._package}.{name}"):
+        if name not in self._registered and self.is_own(name):
             importlib.import_module(f"{self._package}.{name}")
         if name in self._registered:
             return self._registered[name]

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "bench": {"cost", "data", "nn", "attacks", "victims"},
     # It runs a sweep in this process; an executor elsewhere implements its protocol.
     "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
-    "cluster": {"cost", "data", "results", "runner"},
+    "cluster": {"cost", "data", "registry", "results", "runner"},
     "forecast": {"cost", "data", "attacks", "evaluation", "runner"},
     "api": {"cost", "data", "results", "runner", "cluster", "forecast", "tracking", "report"},
     "cli": {"cost", "data", "results", "tracking", "report", "bench", "runner", "cluster", "forecast", "api"},

@@ -11,7 +11,7 @@ from pgan_ray.api.profile import choose_profile
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import ExecutorName, RunOptions, joins_cluster, run_record
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, check_new, read_sweep
+from pgan_ray.results import Store, check_new, hurry, read_sweep
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, sweep_text
@@ -77,7 +77,10 @@ def run_sweep(
     display = _display(progress)
     resolved = resolve_sweep(sweep, profile, _overrides(set or {}), options, display.notice, really_large=really_large)
     record, store = new_sweep(resolved, out)
-    return run_record(record, store, options, display)
+    try:
+        return run_record(record, store, options, display)
+    finally:
+        hurry(False)  # after an interrupt: the process goes on, and so does its patience with a store
 
 
 def open_sweep(directory: str | Path) -> SweepResult:
@@ -118,7 +121,7 @@ def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Sto
 def _overrides(given: Mapping[str, Any]) -> tuple[str, ...]:
     """As ``--set`` has them: JSON is YAML."""
     try:
-        return tuple(f"{key}={json.dumps(value)}" for key, value in given.items())
+        return tuple(f"{key}={json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in given.items())
     except (TypeError, ValueError) as error:
         raise SpecError([f"set: must hold plain values, got one of another kind ({error})"]) from None
 

@@ -57,6 +57,7 @@ class SweepResult:
         self._files = Directory(store, record)
         self.tracking_uri = tracking_uri
         self._has_report, self.signal = has_report, signal
+        self._rows: pa.Table | None = None
 
     @property
     def id(self) -> str:
@@ -80,7 +81,9 @@ class SweepResult:
 
     def rows(self) -> pa.Table:
         """One row for each finished cell, as `pgan_ray.results.VICTIMS` describes them; ``.to_pandas()`` works."""
-        return self._files.rows()
+        if self._rows is None or self._rows.num_rows < self.record.sweep.cells:  # more may have come
+            self._rows = self._files.rows()
+        return self._rows
 
     def generators(self) -> pa.Table:
         """One row for each finished generator: configuration, replicate, outcome, iterations, seconds, device."""
@@ -111,7 +114,9 @@ class SweepResult:
         Raises `SpecError` where there is no such generator, or it has no poison set.
         """
         found = self._configuration(configuration)
-        record = self._files.generator(configuration, replicate) if found.settings.attack.is_trained else None
+        if not found.settings.attack.is_trained:
+            raise SpecError([f"{configuration}: must have generators, got an attack that trains none"])
+        record = self._files.generator(configuration, replicate)
         if record is None or record.outcome != "complete":
             state = "none of that name is finished" if record is None else f"it is {record.outcome}"
             raise SpecError(

@@ -81,12 +81,12 @@ def submit(
     job = send(address, job_id, source.text, arguments, folders)
     say(job.job_id)
     if not wait:
-        say(f"its output: ray job logs {job.job_id} --address {address} --follow", err=True)
+        say(f"its output: ray job logs {job.job_id} --address {redact(address)} --follow", err=True)
         return
     try:
         sys.exit(job.wait(lambda text: say(text, nl=False, err=True)))
     except KeyboardInterrupt:
-        say(f"the job goes on; it ends with: ray job stop {job.job_id} --address {address}", err=True)
+        say(f"the job goes on; it ends with: ray job stop {job.job_id} --address {redact(address)}", err=True)
         sys.exit(130)
 
 

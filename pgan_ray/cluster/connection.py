@@ -16,7 +16,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.registry import ComponentError
-from pgan_ray.results import Store
+from pgan_ray.results import Store, redact
 from pgan_ray.runner.machine import available_cores, faults_here, gpus_here, memory_for_actors, trial_limit
 from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
 from pgan_ray.spec.components import find_component
@@ -234,7 +234,7 @@ def _join(address: str, quiet: dict[str, object]) -> None:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise ClusterError(
-            f"the Ray cluster at {address} must answer, got {_last_line(error)} "
+            f"the Ray cluster at {redact(address)} must answer, got {_last_line(error)} "
             "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
         ) from None
 

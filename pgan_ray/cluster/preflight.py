@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pgan_ray.cluster.token import bring_token
 from pgan_ray.errors import ClusterError
+from pgan_ray.results import redact
 
 PROBE_S = 15.0  # for an address, after which it is told
 # gRPC is HTTP/2: a client opens with these bytes and its settings, and a server answers with a frame of settings.
@@ -53,7 +54,7 @@ def _answer(host: str, port: int) -> bytes | None:
 
 
 def _silent(address: str, got: str) -> ClusterError:
-    return ClusterError(f"the Ray cluster at {address} must answer, got {got}")
+    return ClusterError(f"the Ray cluster at {redact(address)} must answer, got {got}")
 
 
 def check_job_server(address: str) -> None:
@@ -68,7 +69,7 @@ def check_job_server(address: str) -> None:
     except urllib.error.HTTPError:
         return  # such as one that asks for a token
     except (OSError, ValueError, HTTPException) as error:
-        raise ClusterError(f"the Ray job server at {address} must answer, got {error}") from None
+        raise ClusterError(f"the Ray job server at {redact(address)} must answer, got {redact(str(error))}") from None
 
 
 def check_machine() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pgan_ray.cluster.preflight import check_job_server
 from pgan_ray.errors import ClusterError
+from pgan_ray.results import redact
 
 POLL_S = 2.0
 YOUNG_S = 60.0
@@ -83,7 +84,8 @@ def submit(
                     time.sleep(POLL_S)
                     continue
                 raise ClusterError(
-                    f"the Ray job server at {address} must take the sweep, got {str(error).strip().splitlines()[0]} "
+                    f"the Ray job server at {redact(address)} must take the sweep, got "
+                    f"{redact(str(error)).strip().splitlines()[0]} "
                     "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or "
                     "RAY_AUTH_TOKEN_PATH)"
                 ) from None

@@ -223,6 +223,8 @@ class SweepRun:
         return False
 
     def _trial_failed(self, event: TrialFailed) -> None:
+        if NO_SPACE in event.message and self._is_full():
+            raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))

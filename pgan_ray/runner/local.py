@@ -45,6 +45,7 @@ class LocalExecutor:
         self._trials: deque[Trial] = deque()
         self._batches: deque[Batch] = deque()
         self._running: Iterator[Event] | None = None
+        self._checkpoint: str | None = None  # the newest of the trial that runs
         self._threads = torch.get_num_threads()
 
     @property
@@ -112,6 +113,7 @@ class LocalExecutor:
 
     def _train(self, trial: Trial) -> Iterator[Event]:
         yield TrialStarted(trial.id)
+        self._checkpoint = None
         try:
             training = TrialTraining(self._stage1, trial, self._tasks, prepare(self._resources.trial.cpu))
             finished = False
@@ -132,6 +134,10 @@ class LocalExecutor:
             training.save(Path(temporary))
             for name in (STATE_FILE, PROGRESS_FILE):  # in this order: the second makes it whole
                 self._job.store.write(f"{place}/{name}", Path(temporary, name).read_bytes())
+        before, self._checkpoint = self._checkpoint, place
+        if before is not None:
+            for name in (PROGRESS_FILE, STATE_FILE):
+                self._job.store.delete(f"{before}/{name}")
 
     def _evaluate(self, batch: Batch) -> BatchFinished:
         prepare(self._resources.evaluator.cpu)
@@ -146,4 +152,6 @@ class LocalExecutor:
         self._trials.clear()
         self._batches.clear()
         self._running = None
+        # As `prepare` found them: this process is somebody's.
         torch.set_num_threads(self._threads)
+        torch.set_flush_denormal(False)

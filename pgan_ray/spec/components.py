@@ -34,7 +34,7 @@ class ComponentConfig(Part):
     @property
     def is_foreign(self) -> bool:
         """Whether the class is not ours, and so may be absent where pgan-ray is installed."""
-        return not self.component.__module__.startswith("pgan_ray.")
+        return not self.registry.is_own(self.name)
 
     def unread(self) -> frozenset[str]:
         """Keys that mean nothing beside the others' values: a grid over them makes no copies."""

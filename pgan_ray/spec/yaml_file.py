@@ -146,7 +146,7 @@ def read_content(source: Path | SweepText | Mapping[str, Any]) -> tuple[dict[str
     if isinstance(source, SweepText):
         return parse_mapping(source.text, source.origin), source.origin
     try:
-        text = json.dumps(source)  # JSON is YAML
+        text = json.dumps(source, ensure_ascii=False, allow_nan=False)  # JSON is YAML
     except (TypeError, ValueError, RecursionError) as error:
         raise SpecError([f"{MAPPING}: must hold plain values, got one of another kind ({error})"]) from None
     if len(text) > MAX_BYTES:

@@ -69,4 +69,4 @@ def _shown(uri: str) -> str:
 
 
 def _typed(uri: str) -> str:
-    return shlex.quote(_shown(uri))
+    return shlex.quote(printable_line(recorded(uri)))

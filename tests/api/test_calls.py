@@ -81,6 +81,18 @@ def test_poison_that_is_not_there_is_told(finished: SweepResult) -> None:
         finished.poison("alpha=0.1", 7)
 
 
+def test_a_baseline_has_no_generators(tmp_path: Path) -> None:
+    baseline = {"name": "random_label_flip", "replicates": 1}
+    few = {"evaluation.poison_fractions": [0, 0.1], "evaluation.runs": 1, "description": "é 😀"}
+    result = run_sweep(
+        {**TINY, "attack": baseline}, set=few, executor="local", offline_tracking=True, out=tmp_path / "out"
+    )
+    assert result.record.sweep.description == "é 😀"
+    assert result.generators().num_rows == 0
+    with pytest.raises(SpecError, match="base: must have generators, got an attack that trains none"):
+        result.poison("base")
+
+
 def test_a_notebook_shows_the_table(finished: SweepResult) -> None:
     page = finished._repr_html_()
     assert page.count("<tr>") == 1 + 2

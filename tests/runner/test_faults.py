@@ -1,6 +1,7 @@
 """Sweeps that something happens to: code that fails, losses that are not numbers, an interrupt."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint_with_the_same_bits(run
     resumed = tmp_path / "resumed"
     half = InterruptOnce(lambda state: max(state.trials.values()) > 0.5)
     assert run(sweep, resumed, progress=half).outcome == "interrupted"
+    assert len(list(resumed.rglob("progress.json"))) == 1, "the newest alone is kept"
     assert read_record(Store(resumed), "base", 0) is None
     tracker = MemoryTracker()
     assert run(sweep, resumed, tracker=tracker).outcome == "complete"
@@ -159,3 +161,18 @@ def test_an_error_in_the_driver_is_told_and_keeps_what_is_finished(
     assert summary["outcome"] == "failed"
     assert len(summary["cells_without_row"]) == 12
     assert read_record(Store(tmp_path / "sweep"), "base", 0) is not None
+
+
+def test_a_full_disk_ends_the_sweep_at_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Member] = []
+
+    def fills(attack: AttackConfig, members: list[Member], *arguments: Any, **options: Any) -> PGan:
+        made.extend(members)
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("pgan_ray.runner.driver.SweepRun._is_full", lambda self: True)
+    outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", engine=Engine(stack=fills))
+    assert outcome.outcome == "failed"
+    assert [member.replicate for member in made] == [0, 1], "the second trial would fail as well"
+    assert "must have room left" in outcome.failures[0]
+    assert outcome.can_go_on

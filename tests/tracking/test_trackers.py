@@ -150,7 +150,8 @@ def test_interrupted_then_resumed_goes_on_in_the_same_runs(
 
 def test_not_a_number_is_kept_as_such(sqlite_uri: str, tmp_path: Path, record: SweepRecord) -> None:
     tracker = MlflowTracker(Store(tmp_path / "sweep"), record, tracking_uri=sqlite_uri)
-    tracker.training("alpha=0.1", 0, [{**training_rows(0)[0], "generator_loss": float("nan")}])
+    row = training_rows(0)[0]
+    tracker.training("alpha=0.1", 0, [{**row, "metrics": {**row["metrics"], "generator_loss": float("nan")}}])
     assert tracker.close(60) == 0
     [(step, value)] = Reader(sqlite_uri).curve("alpha=0.1/r0", "train/generator_loss")
     assert step == 10

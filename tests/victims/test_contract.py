@@ -1,6 +1,5 @@
 """The contract of every kind of victim of the schema, and logistic regression's line."""
 
-from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,8 @@ from pgan_ray.registry import VICTIMS
 from pgan_ray.victims import Judged, VictimConfig, judge_victims
 from tests.science import CPU
 
-NAMES = tuple(name for name in VICTIMS.own_names() if VICTIMS.get(name).trains)
+# `cnn` reads images alone: `pgan_ray.testing` tries it on some.
+NAMES = tuple(name for name in VICTIMS.own_names() if VICTIMS.get(name).trains and name != "cnn")
 NETWORKS = ("mlp", "logistic")
 EVERY = pytest.mark.parametrize("name", NAMES)
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
@@ -211,6 +211,5 @@ def test_a_victim_judges_alike_alone_and_beside_others() -> None:
     for name in (name for name in NAMES if name not in NETWORKS):
         both = judge(name, training, test, classes=2)
         (alone,) = judge(name, training[1:], test, classes=2, seed=1)
-        assert [value is None or value.tolist() for value in astuple(alone)] == [
-            value is None or value.tolist() for value in astuple(both[1])
-        ]
+        assert torch.equal(matrix_of(alone), matrix_of(both[1]))
+        assert (alone.boundary, alone.message) == (both[1].boundary, both[1].message)
