@@ -3,7 +3,8 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -43,14 +44,8 @@ class Row:
         return self.flop / self.seconds
 
 
-@dataclass(frozen=True)
-class _Contender:
-    name: str
-    flop: float
-    members: int
-    plain: str
-    units: int
-    run: Callable[[], None]
+# A row without its time; units of its work that one turn does; the turn.
+_Contender = tuple[Row, int, Callable[[], object]]
 
 
 def run_benchmark(
@@ -69,61 +64,46 @@ def run_benchmark(
     """
     torch.set_num_threads(threads)
     contenders = [_gemm(), *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims, turn_flop))]
-    times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
-    for contender in contenders:
-        contender.run()  # caches, allocator
+    times: list[list[float]] = [[] for _ in contenders]
+    for _, _, run in contenders:
+        run()  # caches, allocator
     for _ in range(rounds):
-        for contender in contenders:
+        for (_, units, run), took in zip(contenders, times, strict=True):
             start = time.perf_counter()
-            contender.run()
-            times[contender.name].append((time.perf_counter() - start) / contender.units)
-    return [Row(c.name, statistics.median(times[c.name]), c.flop, c.members, c.plain) for c in contenders]
+            run()
+            took.append((time.perf_counter() - start) / units)
+    return [replace(row, seconds=statistics.median(t)) for (row, _, _), t in zip(contenders, times, strict=True)]
 
 
 def _gemm() -> _Contender:
     a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(0))
-
-    def run() -> None:
-        for _ in range(4):
-            torch.mm(a, b)
-
-    return _Contender(f"torch.mm {GEMM_SIZE}^3", 2.0 * GEMM_SIZE**3, 1, "", 4, run)
+    return Row(f"torch.mm {GEMM_SIZE}^3", 0.0, 2.0 * GEMM_SIZE**3), 4, lambda: [torch.mm(a, b) for _ in range(4)]
 
 
 def _contenders(
     name: str, settings: Settings, stacks: tuple[int, ...], victims: int, turn_flop: float
 ) -> Iterator[_Contender]:
-    task = _random_task()
-    device = torch.device("cpu")
-    attack = settings.attack
+    task, attack, cpu = _random_task(), settings.attack, torch.device("cpu")
     assert isinstance(attack, PGanConfig)  # what the shipped sweeps have
     needed = iteration_work(attack, FEATURES).flop
     units = max(2, round(turn_flop / needed))
-    plain_name = f"{name}: pGAN iteration, plain"
     plain = PlainPGan(attack, task, seed=0)
-    yield _Contender(plain_name, needed, 1, "", units, lambda: _flushed(lambda: plain.train(units)))
+    row = Row(f"{name}: pGAN iteration, plain", 0.0, needed)
+    yield row, units, lambda: _flushed(lambda: plain.train(units))
     for members in stacks:
-        stack = PGan(attack, [Member(r, 0, attack) for r in range(members)], task, device=device)
-        yield _Contender(
-            f"{name}: pGAN iteration, stack {members}",
-            needed * members,
-            members,
-            plain_name,
-            units,
-            lambda stack=stack: stack.train(units),  # type: ignore[misc]
-        )
+        stack = PGan(attack, [Member(r, 0, attack) for r in range(members)], task, device=cpu)
+        of_stack = Row(f"{name}: pGAN iteration, stack {members}", 0.0, needed * members, members, row.name)
+        yield of_stack, units, partial(stack.train, units)
 
     victim = settings.evaluation.victim.make().network
     step = step_work(victim, FEATURES, 2).flop
-    size = 5 * victim.batch_size
-    steps = 5 * max(1, round(turn_flop / 2 / step / 5))
-    epochs = victim.model_copy(update={"epochs": steps // 5})
+    size, epochs = 5 * victim.batch_size, max(1, round(turn_flop / 2 / step / 5))
     x, y = task.train_x[:size], task.train_y[:size]
-    plain_name = f"{name}: victim step, plain"
     one = PlainVictim(victim, FEATURES, seed=0)
-    yield _Contender(plain_name, step, 1, "", steps, lambda: _flushed(lambda: one.train(x, y, epochs.epochs)))
+    row = Row(f"{name}: victim step, plain", 0.0, step)
+    yield row, 5 * epochs, lambda: _flushed(lambda: one.train(x, y, epochs))
     # Measured amid a training: a real one is hundreds of times as long as a turn, its start and end next to nothing.
-    stack_of_victims = VictimTraining(
+    training = VictimTraining(
         victim,
         x.expand(victims, -1, -1),
         y.expand(victims, -1),
@@ -131,16 +111,10 @@ def _contenders(
         classes=2,
         initial_seeds=range(victims),
         stack_seed=0,
-        device=device,
+        device=cpu,
     )
-    yield _Contender(
-        f"{name}: victim step, stack {victims}",
-        step * victims,
-        victims,
-        plain_name,
-        steps,
-        lambda: stack_of_victims.run(steps),
-    )
+    of_stack = Row(f"{name}: victim step, stack {victims}", 0.0, step * victims, victims, row.name)
+    yield of_stack, 5 * epochs, lambda: training.run(5 * epochs)
 
 
 def _flushed(run: Callable[[], None]) -> None:
@@ -153,13 +127,4 @@ def _random_task() -> TaskData:
     rng = np.random.default_rng(0)
     x = torch.from_numpy(np.tanh(rng.normal(size=(2 * POINTS_PER_CLASS, FEATURES))).astype(np.float32))
     y = torch.arange(2 * POINTS_PER_CLASS) % 2
-    return TaskData(
-        train_x=x,
-        train_y=y,
-        test_x=x,
-        test_y=y,
-        classes=(3, 5),
-        poison_label=1,
-        source_label=0,
-        image_shape=(28, 28),
-    )
+    return TaskData(x, y, x, y, classes=(3, 5), poison_label=1, source_label=0, image_shape=(28, 28))

@@ -112,9 +112,8 @@ def _on_gpus(
         pace = Pace(DEVICES[device], (sweep.resources.trial.gpu, sweep.resources.evaluator.gpu))
         for number in gpus:
             offer = offer_of(sweep, f"{number} x {device}", cpus=AMPLE, gpus=number)
-            check_room(
-                sweep, _points, room_of(sweep, [offer.total], DEVICES[device].memory_bytes, has_gpu=True), origin
-            )
+            room = room_of(sweep, [offer.total], DEVICES[device].memory_bytes, has_gpu=True)
+            check_room(sweep, _points, room, origin)
             # More slots, smaller stacks: each size of the cluster has a cut of its own.
             found.append((Plan(sweep, members(sweep, _points, offer), _points), pace, [offer]))
     return found
@@ -125,7 +124,6 @@ def _on_cores(
 ) -> "list[tuple[Plan, Pace, list[Offer]]]":
     from pgan_ray.forecast import Pace, Plan, offer_of
     from pgan_ray.forecast.measure import chosen, measure
-    from pgan_ray.forecast.pace import keep
     from pgan_ray.runner.limits import Room, check_room, room_of
     from pgan_ray.runner.machine import available_cores, faults_here, memory_for_actors
     from pgan_ray.runner.members import members
@@ -147,7 +145,6 @@ def _on_cores(
         say(f"measuring this machine for about {budget_s:.0f} s, as if {actors} actors were busy ...", err=True)
         # Of each profile its own: the stacks of one are not to crowd out another's.
         pace = measure([s for plan, _, _ in found for s in chosen(plan.stacks)], actors=actors, budget_s=budget_s)
-        keep(pace)
     return [(plan, pace, offers) for plan, _, offers in found]
 
 

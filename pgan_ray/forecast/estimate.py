@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pgan_ray.cost import DEVICES, Points, PointsOf
-from pgan_ray.forecast.pace import Pace, Stack, kept
+from pgan_ray.forecast.pace import Pace, Stack
 from pgan_ray.forecast.schedule import Forecast, Job, schedule, spread
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.cut import Stage2Cut, trials
@@ -125,9 +125,7 @@ def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:
         pace = Pace(DEVICES[kinds[0]], (resources.trial.gpu, resources.evaluator.gpu))
         return pace, f"by assumed rates of {kinds[0]}, not measured"
     actors = max(1, min(here.trial.slots, here.evaluator.slots))
-    if (found := kept(chosen(plan.stacks), actors=actors)) is not None:
-        return found, "by this machine's pace as `pgan-ray plan` measured it"
-    pace = measure(chosen(plan.stacks, most=1), actors=actors, budget_s=SOON_S)
+    pace = measure(chosen(plan.stacks, most=2), actors=actors, budget_s=SOON_S)
     return pace, "rough: this machine's pace by half a second's runs; `pgan-ray plan` takes longer"
 
 

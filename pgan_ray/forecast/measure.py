@@ -34,11 +34,12 @@ Run = Callable[[int], object]
 
 
 def chosen(stacks: Sequence[Stack], most: int = MOST_OF_A_KIND) -> list[Stack]:
-    """Those of a sweep's ``stacks`` to measure: some of every kind, the largest among them."""
+    """Those of a sweep's ``stacks`` to measure: some of every kind, from the largest to the smallest."""
     kinds: dict[str, dict[str, Stack]] = {}
     for stack in sorted(stacks, key=lambda s: s.size, reverse=True):
         kinds.setdefault(stack.kind, {}).setdefault(f"{stack.size:.1g}", stack)
-    return [s for of in kinds.values() for s in list(of.values())[:: -(-len(of) // most)]]
+    spread = {kind: sorted({round(i * (len(of) - 1) / (most - 1)) for i in range(most)}) for kind, of in kinds.items()}
+    return [list(kinds[kind].values())[index] for kind, indices in spread.items() for index in indices]
 
 
 def measure(stacks: Sequence[Stack], *, actors: int, budget_s: float) -> Pace:
@@ -46,7 +47,7 @@ def measure(stacks: Sequence[Stack], *, actors: int, budget_s: float) -> Pace:
     threads = torch.get_num_threads()
     turn_s = min(LONGEST_S, max(SHORTEST_S, budget_s / 5 / max(1, len(stacks))))
     small = [(stack, reduced(stack, turn_s)) for stack in stacks]
-    small = [(whole, part) for whole, part in small if part.bytes() <= MOST_BYTES and sum(part.parts_s) <= budget_s]
+    small = [(whole, part) for whole, part in small if part.bytes <= MOST_BYTES and sum(part.parts_s) <= budget_s]
     torch.set_flush_denormal(True)
     try:
         with _busy((actors - 1) * max((stack.threads for stack in stacks), default=1)):

@@ -3,30 +3,18 @@
 A component says what it takes; runs of it say how wrong the assumed rates are for it.
 """
 
-import contextlib
-import json
 import math
-import os
-import platform
-import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-import platformdirs
-
-from pgan_ray import __version__
 from pgan_ray.cost import CORE, Device, Points, Work, cell_work
-from pgan_ray.cost.sweep import CELL_S, iteration_work, iterations, kept_size
+from pgan_ray.cost.sweep import CELL_S, generators_bytes, iteration_work, iterations, victims_bytes
 from pgan_ray.spec import EvaluationSpec, Settings
 
 # Around each piece of work, on the way through Tune or Ray: reports, files, messages.
 TRIAL_S, BATCH_S = 1.0, 0.1
 START_S = 10.0  # until an actor works on a machine that we cannot ask: process, imports, CUDA
 LOCAL_START_S = 4.0
-NUMBERS = "start_s", "gemm_rate", "share"  # that are kept
-ALIKE = 1.5  # times as long; stacks whose units differ by more were not measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,18 +85,13 @@ class Stack:
         """Seconds by which stacks of one kind are told apart."""
         return max(self.parts_s[0] or self.parts_s[1], 1e-9)
 
+    @property
     def bytes(self) -> int:
-        """That a run takes, by the model that sizes stacks, with the points that it is judged on."""
-        features, task = self.points.features, self.settings.task
-        judged = 4 * features * sum(self.points.test.values())
+        """By the model that sizes stacks, without the points of a poison set."""
+        task, features = self.settings.task, self.points.features
         if self.evaluation is None:
-            classes = len(task.surrogate.classes)
-            return judged + int(self.settings.attack.make().stack_bytes(features, classes, self.members, 1))
-        of, classes = self.evaluation, len(task.classes)
-        kept = kept_size(of, classes, self.fraction)
-        drawn = classes * of.trusted_per_class + 3 * of.poison_set_size
-        stack = int(of.victim.make().stack_bytes(features, classes, self.members, kept))
-        return stack + 4 * features * drawn + judged
+            return generators_bytes(self.settings.attack, task, features, self.members, 1)
+        return victims_bytes(self.evaluation, task, features, self.members)
 
 
 @dataclass(frozen=True)
@@ -153,44 +136,3 @@ class Pace:
         sizes, *ratios = zip(*sorted((math.log(s.size), s.unit, s.rest) for s in samples), strict=True)
         unit, rest = (float(np.interp(math.log(stack.size), sizes, of)) for of in ratios)
         return around + stack.units * stack.parts_s[0] * unit + stack.parts_s[1] * rest
-
-    def knows(self, stack: Stack) -> bool:
-        """Whether one like it was measured."""
-        sizes = [s.size for s in self.samples if s.kind == stack.kind]
-        return any(1 / ALIKE < size / stack.size < ALIKE for size in sizes)
-
-
-def keep(pace: Pace) -> None:
-    """Keep what was measured for the sweeps to come; where that cannot be, they measure again."""
-    with contextlib.suppress(OSError):
-        file = _file()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(f".{secrets.token_hex(4)}")
-        numbers = {name: getattr(pace, name) for name in ("actors", *NUMBERS)}
-        samples = [asdict(sample) for sample in pace.samples]
-        beside.write_text(json.dumps({"machine": _machine(), **numbers, "samples": samples}))
-        beside.replace(file)
-
-
-def kept(stacks: Sequence[Stack], *, actors: int) -> Pace | None:
-    """What was kept of this machine as it is and of so many ``actors`` at once; None if ``stacks`` are not among it."""
-    try:
-        found = json.loads(_file().read_text())
-        if (found["machine"], found["actors"]) != (_machine(), actors):
-            return None
-        samples = tuple(Sample(**sample) for sample in found["samples"])
-        start_s, gemm_rate, share = (float(found[name]) for name in NUMBERS)
-        pace = Pace(start_s=start_s, samples=samples, actors=actors, gemm_rate=gemm_rate, share=share)
-        return pace if all(map(pace.knows, stacks)) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # none kept, another version's, or of other stacks
-
-
-def _file() -> Path:
-    return platformdirs.user_cache_path("pgan-ray") / "pace.json"
-
-
-def _machine() -> str:
-    from importlib.metadata import version
-
-    return f"{platform.node()} {platform.machine()} {os.cpu_count()} cores, torch {version('torch')}, {__version__}"
