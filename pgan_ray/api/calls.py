@@ -11,7 +11,7 @@ from pgan_ray.api.profile import choose_profile
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import ExecutorName, RunOptions, joins_cluster, run_record
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, check_new, hurry, read_sweep
+from pgan_ray.results import Store, check_new, read_sweep, shorten_retries
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
 from pgan_ray.spec import Sweep, SweepRecord, load_sweep, sweep_text
@@ -80,7 +80,7 @@ def run_sweep(
     try:
         return run_record(record, store, options, display)
     finally:
-        hurry(False)  # after an interrupt: the process goes on, and so does its patience with a store
+        shorten_retries(False)  # after an interrupt: the process goes on, and so does its patience with a store
 
 
 def open_sweep(directory: str | Path) -> SweepResult:

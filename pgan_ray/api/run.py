@@ -20,7 +20,7 @@ from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
-from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, hurry, lease, redact
+from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, lease, redact, shorten_retries
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
 from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.members import members
@@ -83,7 +83,7 @@ def joins_cluster(options: RunOptions) -> bool:
 
 def run_record(record: SweepRecord, store: Store, options: RunOptions, progress: ProgressDisplay) -> SweepResult:
     """Run what is not finished of ``record`` in ``store``. An interrupt, too, ends in a result that tells of it."""
-    hurry(False)
+    shorten_retries(False)
     uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
     check_executor(options, record.sweep.resources)
     if record.facts:
@@ -257,7 +257,7 @@ def _one_signal() -> Iterator[list[int]]:
     def stop(number: int, frame: FrameType | None) -> None:
         if not received:
             received.append(number)
-            hurry()
+            shorten_retries()
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -128,7 +128,7 @@ class TrainedAttack(Attack):
 
     def iterations(self, task: "TaskData") -> int:
         """Iterations of one training on ``task``."""
-        return self.iterations_of(len(task.poison_points))
+        return self.iterations_of(len(task.poison_class_x))
 
     def train(self, members: Sequence[Member], task: "TaskData", *, device: "torch.device", precision: str) -> Training:
         """A stack of ``members`` that is about to be trained on ``task``. This attack's config gives its shape."""

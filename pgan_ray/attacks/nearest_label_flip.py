@@ -28,7 +28,7 @@ class NearestPoints(TakenPoints):
 
     def __init__(self, task: "TaskData", label: int) -> None:
         super().__init__(task, label)
-        distance = (self._x[self._rows] - task.poison_points.mean(0)).norm(dim=1)
+        distance = (self._x[self._rows] - task.poison_class_x.mean(0)).norm(dim=1)
         self._rows = self._rows[distance.argsort(stable=True).numpy()]
 
     def _order(self, random: np.random.Generator) -> Rows:

@@ -24,7 +24,7 @@ class TakesPoints(Attack):
     def check(self, task: "TaskData", evaluation: EvaluationSpec) -> None:
         """The class must have points left beside those of the detectors and the victim."""
         label = self.taken_label(task)
-        poison = evaluation.poison_points(max(evaluation.poison_fractions), len(task.classes))
+        poison = evaluation.poison_count(max(evaluation.poison_fractions), len(task.classes))
         needed = evaluation.trusted_per_class + evaluation.train_per_class + poison
         available = int((task.train_y == label).sum())
         if available < needed:

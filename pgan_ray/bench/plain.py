@@ -62,7 +62,7 @@ class PlainPGan:
         self.classifier_optimizer = plain_optimizer(spec.classifier.optimizer, self.classifier)
         self.alpha, lambda_prior = spec.alpha, spec.lambda_prior
         self.poison_lambda = lambda_prior * task.poison_prior
-        self._poison_class = task.poison_points
+        self._poison_class = task.poison_class_x
 
     def train(self, iterations: int) -> None:
         """Run Algorithm 1."""

@@ -10,7 +10,7 @@ from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
 
 from pgan_ray.cluster.search import PlannedTrials
-from pgan_ray.cluster.trainable import PGanTrial
+from pgan_ray.cluster.trainable import GeneratorTrial
 from pgan_ray.results import CHECKPOINTS
 from pgan_ray.runner import Event, TrialFailed, TrialFinished, TrialReport, TrialRetried, TrialsEnded, TrialStarted
 from pgan_ray.runner.training import Stage1
@@ -107,7 +107,7 @@ class Stage1Run:
 
     def _tuner(self) -> tune.Tuner:
         sweep = self._stage.record.sweep
-        trainable = tune.with_parameters(PGanTrial, stage=self._stage, datasets=self._datasets)
+        trainable = tune.with_parameters(GeneratorTrial, stage=self._stage, datasets=self._datasets)
         return tune.Tuner(
             tune.with_resources(trainable, dict(self._request)),
             tune_config=tune.TuneConfig(

@@ -11,7 +11,7 @@ from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare
 
 
-class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
+class GeneratorTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
     """Trains the replicates of one `Trial`; a Tune iteration is one report's share of the training."""
 
     def setup(self, config: dict[str, Any], stage: Stage1, datasets: dict[str, Dataset]) -> None:
@@ -65,12 +65,12 @@ class PGanTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         Tune uploads it, and does not try twice: while the store is away, each attempt would count as a failure of the
         trial's.
         """
-        self._stage.store.knock()
+        self._stage.store.wait_until_available()
         self._ready().save(Path(checkpoint_dir))
 
     def restore(self, checkpoint_path: Any) -> None:
         """Tune's own; it looks for the checkpoint once, so the store must answer by then."""
-        self._stage.store.knock()
+        self._stage.store.wait_until_available()
         super().restore(checkpoint_path)
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:

@@ -78,7 +78,7 @@ def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fracti
 def poisoned_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:
     """Points of a victim's training set before the detectors."""
     genuine = evaluation.train_per_class * classes
-    return genuine + (evaluation.poison_points(fraction, classes) if evaluation.placement == "add" else 0)
+    return genuine + (evaluation.poison_count(fraction, classes) if evaluation.placement == "add" else 0)
 
 
 def kept_size(evaluation: EvaluationSpec, classes: int, fraction: float) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 Labels = npt.NDArray[np.int64]
-Progress = Callable[[str], None]
+Notice = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)

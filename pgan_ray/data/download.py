@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from pgan_ray.data.dataset import Progress
+from pgan_ray.data.dataset import Notice
 from pgan_ray.data.files import shown
 from pgan_ray.errors import DataError
 
@@ -33,7 +33,7 @@ class _CutShortError(DownloadError):
     """The connection ended early: worth another try, from where it stopped."""
 
 
-def download(url: str, target: Path, verify: Callable[[Path], T], *, limit_bytes: int, progress: Progress) -> T:
+def download(url: str, target: Path, verify: Callable[[Path], T], *, limit_bytes: int, progress: Notice) -> T:
     """Bring ``url`` to ``target`` and return what ``verify`` makes of it.
 
     The bytes grow in a ``.part`` file beside ``target`` (one for each address: mirrors may compress
@@ -68,7 +68,7 @@ def _size(part: Path) -> int:
     return part.stat().st_size if part.exists() else 0
 
 
-def _transfer(url: str, part: Path, start: int, *, limit_bytes: int, progress: Progress) -> None:
+def _transfer(url: str, part: Path, start: int, *, limit_bytes: int, progress: Notice) -> None:
     """Append to ``part``, which holds ``start`` bytes, until it is whole."""
     headers = {"User-Agent": "pgan-ray", **({"Range": f"bytes={start}-"} if start else {})}
     try:
@@ -118,7 +118,7 @@ def _copy(
 class _Notice:
     """Tells ``progress`` about each further tenth of a file."""
 
-    def __init__(self, url: str, total: int | None, progress: Progress) -> None:
+    def __init__(self, url: str, total: int | None, progress: Notice) -> None:
         self._url = url
         self._total = total
         self._progress = progress

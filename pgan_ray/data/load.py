@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pgan_ray.data.builtin import load_digits, load_gaussians, load_mnist_5k
-from pgan_ray.data.dataset import Dataset, Progress
+from pgan_ray.data.dataset import Dataset, Notice
 from pgan_ray.data.known import IDX_DATASETS
 from pgan_ray.data.sources import cache_folder, load_idx
 from pgan_ray.data.user import load_user
@@ -15,7 +15,7 @@ def load_dataset(
     *,
     seed: int,
     data_dir: Path | None = None,
-    progress: Progress | None = None,
+    progress: Notice | None = None,
     may_download: bool = True,
 ) -> Dataset:
     """All points of the data set that ``spec`` names.

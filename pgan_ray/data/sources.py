@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from pgan_ray.data.dataset import Dataset, Points, Progress, build_dataset
+from pgan_ray.data.dataset import Dataset, Notice, Points, build_dataset
 from pgan_ray.data.download import DownloadError, download
 from pgan_ray.data.files import exists, shown, user_path
 from pgan_ray.data.idx import GZIP_OVERHEAD_BYTES, ChecksumError, IdxFile, read_idx
@@ -44,7 +44,7 @@ class DataAbsentError(DataError):
 
 
 def load_idx(
-    known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Progress, may_download: bool = True
+    known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Notice, may_download: bool = True
 ) -> Dataset:
     """All four files of ``known``, from the first place that has each. Images are flattened: F = H * W.
 
@@ -115,7 +115,7 @@ def _find(file: IdxFile, places: list[_Place]) -> tuple[Values, str] | None:
 
 
 def _fetch(
-    known: IdxDataset, file: IdxFile, places: list[_Place], cache_dir: Path, progress: Progress
+    known: IdxDataset, file: IdxFile, places: list[_Place], cache_dir: Path, progress: Notice
 ) -> tuple[Values, str]:
     """Download ``file`` from the first mirror that has it into the cache."""
     target = cache_dir / known.name / f"{file.name}.gz"
@@ -165,7 +165,7 @@ def _nowhere(known: IdxDataset, file: IdxFile, cache: Path, failures: list[str])
 
 
 @contextlib.contextmanager
-def _one_at_a_time(folder: Path, progress: Progress) -> Iterator[None]:
+def _one_at_a_time(folder: Path, progress: Notice) -> Iterator[None]:
     """Keep two processes from writing the same parts; where the system has no such lock, the sums decide."""
     try:
         import fcntl

@@ -48,7 +48,7 @@ class TaskData:
         return float((self.train_y == self.poison_label).double().mean())
 
     @property
-    def poison_points(self) -> Tensor:
+    def poison_class_x(self) -> Tensor:
         """The genuine training points of the poison class, (N, F), a copy."""
         return self.train_x[self.train_y == self.poison_label]
 

@@ -45,12 +45,12 @@ def poisoned_training_set(
         train_per_class=spec.train_per_class,
         rng=numpy_generator(seed, *names, "split"),
     )
-    poison_points = spec.poison_points(cell.poison_fraction, len(task.classes))
+    poison_count = spec.poison_count(cell.poison_fraction, len(task.classes))
     used = np.concatenate([*split.trusted, *split.train])
     name = attack_name or type(attack).__name__
     with component("attack", name):
-        poison = attack.sample(poison_points, numpy_generator(seed, *names, "poison"), used)
-    _check_poison(poison, poison_points, task, name)
+        poison = attack.sample(poison_count, numpy_generator(seed, *names, "poison"), used)
+    _check_poison(poison, poison_count, task, name)
 
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
@@ -59,7 +59,7 @@ def poisoned_training_set(
         is_poisoned = label == task.poison_label
         genuine = task.train_x[torch.from_numpy(split.train[label])]
         if is_poisoned and spec.placement == "replace":
-            genuine = genuine[: len(genuine) - poison_points]
+            genuine = genuine[: len(genuine) - poison_count]
         points = torch.cat((genuine, poison)) if is_poisoned else genuine
         with component("detector", spec.detector.name):
             detector = fit_detector(
@@ -78,7 +78,7 @@ def poisoned_training_set(
         torch.cat(kept_x),
         torch.cat(kept_y),
         rejected_genuine=genuine_rejected / genuine_total if genuine_total else None,
-        rejected_poison=poison_rejected / poison_points if poison_points else None,
+        rejected_poison=poison_rejected / poison_count if poison_count else None,
     )
 
 

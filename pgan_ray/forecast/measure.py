@@ -94,7 +94,7 @@ def reduced(stack: Stack, turn_s: float) -> Stack:
         fewest = max(MOST_TESTED, getattr(of.victim, "batch_size", 0) // classes)  # of a class: a full step or more
         train = max(min(of.train_per_class, fewest), int(of.train_per_class * min(1.0, turn_s / stack.size)))
         of = of.model_copy(update={"train_per_class": train})
-        of = of.model_copy(update={"poison_set_size": max(1, of.poison_points(stack.fraction, classes))})
+        of = of.model_copy(update={"poison_set_size": max(1, of.poison_count(stack.fraction, classes))})
         stack = replace(stack, evaluation=of, points=replace(stack.points, test=test))
     return replace(stack, members=max(1, min(stack.members, int(stack.members * turn_s / stack.size))))
 

@@ -25,10 +25,10 @@ from pgan_ray.results.generators import (
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
-from pgan_ray.results.patience import hurry
 from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.resume import check_resumable
+from pgan_ray.results.retry import shorten_retries
 from pgan_ray.results.rows import cells_digest
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
@@ -60,7 +60,6 @@ __all__ = [
     "estimate_text",
     "find_checkpoints",
     "has_rows",
-    "hurry",
     "identity",
     "keep_secret",
     "lease",
@@ -75,6 +74,7 @@ __all__ = [
     "read_training",
     "redact",
     "remove_checkpoints",
+    "shorten_retries",
     "summarise",
     "write_generator",
     "write_rows",

@@ -15,8 +15,8 @@ from pyarrow import fs
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import local
-from pgan_ray.results.patience import patiently, promptly
 from pgan_ray.results.redact import holds_secret, redact
+from pgan_ray.results.retry import promptly, retrying
 
 TRIAL_BYTES = 1 << 20  # an empty file has room on a full disk
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Store:
         rule = f"{redact(self.location)}: must be a directory or a URI such as s3://bucket/sweep"
         try:
             # Asks the bucket for its region, where nothing else names it.
-            filesystem, root = patiently(lambda: fs.FileSystem.from_uri(self.location))
+            filesystem, root = retrying(lambda: fs.FileSystem.from_uri(self.location))
         except pa.ArrowException as error:  # no such scheme, or pyarrow was built without it
             raise SpecError([f"{rule}, got {_reason(error)}"]) from None
         except OSError as error:
@@ -94,7 +94,7 @@ class Store:
         """Write the file ``name`` whole: beside, then into place. Writing it again replaces it."""
         filesystem, path = self._path(name)
         if not isinstance(filesystem, fs.LocalFileSystem):
-            patiently(lambda: _upload(filesystem, path, content))
+            retrying(lambda: _upload(filesystem, path, content))
             return
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ class Store:
         if isinstance(filesystem, fs.LocalFileSystem):
             content = local.read(Path(path), at_most)
         else:
-            content = patiently(lambda: _download(filesystem, path, at_most))
+            content = retrying(lambda: _download(filesystem, path, at_most))
         if at_most is not None and len(content) > at_most:
             raise OSError(f"must have at most {at_most:,} bytes, got more")
         return content
@@ -120,7 +120,7 @@ class Store:
     def exists(self, name: str) -> bool:
         """Whether the file ``name`` is there."""
         filesystem, path = self._path(name)
-        return bool(patiently(lambda: filesystem.get_file_info(path)).type == fs.FileType.File)
+        return bool(retrying(lambda: filesystem.get_file_info(path)).type == fs.FileType.File)
 
     def names(self, folder: str, ending: str = "", *, hidden: bool = False) -> list[str]:
         """The sorted names of the finished files anywhere below ``folder``; ``hidden``: those with a dot in front too.
@@ -132,7 +132,7 @@ class Store:
             found = [str(file) for file in local.files(Path(path), self._inside, ending)]
         else:
             selector = fs.FileSelector(path, recursive=True, allow_not_found=True)
-            listed = patiently(lambda: filesystem.get_file_info(selector))
+            listed = retrying(lambda: filesystem.get_file_info(selector))
             found = [info.path for info in listed if info.type == fs.FileType.File]
         named = [file for file in found if file.endswith(ending)]
         finished = [file for file in named if hidden or not posixpath.basename(file).startswith(".")]
@@ -144,7 +144,7 @@ class Store:
         if isinstance(filesystem, fs.LocalFileSystem):
             return sorted(entry.name for entry in Path(path).iterdir()) if Path(path).is_dir() else []
         selector = fs.FileSelector(path, allow_not_found=True)
-        listed = patiently(lambda: filesystem.get_file_info(selector))
+        listed = retrying(lambda: filesystem.get_file_info(selector))
         return sorted(info.base_name for info in listed)
 
     def link_out(self, names: Iterable[str]) -> str | None:
@@ -189,14 +189,14 @@ class Store:
         filesystem, root = self._root
         return shutil.disk_usage(root).free if isinstance(filesystem, fs.LocalFileSystem) else None
 
-    def knock(self) -> None:
+    def wait_until_available(self) -> None:
         """Wait until the store answers, as long as everything else here does. Raises `OSError` where it does not."""
-        self.exists(".knock")
+        self.exists(".available")
 
     def delete(self, name: str) -> None:
         """Delete the file ``name``. Raises `FileNotFoundError`."""
         filesystem, path = self._path(name)
-        patiently(lambda: filesystem.delete_file(path))
+        retrying(lambda: filesystem.delete_file(path))
 
     def prune(self, folder: str) -> None:
         """Delete ``folder`` and the folders below it as far as they are empty."""
@@ -227,7 +227,7 @@ def _expanded(text: str) -> str:
 
 
 def _without_retries(filesystem: fs.FileSystem) -> fs.FileSystem:
-    """One request a call: `patiently` tries again, and can be told to end."""
+    """One request a call: `retrying` tries again, and can be told to end."""
     if filesystem.type_name != "s3":
         return filesystem
     _, (options,) = filesystem.__reduce__()  # as it is pickled: pyarrow has no other way to change one option

@@ -53,7 +53,7 @@ class TrialTraining:
 
     def __init__(self, stage: Stage1, trial: Trial, tasks: Tasks, device: torch.device) -> None:
         self._stage, self._trial, self._device = stage, trial, device
-        stage.store.knock()  # where it is away, checkpoints would look as if cut short
+        stage.store.wait_until_available()  # where it is away, checkpoints would look as if cut short
         self._configuration = next(c for c in stage.record.sweep.configurations if c.id == trial.configuration)
         settings = self._configuration.settings
         self._task = tasks.surrogate_of(settings)
@@ -61,7 +61,7 @@ class TrialTraining:
         assert isinstance(attack, TrainedAttack)  # the others have no trials
         members = [Member(r, settings.seed, settings.attack) for r in trial.replicates]
         make = stage.engine.stack
-        self._pgan = make(settings.attack, members, self._task, device=device, precision=settings.precision)
+        self._stack = make(settings.attack, members, self._task, device=device, precision=settings.precision)
         self._iterations = attack.iterations(self._task)
         self._reports = 0
         self._seconds = 0.0
@@ -97,7 +97,7 @@ class TrialTraining:
 
         samples = {name: value for name, value in tensors.items() if name.startswith("samples.")}
         found = {name: value for name, value in tensors.items() if name not in samples}
-        if kinds(found) != kinds({f"pgan.{name}": value for name, value in self._pgan.state().items()}):
+        if kinds(found) != kinds({f"pgan.{name}": value for name, value in self._stack.state().items()}):
             return False
         return all(name.removeprefix("samples.").isdecimal() for name in samples)
 
@@ -106,8 +106,8 @@ class TrialTraining:
         start, began, used = time.monotonic(), time.time(), time.process_time()
         total = min(REPORTS, self._iterations)
         target = self._iterations * (self._reports + 1) // total
-        self._pgan.train(target - self._pgan.iteration)
-        points = self._pgan.report()
+        self._stack.train(target - self._stack.iteration)
+        points = self._stack.report()
         self._seconds += time.monotonic() - start
         self._reports += 1
         now_ms = time.time_ns() // 1_000_000
@@ -117,8 +117,8 @@ class TrialTraining:
         ]
         self._curve += rows
         self._keep_samples()
-        all_diverged = len(self._pgan.diverged_at) == len(self._pgan.members)
-        finished = self._pgan.iteration >= self._iterations or all_diverged
+        all_diverged = len(self._stack.diverged_at) == len(self._stack.members)
+        finished = self._stack.iteration >= self._iterations or all_diverged
         if finished:
             self._write()
         due = time.monotonic() - self._saved_at > self._configuration.settings.resources.checkpoint_every_s
@@ -126,7 +126,7 @@ class TrialTraining:
             self._saved_at = time.monotonic()
         return {
             "rows": rows,
-            "iteration": self._pgan.iteration,
+            "iteration": self._stack.iteration,
             "iterations": self._iterations,
             "finished": finished,
             "should_checkpoint": due and not finished,
@@ -138,20 +138,20 @@ class TrialTraining:
     def _keep_samples(self) -> None:
         if self._reports * REPORTS // min(REPORTS, self._iterations) in SAMPLED_REPORTS:
             # The same noise each time: the grids show one set of samples as it changes.
-            self._samples[self._pgan.iteration] = self._pgan.sample(SAMPLES, "samples")
+            self._samples[self._stack.iteration] = self._stack.sample(SAMPLES, "samples")
 
     def _write(self) -> None:
         size = max(variant.evaluation.poison_set_size for variant in self._configuration.variants)
-        poison = self._pgan.sample(size, "poison")
-        for index, member in enumerate(self._pgan.members):
-            diverged_at = self._pgan.diverged_at.get(member.replicate)
+        poison = self._stack.sample(size, "poison")
+        for index, member in enumerate(self._stack.members):
+            diverged_at = self._stack.diverged_at.get(member.replicate)
             finite = bool(poison[index].isfinite().all())
             record = GeneratorRecord(
                 configuration=self._trial.configuration,
                 replicate=member.replicate,
                 outcome="complete" if diverged_at is None and finite else "diverged",
-                iterations=self._pgan.iteration,
-                seconds=self._seconds / len(self._pgan.members),
+                iterations=self._stack.iteration,
+                seconds=self._seconds / len(self._stack.members),
                 device=str(self._device),
                 image_shape=self._task.image_shape,
                 message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
@@ -163,8 +163,8 @@ class TrialTraining:
                 if row["replicate"] == member.replicate
             ]
             files = GeneratorFiles(
-                weights={name: value.numpy() for name, value in self._pgan.weights(index).items()},
-                architecture=self._pgan.architecture() | {"image_shape": self._task.image_shape},
+                weights={name: value.numpy() for name, value in self._stack.weights(index).items()},
+                architecture=self._stack.architecture() | {"image_shape": self._task.image_shape},
                 poison=poison[index].numpy()
                 if record.outcome == "complete"
                 else np.empty((0, poison.shape[2]), np.float32),
@@ -175,7 +175,7 @@ class TrialTraining:
 
     def save(self, folder: Path) -> None:
         """Write everything that `load` needs, random state included, as safetensors and JSON."""
-        tensors = {f"pgan.{name}": value for name, value in self._pgan.state().items()}
+        tensors = {f"pgan.{name}": value for name, value in self._stack.state().items()}
         tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
         save_file(tensors, folder / STATE_FILE)
         progress: dict[str, Any] = {**identity(self._stage.record), "trial": self._trial.id}
@@ -188,7 +188,7 @@ class TrialTraining:
         self._restore(load_file(folder / STATE_FILE), progress)
 
     def _restore(self, tensors: dict[str, torch.Tensor], progress: dict[str, Any]) -> None:
-        self._pgan.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
+        self._stack.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
         self._samples = {
             int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")
         }

@@ -64,7 +64,7 @@ class AttackConfig(ComponentConfig):
 
     def check_evaluation(self, evaluation: "EvaluationSpec", classes: int) -> None:
         """See that the attack has enough poison for an evaluation on so many ``classes``. Raises `ValueError`."""
-        needed = evaluation.poison_points(max(evaluation.poison_fractions), classes)
+        needed = evaluation.poison_count(max(evaluation.poison_fractions), classes)
         if self.is_trained and needed > evaluation.poison_set_size:
             raise ValueError(
                 f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "

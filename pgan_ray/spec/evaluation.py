@@ -46,7 +46,7 @@ class EvaluationSpec(Part):
         """Who is attacked, and what filters."""
         return self.victim, self.detector
 
-    def poison_points(self, fraction: float, classes: int) -> int:
+    def poison_count(self, fraction: float, classes: int) -> int:
         """Poisoning points in the training set of a victim of so many ``classes``."""
         return round(fraction * self.train_per_class * classes)
 

@@ -178,7 +178,7 @@ def test_class_mean_starts_near_the_mean_of_the_poison_class(output: str) -> Non
     generator = TABLE_3["generator"] | {"output": output}
     started = train(TABLE_3 | {"generator": generator | {"output_start": "class_mean"}}, task)
     plain = train(TABLE_3 | {"generator": generator}, task)
-    mean = task.poison_points.mean(0)
+    mean = task.poison_class_x.mean(0)
     distance = (started.sample(500, "poison")[0].mean(0) - mean).norm()
     assert distance < 0.1
     assert distance < (plain.sample(500, "poison")[0].mean(0) - mean).norm() / 3

@@ -154,6 +154,6 @@ def test_the_poison_does_what_alpha_says() -> None:
     settings = QUICK | {"sample_from": "last", "batch_size": 32}
     stack = train(settings, task, (1.0, 0.9), (0.0, 0.9), iterations=400)
     along = stack.sample(200, "poison")[:, :, 0].mean(1)
-    genuine, source = task.poison_points[:, 0].mean(), task.train_x[task.train_y == task.source_label][:, 0].mean()
+    genuine, source = task.poison_class_x[:, 0].mean(), task.train_x[task.train_y == task.source_label][:, 0].mean()
     assert abs(along[0] - genuine) < 0.2
     assert along[1] < (genuine + source) / 2

@@ -34,7 +34,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(run: Run,
     assert run(sweep, tmp_path / "calm").outcome == "complete"
     checkpoints = tmp_path / "killed" / "tune"
     killer = KillOnce(
-        "PGanTrial",
+        "GeneratorTrial",
         lambda state: max(state.trials.values()) > 0.3 and any(checkpoints.rglob("state.safetensors")),
     )
     outcome = run(sweep, tmp_path / "killed", progress=killer)
@@ -129,7 +129,7 @@ def test_an_error_of_our_own_ends_its_trial_at_once_with_its_remote_traceback(ru
 def test_an_error_while_the_stack_of_a_lost_trial_is_made_again_is_told_as_what_it_is(run: Run, tmp_path: Path) -> None:
     sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.iterations=1500", "resources.checkpoint_every_s=0.2")
     makes = Makes(tmp_path / "made", ZeroDivisionError("no such thing"), lambda first, before: before > 0)
-    killer = KillOnce("PGanTrial", lambda state: any((tmp_path / "sweep/tune").rglob("state.safetensors")))
+    killer = KillOnce("GeneratorTrial", lambda state: any((tmp_path / "sweep/tune").rglob("state.safetensors")))
     outcome = run(sweep, tmp_path / "sweep", progress=killer, engine=Engine(stack=makes))
     assert killer.killed is not None, "the trial ended before it could be killed"
     assert len(outcome.retried) == 1

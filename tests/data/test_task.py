@@ -35,7 +35,7 @@ def test_binary_task_labels_the_poison_class_one_in_either_order() -> None:
         assert task.features == 2
         assert task.image_shape == (1, 2)
         assert task.poison_prior == pytest.approx(3 / 5)
-        assert torch.equal(task.poison_points, task.train_x[[1, 3, 4]])
+        assert torch.equal(task.poison_class_x, task.train_x[[1, 3, 4]])
 
 
 def test_more_classes_are_labelled_by_position() -> None:

@@ -27,7 +27,7 @@ def evaluate(attack: Any = None, victim: VictimConfig | None = None, detector: A
             "detector": detector or DETECTORS.config("none")(),
         }
     )
-    source = attack or PoisonSet(TASK.poison_points)
+    source = attack or PoisonSet(TASK.poison_class_x)
     return evaluate_cells(CELLS, spec, TASK, source, seed=0, device=CPU, attack_name="theirs")
 
 

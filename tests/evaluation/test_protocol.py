@@ -37,7 +37,7 @@ def without_detector(**victim: Any) -> EvaluationSpec:
 
 def harmless(task: TaskData) -> Tensor:
     """Points of the poison class itself."""
-    return task.poison_points[:100]
+    return task.poison_class_x[:100]
 
 
 def harmful(task: TaskData) -> Tensor:

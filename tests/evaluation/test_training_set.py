@@ -133,7 +133,7 @@ def test_genuine_points_are_judged_by_the_detector_of_their_own_class() -> None:
 
 def test_shares_are_of_what_was_asked_and_the_rest_is_kept(fitted: Fitted) -> None:
     task = blobs(train_per_class=300, distance=20.0)
-    mixed = torch.cat((task.poison_points[:100], task.poison_points[:100] + 50))
+    mixed = torch.cat((task.poison_class_x[:100], task.poison_class_x[:100] + 50))
     part = filtered(0.3, mixed)
     assert [len(points) for points in fitted.asked] == [150, 150]
     assert part.rejected_poison is not None
@@ -154,7 +154,7 @@ def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
     for run in range(4):
         task = blobs(train_per_class=300)
         spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
-        part = poisoned_training_set(spec, task, PoisonSet(task.poison_points), Cell("", 0, "", 0.2, run), 0)
+        part = poisoned_training_set(spec, task, PoisonSet(task.poison_class_x), Cell("", 0, "", 0.2, run), 0)
         shares.add((part.rejected_genuine, part.rejected_poison))
     assert len(shares) == 4
     assert len(fitted.trusted) == 8

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, patience, read_sweep
+from pgan_ray.results import Store, read_sweep, retry
 from tests.listeners import http, listener
 from tests.s3_server import CREDENTIALS
 
@@ -139,8 +139,8 @@ def test_what_is_to_be_stored_must_have_room(tmp_path: Path) -> None:
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(patience, "START_S", 0.5)
-    monkeypatch.setattr(patience, "ANSWER_S", 10.0)
+    monkeypatch.setattr(retry, "START_S", 0.5)
+    monkeypatch.setattr(retry, "ANSWER_S", 10.0)
 
 
 @pytest.mark.parametrize(

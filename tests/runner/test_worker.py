@@ -21,8 +21,8 @@ def test_generators_see_the_surrogates_classes_and_victims_all(digits: dict[str,
     alone = tasks.of(tiny_sweep(tmp_path).configurations[0].settings)
     for part in ("train_x", "train_y", "test_x", "test_y"):
         assert torch.equal(getattr(surrogate, part), getattr(alone, part))
-    assert torch.equal(surrogate.poison_points, task.poison_points)
-    assert surrogate.poison_prior == pytest.approx(len(task.poison_points) / len(surrogate.train_y))
+    assert torch.equal(surrogate.poison_class_x, task.poison_class_x)
+    assert surrogate.poison_prior == pytest.approx(len(task.poison_class_x) / len(surrogate.train_y))
 
     same = tiny_sweep(tmp_path, *wide).configurations[0].settings
     assert tasks.surrogate_of(same).classes == (8, 5, 3)

@@ -52,7 +52,7 @@ class PGan:
 
         self._genuine_x = task.train_x.to(device)
         self._genuine_y = task.train_y.to(device)
-        self._poison_class_x = task.poison_points.to(device)
+        self._poison_class_x = task.poison_class_x.to(device)
 
         self.generator = self._make_generator(task)
         self.discriminator = self._make_critic(spec.discriminator, "discriminator", task.features, 1)
@@ -119,7 +119,7 @@ class PGan:
             output=spec.output,
         )
         if spec.output_start == "class_mean":
-            mean = task.poison_points.mean(0)
+            mean = task.poison_class_x.mean(0)
             if spec.output == "tanh":
                 mean = mean.clamp(-0.999, 0.999).atanh()
             with torch.no_grad():

@@ -31,7 +31,7 @@ class Midpoint(Attack):
 
 class Source:
     def __init__(self, task: Any, share: float) -> None:
-        self._mean = task.poison_points.mean(0)
+        self._mean = task.poison_class_x.mean(0)
         self._points = task.train_x[task.train_y == task.source_label]
         self._share = share
 

@@ -1,7 +1,8 @@
 """Trying again where a remote store is away for a while.
 
 pyarrow has a retry strategy for S3 (`AwsStandardS3RetryStrategy`), which `Store` turns off: it waits inside a C++ call,
-so that neither Ctrl-C nor `hurry` could end it, and one call to a server that accepts and says nothing takes 99 s.
+so that neither Ctrl-C nor `shorten_retries` could end it, and a call to a server that accepts and says nothing takes
+99 s.
 Every other of its errors has a text and no code: hence `PASSING`, which holds names of the AWS client's, not prose.
 """
 
@@ -21,7 +22,7 @@ LONGEST_PAUSE_S = 15.0
 GIVE_UP_S = 180.0
 # Before anything starts, somebody waits to be told: tries for so long, and a word after so long whatever hangs.
 START_S, ANSWER_S = 12.0, 25.0
-HURRY_S = 2.0
+SHORTENED_S = 2.0
 LOOK_S = 0.25  # how soon a pause ends where this process is to end
 # What the AWS client calls errors that pass. Others, such as a missing bucket, would be the same again.
 PASSING = (
@@ -36,23 +37,23 @@ PASSING = (
 )
 
 T = TypeVar("T")
-_hurried = threading.Event()
+_shortened = threading.Event()
 _patience_s = ContextVar("patience_s", default=GIVE_UP_S)
 
 
-def hurry(on: bool = True) -> None:
+def shorten_retries(on: bool = True) -> None:
     """From now on give up soon: somebody waits for the end of this process."""
-    _hurried.set() if on else _hurried.clear()
+    _shortened.set() if on else _shortened.clear()
 
 
-def patiently(call: Callable[[], T]) -> T:
+def retrying(call: Callable[[], T]) -> T:
     """The result of ``call``, tried again with growing pauses while it meets errors that pass."""
     pause, start, told = FIRST_PAUSE_S, time.monotonic(), False
     while True:
         try:
             return call()
         except OSError as error:
-            give_up_s = HURRY_S if _hurried.is_set() else _patience_s.get()
+            give_up_s = SHORTENED_S if _shortened.is_set() else _patience_s.get()
             if time.monotonic() - start > give_up_s or not any(word in str(error) for word in PASSING):
                 raise
             if not told:
@@ -84,7 +85,7 @@ def promptly(call: Callable[[], T]) -> T:
 
 
 def _pause(seconds: float) -> None:
-    # In slices, as `hurry` is called by signal handlers: an event that their own thread waits for would block them.
-    end, hurried = time.monotonic() + seconds, _hurried.is_set()
-    while (left := end - time.monotonic()) > 0 and _hurried.is_set() == hurried:
+    # In slices, as signal handlers call `shorten_retries`: an event that their own thread waits for would block them.
+    end, shortened = time.monotonic() + seconds, _shortened.is_set()
+    while (left := end - time.monotonic()) > 0 and _shortened.is_set() == shortened:
         time.sleep(min(LOOK_S, left))
