@@ -17,10 +17,10 @@ from pgan_ray.results import (
     Estimate,
     Point,
     Store,
+    Tally,
     estimate_text,
     outcome_of,
     redact,
-    summarise,
 )
 from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_key
@@ -55,6 +55,7 @@ class SweepResult:
     ) -> None:
         self._store, self.record, self.run = store, record, run
         self._files = Directory(store, record)
+        self._by_id = {configuration.id: configuration for configuration in record.sweep.configurations}
         self.tracking_uri = tracking_uri
         self._has_report, self.signal = has_report, signal
         self._rows: pa.Table | None = None
@@ -72,12 +73,22 @@ class SweepResult:
     @property
     def configurations(self) -> tuple[str, ...]:
         """The configurations' ids."""
-        return tuple(configuration.id for configuration in self.record.sweep.configurations)
+        return tuple(self._by_id)
 
     @property
     def outcome(self) -> str:
         """``complete``; ``partial``: some cells have no score; ``interrupted``; or ``failed``, by an error of ours."""
-        return self.run.outcome if self.run is not None else outcome_of(self.rows(), self.record.sweep.cells)
+        return self.run.outcome if self.run is not None else self._outcome(self._tally())
+
+    def _outcome(self, tally: Tally) -> str:
+        return self.run.outcome if self.run is not None else outcome_of(tally.outcomes, self.record.sweep.cells)
+
+    def _tally(self) -> Tally:
+        """Of the rows that there are now."""
+        tally = Tally()
+        for configuration, rows in self._files.tables():
+            tally.add(configuration, rows)
+        return tally
 
     def rows(self) -> pa.Table:
         """One row for each finished cell, as `pgan_ray.results.VICTIMS` describes them; ``.to_pandas()`` works."""
@@ -94,7 +105,7 @@ class SweepResult:
     @cached_property
     def points(self) -> list[Point]:
         """The points of every curve: means over replicates with their 95 % intervals."""
-        return self.run.points if self.run is not None and self.run.points else summarise(self.rows())
+        return self.run.points if self.run is not None and self.run.points else self._tally().points
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -151,15 +162,17 @@ class SweepResult:
         return self._has_report
 
     def __repr__(self) -> str:
-        rows = self.rows()
+        tally = self._tally()
         left_out = f", {len(self.left_out)} files left out" if self.left_out else ""
-        return f"<SweepResult {self.id}: {self.outcome}, {rows.num_rows} of {self.record.sweep.cells} cells{left_out}>"
+        cells = f"{tally.cells} of {self.record.sweep.cells} cells"
+        return f"<SweepResult {self.id}: {self._outcome(tally)}, {cells}{left_out}>"
 
     def _repr_html_(self) -> str:
         """The table of the largest poison fraction of each curve, for notebooks."""
         head = "".join(f"<th>{name}</th>" for name in ("configuration", *(name for name, _ in COLUMNS)))
-        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(self.points))
-        title = html.escape(f"{self.id}: {self.outcome}")
+        tally = self._tally()
+        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(tally.points))
+        title = html.escape(f"{self.id}: {self._outcome(tally)}")
         caption = f"{title}; in %, mean ± 95 % interval over replicates, at the largest poison fraction"
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -171,9 +184,8 @@ class SweepResult:
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in (label, *cells))
 
     def _configuration(self, configuration: str) -> Configuration:
-        for one in self.record.sweep.configurations:
-            if one.id == configuration:
-                return one
+        if configuration in self._by_id:
+            return self._by_id[configuration]
         offered = ", ".join(self.configurations)
         raise SpecError([f"configuration: must be one of {self.id}'s ({offered}), got {configuration!r}"])
 

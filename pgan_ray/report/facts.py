@@ -42,10 +42,10 @@ class Cost:
 
 def outcome(study: Study) -> str:
     """One of `OUTCOMES`, by the summary where there is one; the rows overrule a rosy one."""
-    said, found = study.summary.get("outcome"), outcome_of(study.rows, study.record.sweep.cells)
+    said, found = study.summary.get("outcome"), outcome_of(study.tally.outcomes, study.record.sweep.cells)
     if said in OUTCOMES and not (said == "complete" and (found != "complete" or study.missing)):
         return str(said)
-    if not study.cells:
+    if not study.rows:
         return "empty"
     return "unfinished" if found == "interrupted" or study.missing else str(found)
 
@@ -53,17 +53,16 @@ def outcome(study: Study) -> str:
 def fact_rows(study: Study) -> list[tuple[str, str]]:
     """(what, text) of everything that the sweep says of itself."""
     sweep, facts = study.record.sweep, study.record.facts
-    done = Counter(row["outcome"] for row in study.cells)
     rows = [
         ("sweep", study.record.id),
         ("profile", sweep.profile),
         ("size", _size(sweep)),
         (
             "finished",
-            f"{len(study.generators)} of {sweep.generators} generators, {len(study.cells)} of {sweep.cells} cells",
+            f"{len(study.generators)} of {sweep.generators} generators, {study.tally.cells} of {sweep.cells} cells",
         ),
     ]
-    odd = {name: count for name, count in done.items() if name != "complete"}
+    odd = {name: count for name, count in study.tally.outcomes.items() if name != "complete"}
     if odd:
         rows.append(("cells without a score", ", ".join(f"{count} {name}" for name, count in sorted(odd.items()))))
     seconds = study.summary.get("seconds")
@@ -81,17 +80,17 @@ def fact_rows(study: Study) -> list[tuple[str, str]]:
 
 def costs(study: Study) -> list[Cost]:
     """Compute that was used: what the generators' records and the rows say that they took."""
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found: dict[str, list[float]] = defaultdict(list)  # device -> seconds of its generators
     for record in study.generators.values():
-        found["stage 1: generators", record.device].append(record.seconds)
+        found[record.device].append(record.seconds)
+    stages = [
+        Cost("stage 1: generators", device, sum(seconds) / 3600, f"{len(seconds)} generators")
+        for device, seconds in sorted(found.items())
+    ]
     has_gpu = re.search(r"(?<![\d.])0(?:\.0)? GPU", study.record.facts.get("cluster", "")) is None
     device = "as stage 1, or CPU" if has_gpu else "cpu"
-    for row in study.cells:
-        found["stage 2: victims", device].append(row["seconds"])
-    return [
-        Cost(stage, device, sum(seconds) / 3600, f"{len(seconds)} {'generators' if '1' in stage else 'cells'}")
-        for (stage, device), seconds in sorted(found.items())
-    ]
+    cells = study.tally.cells
+    return stages + ([Cost("stage 2: victims", device, study.seconds / 3600, f"{cells} cells")] if cells else [])
 
 
 def failures(study: Study) -> list[tuple[str, str]]:
@@ -107,11 +106,7 @@ def failures(study: Study) -> list[tuple[str, str]]:
         name = f"generator {configuration}/r{replicate}"
         if record.outcome != "complete" and name not in told:
             found.append((f"{record.outcome}: {name}", record.message))
-    silent = Counter(
-        (row["configuration"], row["outcome"])
-        for row in study.cells
-        if row["outcome"] != "complete" and row["cell_id"] not in told
-    )
+    silent = Counter((row["configuration"], row["outcome"]) for row in study.unscored() if row["cell_id"] not in told)
     found += [(f"{outcome}: {count} cells of {name}", "") for (name, outcome), count in sorted(silent.items())]
     found += [(f"missing: {count} cells of {name} have no row", "") for name, count in study.missing.items()]
     found += [(f"unreadable: {name}: {reason}", "") for name, reason in sorted(study.files.damaged.items())]

@@ -84,7 +84,7 @@ def page(
         counts=_counts(found),
         tables=tables,
         failures=facts.failures(study),
-        has_rows=bool(study.cells),
+        has_rows=bool(study.rows),
         pairs_seeds=len({one.settings.seed for one in study.series}) == 1,
     )
 

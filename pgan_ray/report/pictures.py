@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from pgan_ray.report import palette
 from pgan_ray.report.charts import BoundaryLine, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
@@ -28,9 +26,9 @@ def confusion_group(study: Study) -> Group | None:
     several = [one for one in study.series if one.classes > 2]
     if not several:
         return None
-    configurations = pa.array({one.configuration for one in several}, pa.string())
-    rows = study.rows.filter(pc.is_in(study.rows["configuration"], configurations))
-    matrices = {(m.configuration, m.variant, m.poison_fraction): m.matrix for m in mean_confusions(rows)}
+    tables = (study.rows[name] for name in {one.configuration: None for one in several} if name in study.rows)
+    found = (mean for rows in tables for mean in mean_confusions(rows))
+    matrices = {(m.configuration, m.variant, m.poison_fraction): m.matrix for m in found}
     figures = []
     drawn = [one for one in several if _both(one, matrices)]
     for index, one in enumerate(drawn[:MAX_MATRICES]):
@@ -92,7 +90,7 @@ def plane_group(study: Study) -> Group | None:
 def mean_boundary(study: Study, one: Series, fraction: float) -> tuple[float, float, float] | None:
     """The mean over victims of their boundary, each first brought to a normal vector of length 1."""
     lines = []
-    for row in study.cells_at(one, fraction):
+    for row in study.cells_at(one, fraction, "boundary"):
         if row["boundary"] is None or len(row["boundary"]) != 3:
             continue
         line = np.array(row["boundary"], dtype=np.float64)

@@ -3,7 +3,9 @@
 Shapes: P poisoning points, N genuine points.
 """
 
+import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.report.series import Axis, Series, series_of
-from pgan_ray.results import RATES, Directory, Estimate, GeneratorRecord, Point, Store, read_sweep, summarise
+from pgan_ray.results import RATES, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
 from pgan_ray.spec import SweepRecord
 
-CELL = (
-    *("cell_id", "configuration", "variant", "poison_fraction", "replicate", "run", "outcome", "seconds"),
-    *(*RATES, "boundary"),
+COLUMNS = (
+    *("cell_id", "configuration", "variant", "poison_fraction", "replicate", "run", "outcome"),
+    *(*RATES, "confusion", "boundary"),
 )
-"""The columns of the rows that are Python's: matrices stay in the table, where they are small."""
+"""The columns of the rows that are kept."""
 Points = npt.NDArray[np.float64]
 Values = dict[tuple[int, int], float]  # (replicate, run) -> value
 
@@ -30,27 +32,25 @@ Values = dict[tuple[int, int], float]  # (replicate, run) -> value
 class Study:
     """All that a report is made of. ``summary`` is empty where none was written.
 
+    ``rows``: `COLUMNS` by configuration: Arrow's, as a large sweep has too many for Python. ``seconds``: they took.
     ``files``: where else it reads from, and what could not be read.
     """
 
     files: Directory
     record: SweepRecord
-    rows: pa.Table
+    rows: dict[str, pa.Table]
+    tally: Tally
+    seconds: float
     summary: dict[str, Any]
     generators: dict[tuple[str, int], GeneratorRecord]
     axes: list[Axis] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
 
     @cached_property
-    def cells(self) -> list[dict[str, Any]]:
-        """The rows, without their matrices."""
-        return self.rows.select(CELL).to_pylist()  # type: ignore[no-any-return]
-
-    @cached_property
     def points(self) -> dict[tuple[str, str], dict[float, Point]]:
         """By series and poison fraction."""
         found: dict[tuple[str, str], dict[float, Point]] = defaultdict(dict)
-        for point in summarise(self.rows):
+        for point in self.tally.points:
             found[point.configuration, point.variant][point.poison_fraction] = point
         return found
 
@@ -59,38 +59,32 @@ class Study:
         points = self.points.get(series.key, {})
         return {f: points[f].rates[rate] for f in sorted(points) if rate in points[f].rates}
 
-    @cached_property
-    def _by_point(self) -> dict[tuple[str, str, float], list[dict[str, Any]]]:
-        found: dict[tuple[str, str, float], list[dict[str, Any]]] = defaultdict(list)
-        for row in self.cells:
-            if row["outcome"] == "complete":
-                found[row["configuration"], row["variant"], row["poison_fraction"]].append(row)
-        return found
+    def cells_at(self, series: Series, fraction: float, *columns: str) -> list[dict[str, Any]]:
+        """The complete rows of one point of a curve: replicate, run and ``columns`` of each."""
+        rows = self.rows.get(series.configuration)
+        if rows is None:
+            return []
+        here = pc.and_(pc.equal(rows["variant"], series.variant), pc.equal(rows["poison_fraction"], fraction))
+        here = pc.and_(here, pc.equal(rows["outcome"], "complete"))
+        return rows.select(["replicate", "run", *columns]).filter(here).to_pylist()  # type: ignore[no-any-return]
 
-    def cells_at(self, series: Series, fraction: float) -> list[dict[str, Any]]:
-        """The complete rows of one point of a curve."""
-        return self._by_point.get((*series.key, fraction), [])
+    def unscored(self) -> Iterator[dict[str, str]]:
+        """Cell id, configuration and outcome of every row that is not complete."""
+        for rows in self.rows.values():
+            odd = rows.filter(pc.not_equal(rows["outcome"], "complete"))
+            yield from odd.select(["cell_id", "configuration", "outcome"]).to_pylist()
 
     def values(self, series: Series, fraction: float, rate: str) -> Values:
         """One number of each cell of a point; ``source_recall``: the share of the source class that is recognised."""
         if rate in ("poison_distance", "poison_shift"):
             places = self.placements.get(series.configuration, {})
             return {(replicate, 0): place[rate] for replicate, place in places.items()}
+        column = "confusion" if rate == "source_recall" else rate
+        found = {(row["replicate"], row["run"]): row[column] for row in self.cells_at(series, fraction, column)}
         if rate == "source_recall":
             index = series.settings.task.labels.index(series.settings.task.source_class)
-            found = {key: _recall(matrix, index) for key, matrix in self._matrices(series, fraction).items()}
-        else:
-            found = {(row["replicate"], row["run"]): row[rate] for row in self.cells_at(series, fraction)}
+            found = {key: _recall(matrix, index) for key, matrix in found.items()}
         return {key: value for key, value in found.items() if value is not None}
-
-    def _matrices(self, series: Series, fraction: float) -> dict[tuple[int, int], list[list[int]] | None]:
-        """The confusion matrices of the complete rows of one point, by (replicate, run)."""
-        wanted = {"configuration": series.configuration, "variant": series.variant, "poison_fraction": fraction}
-        here = pc.equal(self.rows["outcome"], "complete")
-        for column, value in wanted.items():
-            here = pc.and_(here, pc.equal(self.rows[column], value))
-        found = self.rows.select(["replicate", "run", "confusion"]).filter(here).to_pylist()
-        return {(row["replicate"], row["run"]): row["confusion"] for row in found}
 
     def poison(self, configuration: str) -> dict[int, Points]:
         """The poison sets in the plane, (P, 2), by replicate."""
@@ -149,9 +143,10 @@ class Study:
     @cached_property
     def missing(self) -> dict[str, int]:
         """Planned cells without a row, by configuration."""
-        there = {row["cell_id"] for row in self.cells}
         counts: dict[str, int] = {}
         for configuration in self.record.sweep.configurations:
+            rows = self.rows.get(configuration.id)
+            there = set() if rows is None else set(rows["cell_id"].to_pylist())
             replicates = range(configuration.settings.attack.replicates)
             absent = sum(cell.id not in there for r in replicates for cell in configuration.cells(r))
             if absent:
@@ -164,7 +159,13 @@ def load_study(store: Store) -> Study:
     record = read_sweep(store)
     files = Directory(store, record)
     axes, series = series_of(record.sweep)
-    return Study(files, record, files.rows(), files.summary(), files.generators(), axes, series)
+    kept, tally, seconds = dict[str, pa.Table](), Tally(), list[float]()
+    for configuration, rows in files.tables():
+        tally.add(configuration, rows)
+        seconds.append(math.fsum(rows["seconds"].to_pylist()))
+        kept[configuration] = rows.select(COLUMNS)
+    found = (kept, tally, math.fsum(seconds), files.summary(), files.generators())
+    return Study(files, record, *found, axes, series)
 
 
 def _recall(confusion: list[list[int]] | None, index: int) -> float | None:

@@ -11,6 +11,7 @@ from pgan_ray.results.checkpoints import (
     read_progress,
     remove_checkpoints,
 )
+from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.generators import (
@@ -33,7 +34,8 @@ from pgan_ray.results.rows import cells_digest
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
-from pgan_ray.results.victims import has_rows, read_rows, write_rows
+from pgan_ray.results.tally import Tally
+from pgan_ray.results.victims import read_rows, write_rows
 
 __all__ = [
     "CHECKPOINTS",
@@ -46,6 +48,7 @@ __all__ = [
     "VICTIMS",
     "Directory",
     "Estimate",
+    "FinishedBatches",
     "GeneratorFiles",
     "GeneratorRecord",
     "Lease",
@@ -53,13 +56,15 @@ __all__ = [
     "Outcome",
     "Point",
     "Store",
+    "Tally",
     "cells_digest",
     "check_new",
     "check_resumable",
+    "compact",
+    "compacted_name",
     "estimate",
     "estimate_text",
     "find_checkpoints",
-    "has_rows",
     "identity",
     "keep_secret",
     "lease",

@@ -6,8 +6,9 @@ no report; to go on from it would be one for a wrong result.
 Shapes: P poisoning points, N genuine points, S samples, F features, H x W pixels.
 """
 
+import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
@@ -28,7 +29,7 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.redact import redact
 from pgan_ray.results.rows import RowCheck
-from pgan_ray.results.schema import is_duration
+from pgan_ray.results.schema import VICTIMS, is_duration
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
@@ -50,8 +51,29 @@ class Directory:
 
     def rows(self, configuration: str | None = None) -> pa.Table:
         """The victims' rows, as `VICTIMS` has them, in the order of their cells' ids; no cell twice."""
-        tables = (self._read(name, partial(self._rows, name)) for name in self._row_files(configuration))
-        return victims.joined(table for table in tables if table is not None)
+        if configuration is not None:
+            return self._joined(configuration, self._row_files(configuration))
+        return pa.concat_tables([VICTIMS.empty_table(), *(rows for _, rows in self.tables())])
+
+    def tables(self, *, without: Container[str] = ()) -> Iterator[tuple[str, pa.Table]]:
+        """Each configuration that has any rows, with them, in the order of `rows`; those in ``without`` are not read.
+
+        What looks at all rows goes through them by this, once: those of one configuration are in memory at a time.
+        """
+        for configuration, names in itertools.groupby(self._row_files(), lambda name: name.split("/")[1]):
+            if configuration not in without:
+                rows = self._joined(configuration, list(names))
+                if rows.num_rows:
+                    yield configuration, rows
+
+    def _joined(self, configuration: str, names: list[str]) -> pa.Table:
+        while True:
+            found = {name: self._read(name, partial(self._rows, name)) for name in names}
+            is_any_gone = any(rows is None and name not in self.damaged for name, rows in found.items())
+            now = self._row_files(configuration) if is_any_gone else names
+            if now == names:
+                return victims.joined(rows for rows in found.values() if rows is not None)
+            names = now  # a sweep that is running put them into one file meanwhile
 
     def _rows(self, name: str) -> pa.Table:
         return victims.read_file(self.store, name, self._check)
@@ -122,7 +144,12 @@ class Directory:
 
     def examine(self) -> None:
         """Read all that results are made of; `damaged` is whole afterwards. What a generator misses is damage too."""
-        self.rows()
+        for _ in self.tables():
+            pass
+        self.examine_generators()
+
+    def examine_generators(self) -> None:
+        """`examine`, but for the rows."""
         for place, record in self.generators().items():
             self._whole(place, "training.parquet", self.training(*place))
             if record.image_shape is not None:

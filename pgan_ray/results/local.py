@@ -32,6 +32,15 @@ def read(path: Path, at_most: int | None) -> bytes:
         os.close(descriptor)
 
 
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, from the system's memory to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def files(folder: Path, within: Path, ending: str) -> Iterator[Path]:
     """What is not a folder, anywhere below ``folder``, and the folders whose names have the ``ending`` of files.
 

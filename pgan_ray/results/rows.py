@@ -16,11 +16,11 @@ from pgan_ray.results.schema import MAX_SECONDS, OUTCOMES, RATES, SCORES, VICTIM
 from pgan_ray.spec import Cell, SweepRecord
 
 IDENTITY = b"pgan.sweep"  # of a file's metadata
-_CELLS_DIGEST = re.compile(r"b\d+-([0-9a-f]{8})\.parquet")
+_CELLS_DIGEST = re.compile(r"(?:b\d+|all)-([0-9a-f]{8})\.parquet")
 
 
 def cells_digest(cell_ids: list[str]) -> str:
-    """Names what is in a batch: a later version that cuts otherwise must not take one for another."""
+    """Names what is in a file: a later version that cuts batches otherwise must not take one for another."""
     return hashlib.sha256("\n".join(cell_ids).encode()).hexdigest()[:8]
 
 
@@ -41,6 +41,10 @@ class RowCheck:
         """See that the file ``name`` may hold ``rows``, which are as `VICTIMS` has them. Raises `ValueError`."""
         self._check_origin(rows)
         check_values(rows)
+        folder = name.split("/")[1]
+        for configuration in pc.unique(rows["configuration"]).to_pylist():
+            if configuration != folder:
+                raise ValueError(f"must hold cells of the configuration of its folder, got {configuration[:200]!r}")
         columns = ("cell_id", "configuration", "replicate", "variant", "poison_fraction", "run", "confusion")
         for row in rows.select(columns).to_pylist():
             self._check_cell(row)

@@ -90,8 +90,11 @@ class Store:
     def _inside(self) -> Path:
         return Path(self._within or self._root[1])
 
-    def write(self, name: str, content: bytes) -> None:
-        """Write the file ``name`` whole: beside, then into place. Writing it again replaces it."""
+    def write(self, name: str, content: bytes, *, durable: bool = False) -> None:
+        """Write the file ``name`` whole: beside, then into place. Writing it again replaces it.
+
+        ``durable``: it is there even after a power cut, once this returns; S3's always are.
+        """
         filesystem, path = self._path(name)
         if not isinstance(filesystem, fs.LocalFileSystem):
             retrying(lambda: _upload(filesystem, path, content))
@@ -102,7 +105,11 @@ class Store:
         beside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.partial")
         try:
             beside.write_bytes(content)
+            if durable:
+                local.sync(beside)
             beside.replace(target)
+            if durable:
+                local.sync(target.parent)
         finally:
             beside.unlink(missing_ok=True)
 
@@ -204,11 +211,11 @@ class Store:
         if isinstance(filesystem, fs.LocalFileSystem):
             local.prune(Path(path))
 
-    def write_table(self, name: str, table: pa.Table) -> None:
-        """Write ``table`` as the Parquet file ``name``."""
+    def write_table(self, name: str, table: pa.Table, *, durable: bool = False) -> None:
+        """Write ``table`` as the Parquet file ``name``, as `write` does."""
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd")
-        self.write(name, buffer.getvalue())
+        self.write(name, buffer.getvalue(), durable=durable)
 
     def read_table(self, name: str) -> pa.Table:
         """The table in the Parquet file ``name``. Raises `ValueError` where it is none."""

@@ -16,7 +16,7 @@ POINT = ("configuration", "variant", "poison_fraction")
 CHUNK = 1000  # groups that are Python's at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A mean over replicates and the half width of its 95 % interval (None with fewer than two replicates)."""
 
@@ -26,7 +26,7 @@ class Estimate:
     cells: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Point:
     """One point of a configuration's curve: the estimates of every rate at one poison fraction."""
 

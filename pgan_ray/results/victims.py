@@ -1,6 +1,7 @@
-"""The victims' rows: one Parquet file for each batch of cells, named by it."""
+"""The victims' rows: one Parquet file for each batch of cells, named by it; one for each finished configuration."""
 
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,19 +30,23 @@ def write_rows(
     for row in rows:
         _check(row)
     table = pa.Table.from_pylist(list(rows), schema=VICTIMS)
-    metadata = {IDENTITY: json.dumps(dict(identity or {}))}
-    store.write_table(_file(batch_id), table.replace_schema_metadata(metadata))
+    store.write_table(file_of(batch_id), identified(table, identity or {}))
     return table
 
 
-def has_rows(store: Store, batch_id: str) -> bool:
-    """Whether the batch is finished."""
-    return store.exists(_file(batch_id))
+def identified(rows: pa.Table, identity: Mapping[str, str]) -> pa.Table:
+    """``rows`` with whose they are, for a file."""
+    return rows.replace_schema_metadata({IDENTITY: json.dumps(dict(identity))})
 
 
 def row_files(store: Store, configuration: str | None = None) -> list[str]:
     """The names of the files of all rows, or of those of one configuration."""
-    return store.names(FOLDER if configuration is None else f"{FOLDER}/{configuration}", ".parquet")
+    return store.names(FOLDER if configuration is None else folder(configuration), ".parquet")
+
+
+def folder(configuration: str) -> str:
+    """Where the files of one configuration are."""
+    return f"{FOLDER}/{configuration}"
 
 
 def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Table:
@@ -67,9 +72,11 @@ def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Tabl
 
 def joined(tables: Iterable[pa.Table]) -> pa.Table:
     """The rows of several files in the order of their cells' ids; no cell twice."""
-    table = pa.concat_tables([VICTIMS.empty_table(), *tables]).sort_by("cell_id")
-    if not table.num_rows:
-        return table
+    table = pa.concat_tables([VICTIMS.empty_table(), *tables])
+    ids = table["cell_id"].to_pylist()
+    if all(one < other for one, other in itertools.pairwise(ids)):
+        return table.combine_chunks()
+    table = table.sort_by("cell_id")
     ids = table["cell_id"].to_pylist()
     return table.take([index for index, cell in enumerate(ids) if index == 0 or ids[index - 1] != cell])
 
@@ -104,5 +111,6 @@ def _check(row: Mapping[str, Any]) -> None:
             )
 
 
-def _file(batch_id: str) -> str:
+def file_of(batch_id: str) -> str:
+    """The name of the file of one batch."""
     return f"{FOLDER}/{batch_id}.parquet"

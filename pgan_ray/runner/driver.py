@@ -5,24 +5,25 @@ import json
 import os
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.compute as pc
+import pyarrow as pa
 
 from pgan_ray.data import Dataset
 from pgan_ray.errors import ClusterError
 from pgan_ray.results import (
     Directory,
+    FinishedBatches,
     Store,
+    Tally,
+    compact,
     find_checkpoints,
-    has_rows,
     identity,
     outcome_of,
     redact,
     remove_checkpoints,
-    summarise,
     write_rows,
 )
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
@@ -45,7 +46,7 @@ from pgan_ray.runner.outcome import SweepOutcome
 from pgan_ray.runner.progress import ProgressDisplay, SweepState
 from pgan_ray.runner.timeline import Span, Timeline
 from pgan_ray.runner.worker import Engine
-from pgan_ray.spec import Cell, Configuration, SweepRecord
+from pgan_ray.spec import Configuration, SweepRecord
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -71,7 +72,8 @@ class SweepRun:
         engine: Engine | None = None,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
-        self._directory = Directory(store, record, strict=True)
+        self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
+        self._tally = Tally()  # of configurations that have all their rows
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
@@ -180,8 +182,9 @@ class SweepRun:
                 self._state.generators_diverged += 1
                 self._outcome.diverged.append(f"generator {trial.configuration}/r{replicate}: {record.message}")
                 for batch in cuts:
-                    rows = rows_without_scores(self._record, configuration, batch)
-                    self._batch_finished(BatchFinished(batch, rows))
+                    if not self._is_done(batch):
+                        rows = rows_without_scores(self._record, configuration, batch)
+                        self._batch_finished(BatchFinished(batch, rows))
 
     def _begin_baselines(self) -> None:
         """Attacks that train nothing have no stage 1: their victims can be trained at once."""
@@ -197,7 +200,7 @@ class SweepRun:
         return cuts
 
     def _is_done(self, batch: Batch) -> bool:
-        done = has_rows(self._store, batch.id)
+        done = self._finished.holds(self._configurations[batch.configuration], batch.id)
         if done:
             self._count(batch)
         return done
@@ -280,8 +283,13 @@ class SweepRun:
         self._configuration_maybe_finished(batch.configuration)
 
     def _configuration_maybe_finished(self, configuration: str) -> None:
-        if self._batches_left[configuration] == 0 and self._replicates_left[configuration] == 0:
-            self._tracker.configuration_finished(configuration)
+        if self._batches_left[configuration] or self._replicates_left[configuration]:
+            return
+        if not self._finished.is_compact(self._configurations[configuration]):
+            rows = compact(self._directory, self._configurations[configuration])
+            if rows is not None:
+                self._tally.add(configuration, rows)
+        self._tracker.configuration_finished(configuration)
 
     def _fail(self, what: str, message: str) -> None:
         message = redact(message)
@@ -309,16 +317,18 @@ class SweepRun:
         if outcome.outcome == "interrupted":
             self._write_summary()  # a large sweep's rows take long to read, and somebody waits
             return
-        rows = self._directory.rows()
-        # Victims without a training set are their generator's, which is told of apart.
-        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
-        outcome.diverged += [f"victim {cell}" for cell in diverged["cell_id"].to_pylist()]
-        if outcome.outcome == "complete" and (outcome.failures or outcome_of(rows, self._state.victims) != "complete"):
+        tally, late = self._tally, dict[str, pa.ChunkedArray]()  # configuration -> the ids of its cells
+        for configuration, rows in self._directory.tables(without=frozenset(tally)):
+            tally.add(configuration, rows)
+            late[configuration] = rows["cell_id"]
+        outcome.diverged += [f"victim {cell}" for cell in sorted(tally.diverged)]
+        if outcome.outcome == "complete" and (
+            outcome.failures or outcome_of(tally.outcomes, self._state.victims) != "complete"
+        ):
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
-            there = set(rows["cell_id"].to_pylist())
-            outcome.cells_without_row = [cell.id for cell in self._cells() if cell.id not in there]
-        outcome.points = summarise(rows)
+            outcome.cells_without_row = list(self._missing(late))
+        outcome.points = tally.points
         self._write_summary()
 
     def _write_summary(self) -> None:
@@ -341,10 +351,14 @@ class SweepRun:
         outcome.summary = summary
         self._store.write("summary.json", json.dumps(summary, indent=1).encode())
 
-    def _cells(self) -> Iterator[Cell]:
+    def _missing(self, late: Mapping[str, pa.ChunkedArray]) -> Iterator[str]:
+        """The ids of the cells without a row; all of those that are in the tally and not in ``late`` have one."""
         for configuration in self._configurations.values():
+            if configuration.id in self._tally and configuration.id not in late:
+                continue
+            there = set(late[configuration.id].to_pylist()) if configuration.id in late else set()
             for replicate in range(configuration.settings.attack.replicates):
-                yield from configuration.cells(replicate)
+                yield from (cell.id for cell in configuration.cells(replicate) if cell.id not in there)
 
 
 def _so_many_cells(number: int) -> str:

@@ -51,6 +51,12 @@ class Configuration:
                 for run in range(variant.evaluation.runs):
                     yield Cell(self.id, replicate, variant.id, fraction, run)
 
+    @property
+    def cell_count(self) -> int:
+        """The cells of all its replicates."""
+        each = sum(len(variant.evaluation.poison_fractions) * variant.evaluation.runs for variant in self.variants)
+        return self.settings.attack.replicates * each
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -71,11 +77,7 @@ class Sweep:
     @property
     def cells(self) -> int:
         """Victims of the whole sweep."""
-        return sum(
-            c.settings.attack.replicates
-            * sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in c.variants)
-            for c in self.configurations
-        )
+        return sum(configuration.cell_count for configuration in self.configurations)
 
     @property
     def foreign_components(self) -> list[tuple[str, str]]:

@@ -1,22 +1,18 @@
 """The run of one configuration: the curves by which configurations are compared."""
 
-import tempfile
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pgan_ray.results import summarise
+from pgan_ray.results import Point, summarise
 from pgan_ray.tracking.context import Context
 from pgan_ray.tracking.curves import victim_metrics
-from pgan_ray.tracking.runs import KnownRun, Runs
+from pgan_ray.tracking.rows_file import RowsFile
 
 COMPARED = "victims"  # how many are in the means: another number, other means
 
 
-def finish(context: Context, configuration: str, rows: pa.Table, status: str | None = None) -> None:
-    """Log the curves of ``rows``, all that the configuration has, and end its run.
+def finish(context: Context, configuration: str, rows: pa.Table, status: str | None = None) -> list[Point]:
+    """Log the curves of ``rows``, all that the configuration has, and end its run. Returns the curves' points.
 
     ``status``: of a configuration that misses some rows; else it is finished if any victim was scored.
     """
@@ -36,13 +32,8 @@ def finish(context: Context, configuration: str, rows: pa.Table, status: str | N
     for replicate in sorted(set(rows["replicate"].to_pylist())):
         generator = context.runs.find(context.key(configuration, replicate))
         if generator is not None:
-            log_table(context.runs, generator, rows.filter(pc.equal(rows["replicate"], replicate)))
+            with RowsFile() as file:
+                file.add(rows.filter(pc.equal(rows["replicate"], replicate)))
+                file.log(context.runs, generator)
     context.runs.end(key, status or ("FINISHED" if points else "FAILED"), context.now(configuration))
-
-
-def log_table(runs: Runs, run: KnownRun, rows: pa.Table) -> None:
-    """Log victims' rows as the artifact ``victims.parquet``."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "victims.parquet"
-        pq.write_table(rows, file, compression="zstd")
-        runs.client.log_artifact(run.id, str(file))
+    return points

@@ -23,7 +23,7 @@ class MlflowTracker(EventCalls):
     ) -> None:
         """``tracking_uri``: as `pgan_ray.tracking.tracking_uri` resolves it. Nothing is connected yet."""
         self.uri = resolve(tracking_uri)
-        self._publisher = Publisher(Directory(store, record, strict=True), self.uri, experiment, live=True)
+        self._publisher = Publisher(Directory(store, record, strict=True), self.uri, experiment)
         self._writer = Writer(
             self._publisher.publish, reachable=self._publisher.reachable, finish=self._publisher.finish
         )

@@ -1,4 +1,4 @@
-"""Brings one event at a time to MLflow, from the sweep's directory. Doing so twice changes nothing."""
+"""Brings one event at a time of a running sweep to MLflow, from its directory. Doing so twice changes nothing."""
 
 from pgan_ray.results import Directory
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
@@ -19,9 +19,8 @@ from pgan_ray.tracking.runs import Runs
 class Publisher:
     """The sweep in MLflow. One thread at a time."""
 
-    def __init__(self, directory: Directory, uri: str, experiment: str, *, live: bool) -> None:
-        """``live``: the sweep is running now; else it is replayed."""
-        self.directory, self.live = directory, live
+    def __init__(self, directory: Directory, uri: str, experiment: str) -> None:
+        self.directory = directory
         self._uri, self._experiment = uri, experiment
         self._connection: Connection | None = None
         self._context: Context | None = None
@@ -58,7 +57,7 @@ class Publisher:
     def _current(self) -> Context:
         if self._context is None:
             runs = Runs(self.connect(), self.directory.record.id)
-            self._context = Context(self.directory, runs, live=self.live)
+            self._context = Context(self.directory, runs, live=True)
         return self._context
 
     def _publish(self, context: Context, event: Event) -> None:

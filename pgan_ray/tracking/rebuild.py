@@ -1,20 +1,15 @@
 """Bringing a sweep's directory to MLflow once more: after an outage, or to another server."""
 
+from collections import Counter
 from contextlib import suppress
 
-import pyarrow as pa
-
-from pgan_ray.results import Directory, Outcome, Store
-from pgan_ray.spec import Configuration, SweepRecord
-from pgan_ray.tracking.connection import EXPERIMENT
-from pgan_ray.tracking.events import (
-    ConfigurationFinished,
-    GeneratorFinished,
-    ReportWritten,
-    SweepFinished,
-    SweepStarted,
-)
-from pgan_ray.tracking.publisher import Publisher
+from pgan_ray.results import Directory, Store, outcome_of
+from pgan_ray.spec import SweepRecord
+from pgan_ray.tracking import configuration_run, generator_run, sweep_run
+from pgan_ray.tracking.connection import EXPERIMENT, connect
+from pgan_ray.tracking.context import Context
+from pgan_ray.tracking.rows_file import RowsFile
+from pgan_ray.tracking.runs import Runs
 from pgan_ray.tracking.uri import tracking_uri as resolve
 
 
@@ -27,43 +22,31 @@ def rebuild(
     cannot be used, and whatever MLflow raises on the way; then the runs that are open end as failed.
     """
     directory = Directory(store, record)
-    directory.examine()
-    publisher = Publisher(directory, resolve(tracking_uri), experiment, live=False)
-    publisher.connect()
+    directory.examine_generators()
+    connection = connect(resolve(tracking_uri), experiment)
     try:
-        _publish(publisher, directory)
+        _publish(Context(directory, Runs(connection, record.id), live=False))
     except BaseException:
         with suppress(Exception):  # MLflow may be what failed
-            publisher.finish("FAILED")
+            # What was believed of the runs may be wrong now.
+            sweep_run.end_open(Context(directory, Runs(connection, record.id), live=False), "FAILED")
         raise
     return directory.damaged
 
 
-def _publish(publisher: Publisher, directory: Directory) -> None:
-    publisher.publish(SweepStarted())
-    outcomes: set[str] = set()
-    for configuration in directory.record.sweep.configurations:
-        for replicate in range(configuration.settings.attack.replicates):
-            if directory.generator(configuration.id, replicate) is not None:
-                publisher.publish(GeneratorFinished(configuration.id, replicate))
-        found = _outcomes(directory.rows(configuration.id), configuration)
-        outcomes |= found
-        if "missing" not in found:
-            publisher.publish(ConfigurationFinished(configuration.id))
-    publisher.publish(SweepFinished(_outcome(outcomes)))
-    publisher.publish(ReportWritten())
-
-
-def _outcomes(rows: pa.Table, configuration: Configuration) -> set[str]:
-    """The outcomes of the configuration's cells; `missing` where one has no row."""
-    outcomes = set(rows["outcome"].to_pylist())
-    there = set(rows["cell_id"].to_pylist())
-    replicates = range(configuration.settings.attack.replicates)
-    whole = all(cell.id in there for replicate in replicates for cell in configuration.cells(replicate))
-    return outcomes if whole else outcomes | {"missing"}
-
-
-def _outcome(outcomes: set[str]) -> Outcome:
-    if "missing" in outcomes:
-        return "interrupted"
-    return "partial" if outcomes - {"complete"} else "complete"
+def _publish(context: Context) -> None:
+    directory = context.directory
+    sweep_run.start(context)
+    for place in directory.generators():
+        generator_run.finish(context, *place)
+    outcomes: Counter[str] = Counter()
+    with RowsFile() as file:
+        gathered = sweep_run.Gathered(file)
+        for configuration, rows in directory.tables():
+            outcomes.update(rows["outcome"].to_pylist())
+            # Where cells are missing, the sweep as a whole was interrupted.
+            whole = rows.num_rows == context.configurations[configuration].cell_count
+            status = None if whole else sweep_run.STATUS["interrupted"]
+            gathered.add(rows, configuration_run.finish(context, configuration, rows, status))
+        sweep_run.end(context, gathered, outcome_of(outcomes, context.record.sweep.cells))
+    sweep_run.log_report(context)

@@ -1,15 +1,16 @@
 """The parent run: what the sweep is made of, and in the end its summary."""
 
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pgan_ray.results import Outcome, mean_confusions, summarise
+from pgan_ray.results import MeanConfusion, Outcome, Point, mean_confusions, summarise
 from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
+from pgan_ray.tracking.rows_file import RowsFile
 from pgan_ray.tracking.runs import MAX_TAG, KnownRun, clean
 
 STATUS: dict[Outcome, str] = {
@@ -31,17 +32,46 @@ def start(context: Context) -> None:
     context.runs.client.log_text(run.id, redact(context.record.to_yaml()), "sweep.yaml")
 
 
+@dataclass
+class Gathered:
+    """Of the configurations' rows, one after the other: what the parent run tells of all of them."""
+
+    file: RowsFile
+    points: list[Point] = field(default_factory=list)
+    confusions: list[MeanConfusion] = field(default_factory=list)
+
+    def add(self, rows: pa.Table, points: list[Point]) -> None:
+        """Take the rows of the next configuration, in the order of their cells."""
+        self.file.add(rows)
+        self.points += points
+        self.confusions += mean_confusions(rows)
+
+
 def finish(context: Context, outcome: Outcome) -> None:
     """Log the summary and all rows; end every run that is still open."""
-    rows = context.directory.rows()
-    points = summarise(rows)
+    running = set(context.runs.running())
+    with RowsFile() as file:
+        gathered = Gathered(file)
+        for configuration, rows in context.directory.tables():
+            key = context.key(configuration)
+            if key in running or context.runs.find(key) is None:  # it was not finished: what there is of it
+                points = configuration_run.finish(context, configuration, rows, STATUS[outcome])
+            else:
+                points = summarise(rows)
+            gathered.add(rows, points)
+        end(context, gathered, outcome)
+
+
+def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
+    """Log what all rows come to, and end the sweep's run and all that are still open."""
     run = context.sweep()
-    _finish_configurations(context, rows, outcome)
-    columns, table = tables.summary(points)
+    columns, table = tables.summary(gathered.points)
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.TABLE_FILE)
     context.runs.client.log_text(run.id, tables.as_csv(columns, table), "summary.csv")
-    _log_confusions(context, run, rows)
-    configuration_run.log_table(context.runs, run, rows)
+    classes = {id_: configuration.settings.task.labels for id_, configuration in context.configurations.items()}
+    columns, table = tables.confusion(gathered.confusions, classes)
+    context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
+    gathered.file.log(context.runs, run)
     context.runs.describe(run, {}, {**dict([tables.TAG]), "pgan.outcome": outcome})
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
@@ -58,27 +88,11 @@ def log_report(context: Context) -> None:
         context.runs.client.log_artifacts(run.id, temporary)
 
 
-def _log_confusions(context: Context, run: KnownRun, rows: pa.Table) -> None:
-    classes = {id_: configuration.settings.task.labels for id_, configuration in context.configurations.items()}
-    columns, table = tables.confusion(mean_confusions(rows), classes)
-    context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
-
-
 def end_open(context: Context, status: str) -> None:
     """End every run that is still running."""
     now = context.now()
     for key in sorted(context.runs.running(), reverse=True):  # children first
         context.runs.end(key, status, now)
-
-
-def _finish_configurations(context: Context, rows: pa.Table, outcome: Outcome) -> None:
-    """Log what there is of the configurations that were not finished."""
-    running = context.runs.running()
-    for configuration in pc.unique(rows["configuration"]).to_pylist():
-        key = context.key(configuration)
-        if configuration in context.configurations and (key in running or context.runs.find(key) is None):
-            own = rows.filter(pc.equal(rows["configuration"], configuration))
-            configuration_run.finish(context, configuration, own, STATUS[outcome])
 
 
 def _log_dataset(context: Context, run: KnownRun) -> None:

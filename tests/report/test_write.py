@@ -212,7 +212,8 @@ def test_rows_that_are_others(tmp_path: Path) -> None:
     rows = read_rows(store)
     store.write_table("victims/x.parquet", rows.drop_columns(["cell_id"]))
     store.write_table("victims/y.parquet", pa.table({"a": [1]}))
-    store.write_table("victims/z.parquet", rows)  # cells that are there twice
+    again = read_rows(store, "alpha=0.1")  # cells that are there twice
+    store.write_table("victims/alpha=0.1/z.parquet", again)
     page = report(store, tmp_path / "out")
     assert page.text.count("unreadable: ") == 2
     assert "18 of 54 cells" in page.text

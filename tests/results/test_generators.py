@@ -99,11 +99,13 @@ def test_the_record_is_the_last_to_come(store: Store, monkeypatch: pytest.Monkey
     for stop in range(5):
         written: list[str] = []
 
-        def stopping(self: Store, name: str, content: bytes, *, most: int = stop, done: list[str] = written) -> None:
+        def stopping(
+            self: Store, name: str, content: bytes, *, most: int = stop, done: list[str] = written, **how: bool
+        ) -> None:
             if len(done) == most:
                 raise OSError("the machine is gone")
             done.append(name)
-            write(self, name, content)
+            write(self, name, content, **how)
 
         with monkeypatch.context() as patched:
             patched.setattr(Store, "write", stopping)

@@ -5,18 +5,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pgan_ray.results import SCORES, VICTIMS, Store, has_rows, read_rows, write_rows
+from pgan_ray.results import SCORES, VICTIMS, Store, read_rows, write_rows
 
 from .rows import diverged, row
 
 
 def test_rows_are_written_and_read(store: Store) -> None:
     assert read_rows(store).equals(VICTIMS.empty_table())
-    assert not has_rows(store, "alpha=0.1/r0/b000")
     rows = [row("alpha=0.1/r0/f0.2/run0"), diverged("alpha=0.1/r0/f0.2/run1", rejected_poison=None)]
     written = write_rows(store, "alpha=0.1/r0/b000", rows)
-    assert has_rows(store, "alpha=0.1/r0/b000")
-    assert not has_rows(store, "alpha=0.1/r0/b001")
     read = read_rows(store)
     assert read.equals(written)
     assert read.schema.equals(VICTIMS)

@@ -1,12 +1,26 @@
 """Whole sweeps in this process: what the driver does, whoever works for it."""
 
 import json
+import re
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
-from pgan_ray.results import SCORES, VICTIMS, Store, read_poison, read_record, read_rows, read_samples, read_training
+from pgan_ray.results import (
+    SCORES,
+    VICTIMS,
+    Store,
+    read_poison,
+    read_record,
+    read_rows,
+    read_samples,
+    read_training,
+    summarise,
+)
+from pgan_ray.runner import Engine
+from pgan_ray.runner.cut import Stage2Cut
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import ConfigurationFinished, GeneratorFinished, SweepFinished, SweepStarted, Training
 from tests.runner.sweeps import InterruptOnce, Run, without_seconds
@@ -62,17 +76,17 @@ def test_the_summary_counts(undisturbed: Path) -> None:
     assert not (undisturbed / "tune").exists()
 
 
-def test_the_timeline_shows_every_trial_and_batch(undisturbed: Path) -> None:
+def test_the_timeline_shows_every_trial_and_batch(undisturbed: Path, tmp_path: Path) -> None:
     events = json.loads((undisturbed / "timeline.json").read_text())["traceEvents"]
     names = {event["name"] for event in events}
     assert {name for name in names if name.startswith("generators")} == {
         "generators alpha=0.1/r0-1",
         "generators alpha=0.9/r0-1",
     }
-    batches = {path.relative_to(undisturbed / "victims") for path in (undisturbed / "victims").rglob("*.parquet")}
-    assert {name for name in names if name.startswith("victims")} == {
-        f"victims {path.with_suffix('')}" for path in batches
-    }
+    sweep = tiny_sweep(tmp_path)
+    cut = Stage2Cut(sweep, 4)
+    batches = {batch.id for c in sweep.configurations for r in (0, 1) for batch in cut.batches(c, r)}
+    assert {name for name in names if name.startswith("victims")} == {f"victims {id_}" for id_ in batches}
     actors = json.loads((undisturbed / "summary.json").read_text())["actors"]
     assert actors["slots"] == 1
     assert actors["worked_s"] == pytest.approx(sum(event["dur"] for event in events) / 1e6, abs=0.01)
@@ -84,14 +98,49 @@ def test_what_is_finished_is_not_run_again_and_what_is_missing_comes_out_the_sam
 ) -> None:
     store = Store(undisturbed)
     before = without_seconds(read_rows(store))
-    (kept,) = undisturbed.glob("victims/alpha=0.1/r0/b000-*.parquet")
+    (kept,) = undisturbed.glob("victims/alpha=0.1/*.parquet")
     written = kept.stat().st_mtime_ns
-    next(undisturbed.glob("victims/alpha=0.9/r1/b001-*.parquet")).unlink()
+    next(undisturbed.glob("victims/alpha=0.9/*.parquet")).unlink()
     tracker = MemoryTracker()
     assert run(tiny_sweep(tmp_path), undisturbed, tracker=tracker).outcome == "complete"
     assert without_seconds(read_rows(store)) == before
     assert kept.stat().st_mtime_ns == written
     assert not any(isinstance(event, Training) for event in tracker.events)
+
+
+def test_each_finished_configuration_is_one_file(undisturbed: Path) -> None:
+    names = [str(path.relative_to(undisturbed / "victims")) for path in (undisturbed / "victims").rglob("*")]
+    assert sorted(re.sub(r"[0-9a-f]{8}\.", "*.", name) for name in names if "/" in name) == [
+        "alpha=0.1/all-*.parquet",
+        "alpha=0.9/all-*.parquet",
+    ]
+
+
+@pytest.mark.parametrize("call", ["write", "delete"])
+def test_a_sweep_that_ends_while_its_rows_are_put_together_has_nothing_left_to_run(
+    run: Run, tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep, directory, real = tiny_sweep(tmp_path, "attack.alpha=0.5"), tmp_path / "sweep", getattr(Store, call)
+
+    def ending(self: Store, name: str, *arguments: object, **options: object) -> None:
+        if call == "delete" or "/all-" in name:
+            raise KeyboardInterrupt
+        real(self, name, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, call, ending)
+        assert run(sweep, directory).outcome == "interrupted"
+    before = read_rows(Store(directory))
+    assert before.num_rows == sweep.cells
+
+    def never(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("nothing is left to run")
+
+    outcome = run(sweep, directory, engine=Engine(never, never))
+    assert (outcome.outcome, outcome.failures) == ("complete", [])
+    assert outcome.points == summarise(before)
+    assert read_rows(Store(directory)).equals(before)
+    assert len(list((directory / "victims").rglob("*.parquet"))) == 1
 
 
 def test_tracker_hears_of_everything_in_order(run: Run, tmp_path: Path) -> None:
@@ -193,7 +242,7 @@ def test_baselines_alone_need_no_stage_1(run: Run, tmp_path: Path) -> None:
     assert np.mean(rejected[0.8]) > np.mean(rejected[0.95]) > 0
 
     before = without_seconds(read_rows(store))
-    next(directory.glob("victims/attack=none/r1/victim=none,detector=none/b000-*.parquet")).unlink()
+    next(directory.glob("victims/attack=none/all-*.parquet")).unlink()
     assert run(sweep, directory).outcome == "complete"
     assert without_seconds(read_rows(store)) == before
 

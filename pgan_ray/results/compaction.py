@@ -1,0 +1,72 @@
+"""One file of rows for each finished configuration, in place of its batches' small ones.
+
+Whatever ends a process in between, the rows are the same before, during and after: the whole file is there before the
+first small one is deleted, and a cell that is in two files counts once.
+"""
+
+from collections import Counter
+from contextlib import suppress
+
+import pyarrow as pa
+
+from pgan_ray.results import victims
+from pgan_ray.results.directory import Directory
+from pgan_ray.results.identity import identity
+from pgan_ray.results.rows import cells_digest
+from pgan_ray.results.store import Store
+from pgan_ray.spec import Configuration
+
+
+def compacted_name(configuration: Configuration) -> str:
+    """The name of the file that holds every cell of ``configuration``: it stands for these cells and no others."""
+    return f"{victims.folder(configuration.id)}/all-{cells_digest(_cell_ids(configuration))}.parquet"
+
+
+def compact(directory: Directory, configuration: Configuration) -> pa.Table | None:
+    """Put all rows of a finished ``configuration`` into one file, and return them; None while some are missing.
+
+    Doing so twice changes nothing, and each file is checked before it is deleted. A ``directory`` that is strict raises
+    where one cannot be used; any other leaves all files as they are.
+    """
+    store, whole = directory.store, compacted_name(configuration)
+    names = victims.row_files(store, configuration.id)
+    rows = directory.rows(configuration.id)
+    if rows["cell_id"].to_pylist() != _cell_ids(configuration):
+        return None
+    batches = [name for name in names if name != whole]
+    if not batches or any(name in directory.damaged for name in names):
+        return rows
+    if whole not in names:
+        store.write_table(whole, victims.identified(rows, identity(directory.record)), durable=True)
+    for name in batches:
+        with suppress(FileNotFoundError):
+            store.delete(name)
+    store.prune(victims.folder(configuration.id))
+    return rows
+
+
+class FinishedBatches:
+    """The batches that have rows in ``store``, as it is now: what is written later is not among them."""
+
+    def __init__(self, store: Store) -> None:
+        self._files = set(victims.row_files(store))
+        self._files_of = Counter(name.split("/")[1] for name in self._files)
+        self._compacted: dict[str, bool] = {}
+
+    def holds(self, configuration: Configuration, batch_id: str) -> bool:
+        """Whether the batch of ``configuration`` is finished."""
+        return victims.file_of(batch_id) in self._files or self._is_compacted(configuration)
+
+    def is_compact(self, configuration: Configuration) -> bool:
+        """Whether all rows of ``configuration`` are in one file, and no other is left."""
+        return self._files_of[configuration.id] == 1 and self._is_compacted(configuration)
+
+    def _is_compacted(self, configuration: Configuration) -> bool:
+        if configuration.id not in self._compacted:
+            self._compacted[configuration.id] = compacted_name(configuration) in self._files
+        return self._compacted[configuration.id]
+
+
+def _cell_ids(configuration: Configuration) -> list[str]:
+    replicates = range(configuration.settings.attack.replicates)
+    return sorted(cell.id for replicate in replicates for cell in configuration.cells(replicate))

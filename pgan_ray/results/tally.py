@@ -1,0 +1,46 @@
+"""What a sweep's rows come to, one configuration after the other: no more than one's are in memory."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgan_ray.results.summary import Point, summarise
+
+
+class Tally:
+    """Counts and means of the rows that were added.
+
+    ``outcomes``: how many cells have each; ``diverged``: the ids of the victims that did, in the order they were added.
+    Those without a training set are their generator's matter.
+    """
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self.diverged: list[str] = []
+        self._points: dict[str, list[Point]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """The configurations whose rows were added."""
+        return iter(self._points)
+
+    def __contains__(self, configuration: str) -> bool:
+        return configuration in self._points
+
+    def add(self, configuration: str, rows: pa.Table) -> None:
+        """Count all ``rows`` of one ``configuration``."""
+        self.outcomes.update(rows["outcome"].to_pylist())
+        diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
+        self.diverged += diverged["cell_id"].to_pylist()
+        self._points[configuration] = summarise(rows)
+
+    @property
+    def cells(self) -> int:
+        """How many rows were added."""
+        return self.outcomes.total()
+
+    @property
+    def points(self) -> list[Point]:
+        """As `summarise` has them for all rows."""
+        return [point for configuration in sorted(self._points) for point in self._points[configuration]]
