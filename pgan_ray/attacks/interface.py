@@ -103,7 +103,10 @@ class Training(Protocol):
         ...
 
     def architecture(self) -> dict[str, object]:
-        """What is needed beside `weights` to run a generator."""
+        """What is needed beside `weights` to run a generator, as JSON can hold it; ``kind`` names what it is.
+
+        "mlp" is taken: a perceptron of `pgan_ray.nn`, which becomes a model in MLflow.
+        """
         ...
 
     def state(self) -> "dict[str, Tensor]":

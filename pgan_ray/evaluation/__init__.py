@@ -3,8 +3,16 @@
 One process, no Ray: `cluster` calls this on its evaluators.
 """
 
-from pgan_ray.evaluation.failures import ComponentFailure, component
+from pgan_ray.evaluation.failures import ComponentFailure, component, expect
 from pgan_ray.evaluation.protocol import CellResult, evaluate_cells
 from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
 
-__all__ = ["CellResult", "ComponentFailure", "TrainingSet", "component", "evaluate_cells", "poisoned_training_set"]
+__all__ = [
+    "CellResult",
+    "ComponentFailure",
+    "TrainingSet",
+    "component",
+    "evaluate_cells",
+    "expect",
+    "poisoned_training_set",
+]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor
 
 from pgan_ray.errors import PganRayError
 
@@ -27,10 +28,22 @@ def component(kind: str, name: str) -> Iterator[None]:
         # From where it was called on: what lies around it is of no use to its author.
         shown = traceback.TracebackException(type(error), error, error.__traceback__)
         shown.stack = traceback.StackSummary.from_list(shown.stack[1:])
-        raise ComponentFailure(f"the {kind} `{name}` failed:\n{''.join(shown.format()).rstrip()}") from error
+        raise failed(kind, name, "".join(shown.format()).rstrip()) from error
 
 
 def expect(holds: bool, kind: str, name: str, rule: str) -> None:
     """Raise `ComponentFailure` unless what the component gave ``holds``."""
     if not holds:
-        raise ComponentFailure(f"the {kind} `{name}` failed: {rule}")
+        raise failed(kind, name, rule)
+
+
+def failed(kind: str, name: str, reason: str) -> ComponentFailure:
+    """The failure of the component ``name``. A reason of more than one line begins on a line of its own."""
+    return ComponentFailure(f"the {kind} `{name}` failed:{chr(10) if chr(10) in reason else ' '}{reason}")
+
+
+def described(value: object) -> str:
+    """What was given, for a message."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+    return f"an object of {type(value).__qualname__}"

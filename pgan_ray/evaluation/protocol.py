@@ -1,5 +1,6 @@
 """Stage 2's protocol: for every cell a split, poison, filters, a victim, and its scores on clean test points."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
-from pgan_ray.evaluation.failures import ComponentFailure, component, expect
+from pgan_ray.evaluation.failures import ComponentFailure, component, described, expect, failed
 from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
@@ -89,8 +90,9 @@ def _judge(
         victims = judge_victims(
             spec.victim,
             [(s.x, s.y) for _, s in taught],
-            task.test_x,
-            task.test_y,
+            # Copies: a component may change what it is given, and the next batch is judged on these too.
+            task.test_x.clone(),
+            task.test_y.clone(),
             classes=classes,
             image_shape=task.image_shape,
             seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c, _ in taught],
@@ -98,14 +100,43 @@ def _judge(
             device=device,
             precision=precision,
         )
+    are_judged = isinstance(victims, list) and all(isinstance(victim, Judged) for victim in victims)
+    expect(are_judged, "victim", name, f"`judge` must give a list of `Judged`, got {str(victims)[:200]}")
     expect(len(victims) == len(taught), "victim", name, f"it must judge {len(taught)} victims, got {len(victims)}")
     of_class = torch.bincount(task.test_y, minlength=classes)
-    for victim in victims:
-        if victim.confusion is not None:
-            fits = victim.confusion.shape == (classes, classes) and torch.equal(victim.confusion.sum(1), of_class)
-            rule = f"its confusion matrix must be {classes} x {classes}, with a row for the test points of each class"
-            expect(fits, "victim", name, f"{rule}, got {victim.confusion.tolist()}")
-    return victims
+    return [_checked(victim, name, of_class) for victim in victims]
+
+
+def _checked(victim: Judged, name: str, of_class: Tensor) -> Judged:
+    """``victim``, if it is as it must be; of one that could not be trained or judged, why, and nothing else."""
+    try:
+        expect(isinstance(victim.message, str), "victim", name, "`message` must be a text")
+        if victim.message:
+            raise failed("victim", name, victim.message)
+        _check_confusion(victim.confusion, name, of_class)
+        rule = f"`boundary` must be three finite numbers, got {victim.boundary}"
+        expect(victim.boundary is None or _is_line(victim.boundary), "victim", name, rule)
+    except ComponentFailure as failure:
+        return Judged(None, message=str(failure))
+    return victim
+
+
+def _is_line(boundary: object) -> bool:
+    if not isinstance(boundary, (tuple, list)) or len(boundary) != 3:
+        return False
+    return all(isinstance(number, (int, float)) and math.isfinite(number) for number in boundary)
+
+
+def _check_confusion(confusion: object, name: str, of_class: Tensor) -> None:
+    if confusion is None:
+        return
+    classes = len(of_class)
+    rule = f"its confusion matrix must be {classes} x {classes}, with a row for the test points of each class"
+    is_matrix = isinstance(confusion, Tensor) and confusion.dtype == torch.int64 and confusion.device == of_class.device
+    expect(is_matrix, "victim", name, f"{rule} (int64, on the CPU), got {described(confusion)}")
+    assert isinstance(confusion, Tensor)  # expected above
+    counts = confusion.shape == (classes, classes) and bool((confusion >= 0).all())
+    expect(counts and torch.equal(confusion.sum(1), of_class), "victim", name, f"{rule}, got {confusion.tolist()}")
 
 
 def _result(

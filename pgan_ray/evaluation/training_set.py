@@ -9,7 +9,7 @@ from torch import Tensor
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData, draw_split
 from pgan_ray.defences import fit_detector
-from pgan_ray.evaluation.failures import component, expect
+from pgan_ray.evaluation.failures import component, described, expect
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import numpy_generator
 
@@ -85,7 +85,7 @@ def poisoned_training_set(
 def _check_poison(poison: object, points: int, task: TaskData, name: str) -> None:
     rule = f"`sample` must give {points} x {task.features} finite numbers (float32)"
     is_tensor = isinstance(poison, Tensor) and poison.shape == (points, task.features)
-    expect(is_tensor, "attack", name, f"{rule}, got {_described(poison)}")
+    expect(is_tensor, "attack", name, f"{rule}, got {described(poison)}")
     assert isinstance(poison, Tensor)  # expected above
     expect(poison.dtype == torch.float32, "attack", name, f"{rule}, got {poison.dtype}")
     expect(bool(poison.isfinite().all()), "attack", name, f"{rule}, got some that are not finite")
@@ -93,10 +93,4 @@ def _check_poison(poison: object, points: int, task: TaskData, name: str) -> Non
 
 def _check_rejected(rejected: object, points: int, name: str) -> None:
     fits = isinstance(rejected, Tensor) and rejected.shape == (points,) and rejected.dtype == torch.bool
-    expect(fits, "detector", name, f"`reject` must give {points} booleans, got {_described(rejected)}")
-
-
-def _described(value: object) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
-    return f"an object of {type(value).__qualname__}"
+    expect(fits, "detector", name, f"`reject` must give {points} booleans, got {described(rejected)}")

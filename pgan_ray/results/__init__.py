@@ -35,7 +35,7 @@ from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
 from pgan_ray.results.tally import Tally
-from pgan_ray.results.victims import read_rows, write_rows
+from pgan_ray.results.victims import read_rows, table_of, write_rows
 
 __all__ = [
     "CHECKPOINTS",
@@ -81,6 +81,7 @@ __all__ = [
     "remove_checkpoints",
     "shorten_retries",
     "summarise",
+    "table_of",
     "write_generator",
     "write_rows",
 ]

@@ -25,6 +25,8 @@ FOLDER = "generators"
 MAX_RECORD = 1 << 20  # bytes
 LATEST_MS = 1 << 43  # in the year 2248
 _SAMPLES = re.compile(r"\d{1,18}")
+# Of a perceptron: what a file says that is older than `kind`.
+_OF_PERCEPTRON = frozenset({"noise_features", "negative_slope", "batch_norm", "output"})
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -51,8 +53,9 @@ class GeneratorRecord:
 class GeneratorFiles:
     """What is stored of one replicate. Shapes: P poisoning points, S samples, F features.
 
-    ``weights``: the generator's parameters, as `pgan_ray.nn.StackedMLP` names them, without the stack's dimension;
-    ``architecture`` what else is needed to run it. ``poison`` (P, F). ``samples``: iteration -> (S, F), always of
+    ``weights``: the generator's parameters; ``architecture`` what else is needed to run it. With the ``kind`` "mlp"
+    these are a perceptron's, as `pgan_ray.nn.StackedMLP` names them, without the stack's dimension; those of another
+    attack are what it says. ``poison`` (P, F). ``samples``: iteration -> (S, F), always of
     the same noise. ``training``: rows of `pgan_ray.results.TRAINING`.
     """
 
@@ -148,21 +151,39 @@ def read_samples(store: Store, configuration: str, replicate: int) -> dict[int, 
 
 
 def read_weights(store: Store, configuration: str, replicate: int) -> bytes:
-    """The file of the replicate's weights, whole and such that its generator runs; else `ValueError`."""
+    """The file of the replicate's weights, whole, finite, and a perceptron's such that it runs; else `ValueError`."""
     content = store.read(f"{folder(configuration, replicate)}/generator.safetensors")
     arrays = _arrays(content)
     try:
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        architecture = json.loads(header["__metadata__"]["architecture"])
-        problem = weights_problem(arrays, architecture)
+        architecture = _architecture(content)
+        problem = _perceptron_problem(arrays, architecture) if _is_perceptron(architecture) else None
     except (KeyError, TypeError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}"
+    if not problem and not all(np.isfinite(array).all() for array in arrays.values()):
+        problem = "what is not a finite number"
     if problem:
         raise ValueError(f"must hold a generator's weights, got {problem}")
     return content
 
 
-def weights_problem(arrays: Arrays, architecture: Mapping[str, Any]) -> str | None:
+def holds_perceptron(weights: bytes) -> bool:
+    """Whether `read_weights` gave those of a perceptron: what runs those can run them."""
+    return _is_perceptron(_architecture(weights))
+
+
+def _architecture(weights: bytes) -> Mapping[str, Any]:
+    header = json.loads(weights[8 : 8 + int.from_bytes(weights[:8], "little")])
+    architecture = json.loads(header["__metadata__"]["architecture"])
+    if not isinstance(architecture, Mapping):
+        raise TypeError("the architecture must be a mapping")
+    return architecture
+
+
+def _is_perceptron(architecture: Mapping[str, Any]) -> bool:
+    return bool(architecture["kind"] == "mlp") if "kind" in architecture else architecture.keys() >= _OF_PERCEPTRON
+
+
+def _perceptron_problem(arrays: Arrays, architecture: Mapping[str, Any]) -> str | None:
     """Why ``arrays`` are no generator of this ``architecture``, or None."""
     layers = sum(name.startswith("layers.") and name.endswith(".weight") for name in arrays)
     width = architecture["noise_features"]
@@ -179,9 +200,7 @@ def weights_problem(arrays: Arrays, architecture: Mapping[str, Any]) -> str | No
             norms = [arrays[f"norms.{index}.{key}"] for key in ("weight", "bias", "running_mean", "running_var")]
             if any(norm.shape != (width,) for norm in norms) or (norms[-1] < 0).any():
                 return f"an odd norm of layer {index}"
-    if not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
-        return "what is not a finite number"
-    return None
+    return None if all(array.dtype == np.float32 for array in arrays.values()) else "what is not float32"
 
 
 def read_training(store: Store, configuration: str, replicate: int) -> pa.Table:

@@ -6,6 +6,7 @@ import math
 import posixpath
 import re
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -92,7 +93,9 @@ def check_values(rows: pa.Table) -> None:
             raise ValueError(f"`{name}` must be 0 or more, and possible")
     if not _all(pc.is_in(rows["outcome"], pa.array(OUTCOMES))):
         raise ValueError(f"`outcome` must be one of {', '.join(OUTCOMES)}")
+    # By what they hold: of a victim of somebody else's, too, none may be trained.
     is_scored = pc.and_(pc.equal(rows["outcome"], "complete"), pc.not_equal(rows["victim"], "none"))
+    is_scored = pc.and_(is_scored, reduce(pc.or_, (pc.is_valid(rows[name]) for name in (*SCORES, "confusion"))))
     for name in SCORES:
         if not _all(pc.equal(pc.is_valid(rows[name]), is_scored)):
             raise ValueError(f"`{name}` must be given if and only if the cell is complete and has a victim")

@@ -27,11 +27,16 @@ def write_rows(
     Raises:
         ValueError: a row is not as `VICTIMS` says. What is not a number never becomes a result.
     """
-    for row in rows:
-        _check(row)
-    table = pa.Table.from_pylist(list(rows), schema=VICTIMS)
+    table = table_of(rows)
     store.write_table(file_of(batch_id), identified(table, identity or {}))
     return table
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """``rows`` as a table. Raises `ValueError` where one is not as `VICTIMS` says."""
+    for row in rows:
+        _check(row)
+    return pa.Table.from_pylist(list(rows), schema=VICTIMS)
 
 
 def identified(rows: pa.Table, identity: Mapping[str, str]) -> pa.Table:
@@ -102,7 +107,8 @@ def _check(row: Mapping[str, Any]) -> None:
             raise ValueError(f"{cell}: `attack_parameters.{name}` must be a finite number, got {value}")
     if outcome not in OUTCOMES:
         raise ValueError(f"{cell}: `outcome` must be one of {', '.join(OUTCOMES)}, got {outcome!r}")
-    is_scored = outcome == "complete" and row["victim"] != "none"
+    is_judged = any(row[name] is not None for name in (*SCORES, "confusion"))
+    is_scored = is_judged and outcome == "complete" and row["victim"] != "none"
     for score in SCORES:
         if (row[score] is None) == is_scored:
             raise ValueError(

@@ -1,6 +1,8 @@
 """Stage 2's work: batches of victims, and the rows that come of them."""
 
+import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,8 +10,8 @@ import torch
 
 from pgan_ray.attacks import PoisonSet, PoisonSource, make_attack
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.evaluation import CellResult, ComponentFailure, component
-from pgan_ray.results import Store, read_poison, redact
+from pgan_ray.evaluation import CellResult, ComponentFailure, component, expect
+from pgan_ray.results import Store, read_poison, redact, table_of
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.timeline import Span, this_actor
 from pgan_ray.runner.worker import Engine, Tasks, prepare
@@ -58,6 +60,7 @@ class Evaluator:
         settings = self._configurations[batch.configuration].settings
         task = self._tasks.of(settings)
         try:
+            _parameters(settings)
             attack = self._attack(batch, settings, task)
         except ComponentFailure as failure:
             results = [CellResult(cell, "failed", message=str(failure)) for cell in batch.cells]
@@ -72,7 +75,9 @@ class Evaluator:
                 precision=settings.precision,
                 attack_name=settings.attack.name,
             )
-        return [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
+        rows = [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
+        table_of(rows)  # what is wrong with them costs this batch; in the driver it would cost the sweep
+        return rows
 
     def _attack(self, batch: Batch, settings: Settings, task: TaskData) -> PoisonSource:
         if not settings.attack.is_trained:
@@ -89,9 +94,28 @@ def rows_without_scores(record: SweepRecord, configuration: Configuration, batch
     return [_row(record.id, configuration.settings, evaluation, CellResult(cell, "diverged")) for cell in batch.cells]
 
 
+def _parameters(settings: Settings) -> dict[str, float]:
+    """The numbers of the attack. Raises `ComponentFailure`."""
+    name = settings.attack.name
+    with component("attack", name):
+        found = make_attack(settings.attack).parameters()
+    fits = isinstance(found, Mapping) and all(isinstance(key, str) and _is_number(v) for key, v in found.items())
+    expect(fits, "attack", name, f"`parameters` must give finite numbers by name, got {str(found)[:200]}")
+    return {key: float(value) for key, value in found.items()}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value)
+
+
 def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
     cell: Cell = result.cell
-    scores, attack = result.scores, make_attack(settings.attack)
+    try:
+        parameters = _parameters(settings)
+    except ComponentFailure:
+        parameters = {}  # the cells failed of it, or have no score anyway
+    percentile = getattr(evaluation.detector, "percentile", None)
+    scores = result.scores
     return {
         "sweep_id": sweep_id,
         "cell_id": cell.id,
@@ -100,12 +124,12 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "variant": cell.variant,
         "attack": settings.attack.name,
         "dataset": settings.dataset.label,
-        "attack_parameters": attack.parameters(),
+        "attack_parameters": parameters,
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
         "victim": evaluation.victim.name,
         "detector": evaluation.detector.name,
-        "percentile": getattr(evaluation.detector, "percentile", None),
+        "percentile": percentile if _is_number(percentile) else None,
         "train_size": result.train_size,
         "test_error": scores and scores.test_error,
         "false_positive_rate": scores and scores.false_positive_rate,

@@ -33,7 +33,8 @@ def _check(victim: Victim, classes: int) -> None:
     x, y = task.train_x, task.train_y
     half = len(x) // 2
     sets: Sets = [(x, y), (x[:half], (y[:half] + 1) % classes)]
-    before = [part.clone() for pair in sets for part in pair]
+    points = [*(part for pair in sets for part in pair), task.test_x, task.test_y]
+    before = [part.clone() for part in points]
     judged = _judge(victim, sets, task, classes)
     must(len(judged) == 2, f"there must be a judgement for each of 2 training sets, got {len(judged)}")
     for one in judged:
@@ -48,8 +49,8 @@ def _check(victim: Victim, classes: int) -> None:
     again = _judge(victim, sets, task, classes)
     same = all(torch.equal(one.confusion, other.confusion) for one, other in zip(judged, again, strict=True))  # type: ignore[arg-type]
     must(same, "the same seeds must give the same judgements")
-    unchanged = all(torch.equal(part, kept) for part, kept in zip((p for s in sets for p in s), before, strict=True))
-    must(unchanged, "the points must stay as they are")
+    unchanged = all(torch.equal(part, kept) for part, kept in zip(points, before, strict=True))
+    must(unchanged, "the points, to train on and to be judged on, must stay as they are")
     alone = _judge(victim, [(x[y == 1], y[y == 1])], task, classes)
     _check_matrix(alone[0], classes)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pgan_ray.errors import TrackingError
 from pgan_ray.results import GeneratorRecord
-from pgan_ray.results.generators import folder
+from pgan_ray.results.generators import folder, holds_perceptron
 from pgan_ray.tracking import images
 from pgan_ray.tracking.context import Context, TrainingRows
 from pgan_ray.tracking.curves import training_metrics
@@ -65,7 +65,7 @@ def _log_files(context: Context, run: KnownRun, key: str, record: GeneratorRecor
             (files / "poison.safetensors").write_bytes(content)
         context.runs.client.log_artifacts(run.id, str(files))
     weights = None if poison is None else directory.weights(*place)
-    if poison is not None and weights is not None:
+    if poison is not None and weights is not None and holds_perceptron(weights):
         log_generator(context.runs, run, key, weights, features=poison.shape[1])
 
 

@@ -134,7 +134,8 @@ class SklearnVictim(Victim):
         random_state = int(numpy_generator(seed, "transfer", self.config.name).integers(2**31))
         model = self.estimator(random_state, len(x))
         model.fit(x.numpy(), y.numpy())
-        predicted = np.asarray(model.predict(test_x.numpy()))
+        # A copy: a classifier may change what it is given, and others are judged on these points.
+        predicted = np.asarray(model.predict(test_x.numpy().copy()))
         if predicted.shape != (len(test_x),):
             raise ValueError(f"`predict` must give a label for each of {len(test_x)} points, got {predicted.shape}")
         found = np.unique(predicted)

@@ -110,6 +110,53 @@ def test_a_victim_that_gives_something_else() -> None:
     assert first.train_size == 40
 
 
+class Told(Victim):
+    """Gives what it was told to."""
+
+    given: Any = None
+
+    def judge(self, training: Any, *_: Any, **__: Any) -> Any:
+        return self.given
+
+
+RIGHT = torch.tensor([[30, 0], [0, 30]])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "`judge` must give a list of `Judged`, got None"),
+        ([None, None], "`judge` must give a list of `Judged`, got [None, None]"),
+        ([Judged(RIGHT, message="no room")] * 2, "no room"),
+        ([Judged(RIGHT, boundary=(1.0, 2.0, float("inf")))] * 2, "`boundary` must be three finite numbers"),
+        ([Judged(RIGHT, boundary=3)] * 2, "`boundary` must be three finite numbers, got 3"),  # type: ignore[arg-type]
+        ([Judged(RIGHT.numpy())] * 2, "(int64, on the CPU), got an object of ndarray"),  # type: ignore[arg-type]
+        ([Judged(RIGHT / 1)] * 2, "(int64, on the CPU), got a tensor of shape (2, 2) and torch.float32"),
+        ([Judged(torch.tensor([[31, -1], [0, 30]]))] * 2, "got [[31, -1], [0, 30]]"),
+        ([Judged(None, message=3)] * 2, "`message` must be a text"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_judgement_that_is_none(monkeypatch: pytest.MonkeyPatch, given: Any, message: str) -> None:
+    monkeypatch.setattr(Told, "given", given)
+    for result in evaluate(victim=Told.Config()):
+        assert (result.outcome, result.scores, result.confusion, result.boundary) == ("failed", None, None, None)
+        assert result.message.startswith("the victim `tests.evaluation.test_failures:Told` failed: ")
+        assert message in result.message
+
+
+def test_a_victim_that_changes_its_test_points_changes_nobody_elses() -> None:
+    class Spoils(Victim):
+        def judge(self, training: Any, test_x: Tensor, test_y: Tensor, **_: Any) -> Any:
+            test_x.zero_()
+            test_y.zero_()
+            return [Judged(RIGHT)] * len(training)
+
+    before = TASK.test_x.clone(), TASK.test_y.clone()
+    assert {result.outcome for result in evaluate(victim=Spoils.Config())} == {"complete"}
+    assert torch.equal(TASK.test_x, before[0])
+    assert torch.equal(TASK.test_y, before[1])
+
+
 def test_what_is_not_a_components_fault_is_not_taken_for_one() -> None:
     for error in (OSError("full"), MemoryError()):
         with pytest.raises(type(error)), component("victim", "x"):

@@ -19,6 +19,7 @@ from pgan_ray.results import (
     read_training,
     write_generator,
 )
+from pgan_ray.results.generators import holds_perceptron, read_weights
 
 RECORD = GeneratorRecord(
     configuration="alpha=0.1",
@@ -133,3 +134,25 @@ def test_a_curve_of_an_earlier_version_is_read_as_one_of_this(store: Store) -> N
     assert table.schema == TRAINING
     (found,) = table.to_pylist()
     assert dict(found["metrics"]) == {"discriminator_loss": 0.5, "generator_loss": -0.25}
+
+
+@pytest.mark.parametrize("architecture", [{}, {"kind": "field", "noise_features": 3}, {"noise_features": "many"}])
+def test_the_weights_of_another_attack_are_what_it_says(store: Store, architecture: dict[str, object]) -> None:
+    weights = {"field": np.ones((2, 3, 4)), "steps": np.arange(3)}
+    write_generator(store, RECORD, replace(files(), weights=weights, architecture=architecture))
+    content = read_weights(store, RECORD.configuration, RECORD.replicate)
+    assert not holds_perceptron(content), "it is no model that we can run"
+    spoiled = replace(files(), weights=weights | {"field": np.full(2, np.nan)}, architecture=architecture)
+    write_generator(store, RECORD, spoiled)
+    with pytest.raises(ValueError, match="must hold a generator's weights, got what is not a finite number"):
+        read_weights(store, RECORD.configuration, RECORD.replicate)
+
+
+@pytest.mark.parametrize("kind", [{}, {"kind": "mlp"}])
+def test_the_weights_of_a_perceptron_must_run(store: Store, kind: dict[str, object]) -> None:
+    architecture = {"noise_features": 5, "batch_norm": False, "negative_slope": 0.1, "output": "tanh"} | kind
+    write_generator(store, RECORD, replace(files(), architecture=architecture))
+    assert holds_perceptron(read_weights(store, RECORD.configuration, RECORD.replicate))
+    write_generator(store, RECORD, replace(files(), architecture=architecture | {"noise_features": 4}))
+    with pytest.raises(ValueError, match="an odd shape of layer 0"):
+        read_weights(store, RECORD.configuration, RECORD.replicate)

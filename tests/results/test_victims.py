@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from pgan_ray.results import SCORES, VICTIMS, Store, read_rows, write_rows
+from pgan_ray.results.rows import check_values
 
 from .rows import diverged, row
 
@@ -105,6 +106,15 @@ def test_a_row_is_as_the_schema_says(store: Store, changes: dict[str, Any], mess
     with pytest.raises(ValueError, match=message):
         write_rows(store, "b", [row(), row(**changes)])
     assert store.names("") == []
+
+
+def test_a_victim_that_is_not_trained_has_no_scores_whatever_its_name(store: Store) -> None:
+    write_rows(store, "alpha=0.1/b", [row(victim="theirs", confusion=None, **dict.fromkeys(SCORES))])
+    rows = read_rows(store)
+    check_values(rows)
+    half = rows.set_column(rows.column_names.index("confusion"), "confusion", [[[[1, 0], [0, 1]]]])
+    with pytest.raises(ValueError, match="`test_error` must be given if and only if"):
+        check_values(half.cast(VICTIMS))
 
 
 def test_a_missing_column_is_refused(store: Store) -> None:

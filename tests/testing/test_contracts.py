@@ -87,6 +87,15 @@ class Short(Victim):
         return []
 
 
+class Greying(Victim):
+    """Changes the test points."""
+
+    def judge(self, training: Any, test_x: Tensor, test_y: Tensor, **options: Any) -> list[Judged]:
+        judged = VICTIMS.config("knn")().make().judge(training, test_x, test_y, **options)
+        test_x *= 0.999
+        return judged  # type: ignore[no-any-return]
+
+
 def test_what_breaks_a_contract_is_told() -> None:
     with pytest.raises(AssertionError, match=r"no point that detectors or victims were given \(`used`\) may come back"):
         check_attack(Greedy)
@@ -96,5 +105,7 @@ def test_what_breaks_a_contract_is_told() -> None:
         check_victim(Constant)
     with pytest.raises(AssertionError, match="there must be a judgement for each of 2 training sets, got 0"):
         check_victim(Short)
+    with pytest.raises(AssertionError, match="the points, to train on and to be judged on, must stay as they are"):
+        check_victim(Greying)
     with pytest.raises(Exception, match=r"must be a subclass of `pgan_ray.victims.Victim`, or a class with"):
         check_victim(dict)

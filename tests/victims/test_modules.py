@@ -125,6 +125,75 @@ def test_what_a_module_gives_is_looked_at() -> None:
         judge(Nothing)
 
 
+class Frozen(TorchVictim):
+    """Its first layer stays as it was made; with ``one``, of one member alone."""
+
+    made: list[nn.Module]
+    one = False
+
+    def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+        layers = nn.Sequential(nn.Linear(features, 8), nn.ReLU(), nn.Linear(8, classes))
+        layers[0].requires_grad_(self.one and bool(self.made))
+        self.made.append(layers)
+        return layers
+
+
+@pytest.mark.parametrize("one", [False, True])
+def test_what_a_module_froze_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, one: bool) -> None:
+    monkeypatch.setattr(Frozen, "made", [], raising=False)
+    monkeypatch.setattr(Frozen, "one", one)
+    sizes: list[int] = []
+    plain = modules._Stack.train
+
+    def train(self: Any, training: Any, *others: Any) -> None:
+        before = {name: value.detach().clone() for name, value in self._parameters.items()}
+        plain(self, training, *others)
+        stayed = {name for name, value in self._parameters.items() if torch.equal(value, before[name])}
+        is_free = one and bool(sizes)
+        assert stayed == (set() if is_free else {"0.weight", "0.bias"})
+        sizes.append(len(training))
+
+    monkeypatch.setattr(modules._Stack, "train", train)
+    judge(Frozen)
+    assert sizes == ([1, 1, 1] if one else [3])
+
+
+class Scales(nn.Module):
+    """Changes the points that it is given."""
+
+    def __init__(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> None:
+        super().__init__()
+        self.layer = nn.Linear(features, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.layer(x.mul_(-2))
+        return out
+
+
+class Shifts:
+    """Changes the points that it is given, with scikit-learn's interface."""
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        self.means = np.stack([x[y == label].mean(0) for label in np.unique(y)])
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        found: np.ndarray = ((x[:, None] - self.means) ** 2).sum(2).argmin(1)
+        x *= -2
+        return found
+
+
+@pytest.mark.parametrize("found", [Scales, Shifts])
+def test_what_a_victim_does_to_the_test_points_is_nobody_elses(found: Any) -> None:
+    victim = adapt("mine:Spoils", found)
+    assert victim is not None
+    before = SETS[0].test_x.clone()
+    test = SETS[0].test_x, SETS[0].test_y
+    options: dict[str, Any] = {"classes": 2, "image_shape": None, "stack_seed": 0, "device": CPU}
+    config = victim.Config(**({"optimizer": {"learning_rate": 0.05}} if found is Scales else {}))
+    assert are_right(judge_victims(config, [TRAINING[0]] * 2, *test, seeds=range(2), **options))
+    assert torch.equal(SETS[0].test_x, before)
+
+
 def test_a_convolutional_network_reads_images() -> None:
     cnn = VICTIMS.get("cnn")
     random = torch.Generator().manual_seed(0)

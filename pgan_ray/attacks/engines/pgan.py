@@ -274,6 +274,7 @@ class PGan:
         """What is needed beside `StackedMLP.member_state` to run a member's generator."""
         spec = self.spec.generator
         return {
+            "kind": "mlp",
             "noise_features": spec.noise_features,
             "layers": len(spec.widths) + 1,
             "negative_slope": spec.negative_slope,

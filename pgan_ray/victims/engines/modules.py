@@ -68,7 +68,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch.device) -> bool:
     """Whether `torch.vmap` can do what the modules do, in training; and that they give logits of ``classes``."""
-    points = x[:2].to(device)
+    points = x[:2].to(device, copy=True)
     with _seeded(0, device), torch.no_grad():
         logits = deepcopy(modules[0])(points)
     if not isinstance(logits, Tensor) or logits.shape != (len(points), classes):
@@ -76,6 +76,8 @@ def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch
         raise ValueError(f"a module must give logits of shape {(len(points), classes)}, got {shape}")
     if len(modules) == 1 or any(next(iter(module.buffers()), None) is not None for module in modules):
         return False  # statistics that a forward pass changes in place
+    if any(_trained(module) != _trained(modules[0]) for module in modules):
+        return False
     try:
         with _seeded(0, device):
             stack = _Stack(modules[:2], seed=0)
@@ -83,6 +85,11 @@ def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch
     except Exception:
         return False  # whatever the reason, one by one will tell if it is not the stack's
     return True
+
+
+def _trained(module: nn.Module) -> set[str]:
+    """The names of the parameters that are not frozen."""
+    return {name for name, value in module.named_parameters() if value.requires_grad}
 
 
 class _Stack:
@@ -96,7 +103,8 @@ class _Stack:
             self._base = self._module
         else:
             parameters, _ = stack_module_state(list(modules))
-            self._parameters = {name: value.detach().requires_grad_() for name, value in parameters.items()}
+            trained = _trained(self._module)
+            self._parameters = {n: value.detach().requires_grad_(n in trained) for n, value in parameters.items()}
             self._base = deepcopy(self._module).to("meta")
 
     def logits(self, x: Tensor, *, is_training: bool) -> Tensor:
@@ -118,7 +126,7 @@ class _Stack:
         x = pad_sequence([x for x, _ in training], batch_first=True).to(device)
         y = pad_sequence([y for _, y in training], batch_first=True).to(device)
         batches = Batches(sizes, config.batch_size, torch.Generator(device).manual_seed(torch_seed(self._seed, "rows")))
-        optimizer = make_optimizer(config.optimizer, list(self._parameters.values()))
+        optimizer = make_optimizer(config.optimizer, [p for p in self._parameters.values() if p.requires_grad])
         members = torch.arange(self._members, device=device)[:, None]
         ends = [config.epochs * steps for steps in batches.steps]
         losses = torch.zeros(self._members, device=device)
@@ -155,7 +163,8 @@ class _Stack:
         """Every member on the test points."""
         finite, predicted = self._finite.clone(), []
         for x in test[0].split(POINTS_AT_ONCE):
-            logits = self.logits(x.to(device).expand(self._members, -1, -1), is_training=False)
+            points = x.to(device, copy=True)  # a module may change what it is given, and others are judged on these
+            logits = self.logits(points.expand(self._members, -1, -1), is_training=False)
             finite &= logits.isfinite().flatten(1).all(1).cpu()
             predicted.append(logits.argmax(2).cpu())
         labels = torch.cat(predicted, dim=1)
