@@ -1,6 +1,7 @@
 """Finding components by name: our own, those of installed packages (entry points), and classes by their import path.
 
 A component of our own lives in the file that is named after it, so that a sweep which names one imports just that file.
+Who only reads a sweep imports nobody else's: see `foreign_as`.
 """
 
 import difflib
@@ -8,7 +9,9 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +26,28 @@ Class = TypeVar("Class", bound=type)
 
 class ComponentError(PganRayError):
     """A name leads to no component. The message is the rule and what was given, without the place."""
+
+
+StandIn = Callable[["Registry", str], type[Any] | None]
+_STAND_IN: ContextVar[StandIn | None] = ContextVar("stand_in", default=None)
+
+
+@contextmanager
+def foreign_as(stand_in: StandIn) -> Iterator[None]:
+    """Within: a component that is not ours is what ``stand_in`` makes of its name, and nothing of it is imported.
+
+    A name of which it makes None is unknown.
+    """
+    token = _STAND_IN.set(stand_in)
+    try:
+        yield
+    finally:
+        _STAND_IN.reset(token)
+
+
+def is_import_path(name: str) -> bool:
+    """Whether ``name`` is written as one."""
+    return bool(_IMPORT_PATH.fullmatch(name))
 
 
 class Registry:
@@ -49,8 +74,30 @@ class Registry:
         self._found.pop(name, None)
         return component
 
+    @property
+    def interface(self) -> type[Any]:
+        """The base class of the components."""
+        return _attribute(self._interface)  # type: ignore[no-any-return]
+
+    def is_ours(self, name: str) -> bool:
+        """Whether we ship the component of that ``name``."""
+        module = f"{self._package}.{name}"
+        if name not in self._registered and _FILE_NAME.fullmatch(name) and find_spec(module):
+            importlib.import_module(module)
+        return name in self._registered and self._registered[name].__module__ == module
+
+    def is_installed(self, name: str) -> bool:
+        """Whether an installed package names a component so."""
+        return any(point.name == name for point in self._entry_points())
+
     def get(self, name: str) -> type[Any]:
         """The component of that ``name``. Raises `ComponentError`."""
+        stand_in = _STAND_IN.get()
+        if stand_in is not None and name not in self._registered and not self.is_ours(name):
+            found = stand_in(self, name)
+            if found is None:
+                raise self._unknown(name)
+            return found
         if name not in self._found:
             self._found[name] = self._find(name)
         return self._found[name]
@@ -75,21 +122,18 @@ class Registry:
         """Every name: our own first, then those of installed packages."""
         return list(dict.fromkeys([*self.own_names(), *sorted(point.name for point in self._entry_points())]))
 
-    def is_own(self, name: str) -> bool:
-        """Whether the component of that ``name`` is one that we ship."""
-        return bool(_FILE_NAME.fullmatch(name) and find_spec(f"{self._package}.{name}"))
-
     def _find(self, name: str) -> type[Any]:
-        if name not in self._registered and self.is_own(name):
-            importlib.import_module(f"{self._package}.{name}")
-        if name in self._registered:
+        if name in self._registered or self.is_ours(name):
             return self._registered[name]
         for point in self._entry_points():
             if point.name == name:
                 return self._fitted(name, self._imported(f"{name!r} ({point.value})", point.load))
         if ":" in name:
             return self._fitted(name, self._imported(repr(name), lambda: _import(name)))
-        raise ComponentError(f"must be {self._offer()}, got {name!r}{_nearest(name, self.names())}")
+        raise self._unknown(name)
+
+    def _unknown(self, name: str) -> ComponentError:
+        return ComponentError(f"must be {self._offer()}, got {name!r}{_nearest(name, self.names())}")
 
     def _entry_points(self) -> metadata.EntryPoints:
         return metadata.entry_points(group=self.group)
@@ -105,10 +149,10 @@ class Registry:
 
     def _fitted(self, name: str, found: Any) -> type[Any]:
         """``found`` as a component: it is one, or is adapted."""
-        interface = _import(self._interface)
+        interface = self.interface
         if isinstance(found, type) and issubclass(found, interface):
             return found
-        adapted: type[Any] | None = _import(self._adapter)(name, found) if self._adapter else None
+        adapted: type[Any] | None = _attribute(self._adapter)(name, found) if self._adapter else None
         if adapted is None:
             base = f"{self._interface.rpartition('.')[0]}.{interface.__name__}"
             other = f", or {interface.accepts}" if self._adapter else ""
@@ -122,11 +166,15 @@ class Registry:
 
 def _import(path: str) -> Any:
     """What an import path leads to. The working directory is searched last."""
-    if not _IMPORT_PATH.fullmatch(path):
+    if not is_import_path(path):
         raise ImportError("an import path is written `package.module:Class`")
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.append(here)
+    return _attribute(path)
+
+
+def _attribute(path: str) -> Any:
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -106,3 +106,15 @@ def test_a_name_is_taken_once(registry: Registry) -> None:
 
     with pytest.raises(ValueError, match="the attack 'one' must be one, got"):
         registry.register(Two)
+
+
+def test_a_borrowed_schema_makes_each_class_its_own() -> None:
+    lender = VICTIMS.get("random_forest")
+
+    class Mine(lender):  # type: ignore[misc, valid-type]
+        Config = lender.Config
+
+    assert lender.Config.component is lender
+    assert type(lender.Config().make()) is lender
+    assert Mine.Config.component is Mine
+    assert type(Mine.Config().make()) is Mine

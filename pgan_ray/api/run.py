@@ -239,7 +239,7 @@ def _settled(
     if uri:
         found["tracking_uri"] = recorded(uri)
     # Read back, so that the configurations say what the document says.
-    return load_record(replace(record, facts=found).to_yaml(), "sweep.yaml")
+    return load_record(replace(record, facts=found).to_yaml(), "sweep.yaml", imports=True)
 
 
 @contextmanager

@@ -4,11 +4,10 @@ Everything comes from the resolved spec, nothing from names: a user's own sweep 
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pgan_ray.registry import ATTACKS
 from pgan_ray.results import redact
 from pgan_ray.spec import AttackConfig, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
@@ -34,13 +33,17 @@ _FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt"
 
 @dataclass(frozen=True)
 class Axis:
-    """Something that two or more ``values`` are given for. ``title`` is for people."""
+    """Something that two or more ``values`` are given for. ``title`` is for people.
+
+    ``attacks``: what the sweep's attacks are called, by their names in the file.
+    """
 
     path: Path
     name: str
     title: str
     is_numeric: bool
     values: tuple[Any, ...]
+    attacks: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Series:
         """The number that its settings hold at ``path``; training points are counted over all classes."""
         found: Any = self.settings
         for key in path:
-            found = getattr(found, key)
+            found = found[key] if isinstance(found, Mapping) else getattr(found, key)
         return float(found) * (self.classes if path == TRAIN else 1)
 
 
@@ -96,6 +99,7 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
         for variant in configuration.variants
     ]
     trees = [settings.model_dump(mode="json") for _, _, settings in merged]
+    attacks = {settings.attack.name: str(settings.attack.component.label) for _, _, settings in merged}
     axes: list[Axis] = []
     values: list[dict[Path, Any]] = [{} for _ in merged]
     for grid in grid_axes(sweep.document):
@@ -106,7 +110,7 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
         distinct = _distinct(read)
         if len(distinct) < 2:
             continue
-        axes.append(_axis(grid, distinct))
+        axes.append(_axis(grid, distinct, attacks))
         for found, value in zip(values, read, strict=True):
             if value is not None:
                 found[grid.path] = value
@@ -165,22 +169,18 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
     if axis.path == TRAIN:
         return f"{value * classes:,} points"
     if axis.path == ATTACK:
-        return _attack_name(value)
+        return axis.attacks.get(value, str(value))
     if isinstance(value, dict):  # a whole section
         names = [other.get("name") for other in axis.values if isinstance(other, dict)]
         name = value.get("name") or value.get("path")
         number = [_text(other) for other in axis.values].index(_text(value)) + 1
         if not name:
             return f"{axis.name} {number}"
-        plain = (_attack_name(name) if axis.path == ("attack",) else str(name)).replace("_", " ")
+        plain = str(axis.attacks.get(name, name) if axis.path == ("attack",) else name).replace("_", " ")
         return plain if names.count(name) <= 1 else f"{plain} ({number})"
     if axis.is_numeric:
         return f"{axis.name.replace('_', ' ')} {value:g}"
     return value.replace("_", " ") if isinstance(value, str) else f"{axis.name} {_text(value)}"
-
-
-def _attack_name(name: Any) -> str:
-    return str(ATTACKS.get(name).label)
 
 
 def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -> str:
@@ -195,12 +195,12 @@ def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -
     return ", ".join(parts) or attack_label(settings.attack)
 
 
-def _axis(grid: GridAxis, values: Sequence[Any]) -> Axis:
+def _axis(grid: GridAxis, values: Sequence[Any], attacks: Mapping[str, str]) -> Axis:
     is_numeric = grid.path != ("seed",) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )
     title = _TITLES.get(grid.path, grid.label.replace("_", " "))
-    return Axis(grid.path, grid.label, title, is_numeric, tuple(values))
+    return Axis(grid.path, grid.label, title, is_numeric, tuple(values), attacks)
 
 
 def _at(tree: Any, path: Path) -> Any:

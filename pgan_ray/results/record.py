@@ -19,8 +19,11 @@ _PASSING = re.compile(r"driver\.json|\.[\w.-]+\.[0-9a-f]{16}\.partial|\.writable
 _SHOWN = 3
 
 
-def read_sweep(store: Store) -> SweepRecord:
-    """The record of the sweep in ``store``. Raises `SpecError` where there is none, or a link leads out of it."""
+def read_sweep(store: Store, *, imports: bool = False) -> SweepRecord:
+    """The record of the sweep in ``store``. Raises `SpecError` where there is none, or a link leads out of it.
+
+    ``imports``: as for `load_record`.
+    """
     where = redact(store.location)
     try:
         link = store.link_out(OURS)
@@ -33,7 +36,7 @@ def read_sweep(store: Store) -> SweepRecord:
     except (OSError, UnicodeDecodeError) as error:
         reason = redact(" ".join(str(error).split()))
         raise SpecError([f"{where}/{SWEEP}: must be a readable text file, got: {reason}"]) from None
-    return load_record(text, f"{where}/{SWEEP}")
+    return load_record(text, f"{where}/{SWEEP}", imports=imports)
 
 
 def check_new(store: Store) -> None:

@@ -7,6 +7,7 @@ asks the component.
 from pgan_ray.spec.components import AttackConfig, Component, ComponentConfig, DetectorConfig, VictimConfig
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.foreign import foreign_names
 from pgan_ray.spec.layers import BODY, PAPER
 from pgan_ray.spec.load import load_record, load_sweep, profile_names
 from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, OptimizerSpec, SgdSpec, TrainedNetworkSpec
@@ -44,6 +45,7 @@ __all__ = [
     "TrainedNetworkSpec",
     "Variant",
     "VictimConfig",
+    "foreign_names",
     "load_record",
     "load_sweep",
     "profile_names",

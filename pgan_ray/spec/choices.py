@@ -4,6 +4,7 @@ Beside a grid of names, keys of any of the named components may stand: each take
 names another component leaves behind what that one has no use for. Records of old hold keys that nobody reads.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -56,12 +57,10 @@ class Chooser:
     def of_all(self, trees: list[Tree]) -> Tree:
         """What resolved ``trees`` of different names hold together, for a document that all of them can come from.
 
-        A default in which they differ is left out: each name has its own.
+        A default in which they differ is left out: each name has its own. So is all of a section that the file does
+        not write and whose own name differs: its keys are of several names.
         """
-        whole = trees[0]
-        for other in trees[1:]:
-            whole = _joined(whole, other, self._tree)
-        return whole
+        return _joined(trees, self._tree)
 
 
 def prune(tree: Mapping[str, Any], may_go: Callable[[Path, str], bool] = lambda path, key: True) -> Tree:
@@ -86,6 +85,8 @@ def _pruned(section: Any, mark: OneOf, path: Path, may_go: Callable[[Path, str],
     keys = [_keys(mark, name) for name in mark.names(section)]
     if not keys or not all(keys):
         return section  # the name is at fault
+    if any(config.model_config.get("extra") == "allow" for config in mark.configs(section)):
+        return section  # whatever stands there is a key
     known = frozenset[str]().union(*keys)
     return {key: value for key, value in section.items() if key in known or not may_go(path, key)}
 
@@ -95,17 +96,25 @@ def _keys(mark: OneOf, name: str) -> frozenset[str]:
     return frozenset(config.model_fields) if config else frozenset()
 
 
-def _joined(one: Tree, other: Tree, written: Any) -> Tree:
-    joined = dict(one)
-    for key, value in other.items():
-        given = written.get(key) if isinstance(written, Mapping) else None
-        if key not in one:
-            joined[key] = value
-        elif isinstance(value, dict) and isinstance(one[key], dict):
-            joined[key] = _joined(one[key], value, given)
-        elif key in one and one[key] != value and not (isinstance(written, Mapping) and key in written):
-            joined.pop(key, None)
+def _joined(trees: list[Tree], written: Any) -> Tree:
+    written = written if isinstance(written, Mapping) else {}
+    differs = len({_text(tree["name"]) for tree in trees if "name" in tree}) > 1 and "name" not in written
+    joined: Tree = {}
+    for key in dict.fromkeys(key for tree in trees for key in tree):
+        values = [tree[key] for tree in trees if key in tree]
+        if differs and key not in written:
+            continue
+        if all(isinstance(value, dict) for value in values):
+            found = _joined(values, written.get(key))
+            if found or not any(values):
+                joined[key] = found
+        elif key in written or all(value == values[0] for value in values):
+            joined[key] = values[0]
     return joined
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _at(tree: Mapping[str, Any], path: Path) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, model_validator
 
 from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS, Registry
 from pgan_ray.spec.base import Part
@@ -10,7 +10,7 @@ from pgan_ray.spec.base import Part
 if TYPE_CHECKING:
     from pgan_ray.spec.evaluation import EvaluationSpec
 
-_REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, VICTIMS)}
+REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, VICTIMS)}
 
 
 class ComponentConfig(Part):
@@ -34,7 +34,7 @@ class ComponentConfig(Part):
     @property
     def is_foreign(self) -> bool:
         """Whether the class is not ours, and so may be absent where pgan-ray is installed."""
-        return not self.registry.is_own(self.name)
+        return not self.registry.is_ours(self.name)
 
     def unread(self) -> frozenset[str]:
         """Keys that mean nothing beside the others' values: a grid over them makes no copies."""
@@ -43,6 +43,25 @@ class ComponentConfig(Part):
     def __reduce__(self) -> Any:
         # By name: the class may have been made when the component was found, and be in no module.
         return _read, (self.registry.kind, self.model_dump())
+
+
+def is_key(name: str) -> bool:
+    """Whether a key can be called so: it is none of the words that every section has a meaning for."""
+    return name.isidentifier() and not name.startswith("_") and name not in _TAKEN
+
+
+_TAKEN = frozenset(dir(ComponentConfig)) | {"registry", "component", "name"}
+
+
+def opened(*configs: type[ComponentConfig]) -> type[ComponentConfig]:
+    """A section with all the keys of ``configs``, and any other ones."""
+    kind: Any = type(configs[0])
+    made: type[ComponentConfig] = kind(
+        "Open",
+        configs,
+        {"__module__": ComponentConfig.__module__, "model_config": ConfigDict(extra="allow", protected_namespaces=())},
+    )
+    return made
 
 
 class AttackConfig(ComponentConfig):
@@ -116,16 +135,17 @@ class Component:
             cls.name = f"{cls.__module__}:{cls.__qualname__}"
         if "label" not in own:
             cls.label = cls.name.rpartition(":")[2].replace("_", " ")
-        if "Config" not in own:
+        # A borrowed one stays its first class's: sections would be read by the class that came last.
+        if "Config" not in own or "component" in vars(cls.Config):
             cls.Config = create_model("Config", __base__=cls.Config, __module__=cls.__module__)
         cls.Config.component = cls
 
 
 def _read(kind: str, fields: dict[str, Any]) -> ComponentConfig:
-    config: ComponentConfig = _REGISTRIES[kind].config(fields["name"]).model_validate(fields)
+    config: ComponentConfig = REGISTRIES[kind].config(fields["name"]).model_validate(fields)
     return config
 
 
 def find_component(kind: str, name: str) -> None:
     """See that the component can be imported here. Raises `ComponentError`."""
-    _REGISTRIES[kind].get(name)
+    REGISTRIES[kind].get(name)

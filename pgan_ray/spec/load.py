@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic import ValidationError
 
 from pgan_ray.errors import SpecError
+from pgan_ray.registry import foreign_as
 from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
 from pgan_ray.spec.choices import Chooser, prune
 from pgan_ray.spec.faults import faults_of, show, where
+from pgan_ray.spec.foreign import description_fault, stand_ins
 from pgan_ray.spec.layers import (
     BODY,
     layer_faults,
@@ -23,7 +26,7 @@ from pgan_ray.spec.layers import (
 )
 from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.names import PROFILE, SWEEP_ID
-from pgan_ray.spec.record import FORMAT, FORMAT_KEY, MAX_RECORD_BYTES, RESOLVED, SweepRecord, digest
+from pgan_ray.spec.record import COMPONENTS, FORMAT, FORMAT_KEY, MAX_RECORD_BYTES, RESOLVED, SweepRecord, digest
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
@@ -62,8 +65,12 @@ def load_sweep(
     return _expand(origin, tree, named if profile == BODY else profile)
 
 
-def load_record(text: str, origin: str) -> SweepRecord:
-    """The sweep that the ``text`` of a ``sweep.yaml`` holds; ``origin`` names it in errors. Raises `SpecError`."""
+def load_record(text: str, origin: str, *, imports: bool = False) -> SweepRecord:
+    """The sweep that the ``text`` of a ``sweep.yaml`` holds; ``origin`` names it in errors.
+
+    ``imports``: it is going to be run, so components that are not ours are imported. Else nobody's code runs, and they
+    are what the record says of them. Raises `SpecError`.
+    """
     if len(text.encode(errors="replace")) > MAX_RECORD_BYTES:
         raise SpecError([f"{origin}: must have at most {MAX_RECORD_BYTES:,} bytes, got more"])
     body = parse_mapping(text, origin)
@@ -71,6 +78,11 @@ def load_record(text: str, origin: str) -> SweepRecord:
     lines = _head_faults(origin, head)
     if lines:
         raise _spec_error(origin, lines)
+    with nullcontext() if imports else foreign_as(stand_ins(head.get(COMPONENTS, {}))):
+        return _record(body, head, origin)
+
+
+def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRecord:
     written = body
     is_edited = head.get("digest", digest(body)) != digest(body)
     is_old = FORMAT_KEY not in head
@@ -103,6 +115,9 @@ def _head_faults(origin: str, head: Any) -> list[str]:
         texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
     if not texts or not all(isinstance(text, str) for text in texts):
         return [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"]
+    fault = description_fault(head.get(COMPONENTS, {}))
+    if fault is not None:
+        return [f"{origin}:{RESOLVED}.{COMPONENTS}{fault}: must be as `pgan-ray sweep` wrote it"]
     rules = {"sweep_id": SWEEP_ID, "profile": PROFILE}
     return [
         f"{origin}:{RESOLVED}.{key}: must match {rule}, got {show(head[key])}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from pgan_ray.spec.foreign import described
 from pgan_ray.spec.sweep import Sweep
 from pgan_ray.spec.yaml_file import MAX_BYTES, dump_yaml
 
@@ -14,6 +15,8 @@ MAX_RECORD_BYTES = 4 * MAX_BYTES
 """Of a record's text: with its defaults and its facts it is longer than the sweep file that it comes from."""
 RESOLVED = "resolved"
 """The key of what a sweep file does not have and a record does."""
+COMPONENTS = "components"
+"""Under it: what is kept of those that are not ours."""
 FORMAT_KEY, FORMAT = "format", 2
 """Of records: those without one hold keys that their components do not have, and sections go by a digest."""
 
@@ -49,13 +52,16 @@ class SweepRecord:
 
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
-        head = {
+        head: dict[str, Any] = {
             **({} if self.format is None else {FORMAT_KEY: self.format}),
             "sweep_id": self.id,
             "profile": self.sweep.profile,
             "digest": self.digest,
             "facts": self.facts,
         }
+        others = described(self.sweep)
+        if others:
+            head[COMPONENTS] = others
         return dump_yaml({**self.document, RESOLVED: head})
 
 

@@ -1,5 +1,6 @@
 """Schema: one configuration of a sweep, every grid replaced by one of its values."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -54,7 +55,14 @@ class Settings(Part):
             return False
         node: object = self
         for key in path:
-            if not isinstance(node, Part) or key not in type(node).model_fields:
+            if isinstance(node, Mapping):  # the value of a key of a component that is not ours
+                if key not in node:
+                    return False
+                node = node[key]
+                continue
+            if not isinstance(node, Part) or (
+                key not in type(node).model_fields and key not in (node.model_extra or {})
+            ):
                 return False
             if isinstance(node, ComponentConfig) and key in node.unread():
                 return False

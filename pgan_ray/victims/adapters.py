@@ -7,9 +7,10 @@ import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict, create_model
+from pydantic import create_model
 
 from pgan_ray.spec import VictimConfig
+from pgan_ray.spec.components import opened
 from pgan_ray.victims.interface import SklearnVictim, TorchConfig, TorchVictim, Victim
 
 if TYPE_CHECKING:
@@ -40,14 +41,10 @@ def _adapted(
         if parameter.kind in _KEYWORDS and parameter.name not in _OURS
     }
     extra = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in _parameters(found))
-    schema = create_model("Config", __base__=(config, _Open) if extra else config, **fields)
+    schema = create_model("Config", __base__=opened(config) if extra else config, **fields)
     doc = f"{(found.__doc__ or found.__qualname__).strip().splitlines()[0]}"
     own = {"name": name, "label": found.__name__, "Config": schema, "found": staticmethod(found), "__doc__": doc}
     return type(found.__name__, (base,), own | methods)
-
-
-class _Open(VictimConfig):
-    model_config = ConfigDict(extra="allow")
 
 
 def _parameters(found: Any) -> list[inspect.Parameter]:

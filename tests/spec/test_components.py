@@ -1,9 +1,11 @@
 """Components: each has keys of its own, and grids over names and keys make no copies."""
 
+import itertools
 from typing import Any
 
 import pytest
 
+from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS, Registry
 from pgan_ray.spec import SweepRecord, load_record
 
 from .helpers import BODY, Loader, ids
@@ -302,3 +304,35 @@ def test_each_name_takes_the_others_defaults_where_they_are_the_same(load: Loade
     assert sweep.document["evaluation"]["victim"]["epochs"] == 2000
     assert sweep.document["evaluation"]["victim"]["widths"] == [1024, 512]
     assert load_record(SweepRecord("id", sweep).to_yaml(), "sweep.yaml").sweep == sweep
+
+
+@pytest.mark.parametrize(
+    ("registry", "section"),
+    [(ATTACKS, "attack"), (VICTIMS, "evaluation.victim"), (DETECTORS, "evaluation.detector")],
+)
+def test_the_record_of_any_names_together_is_read_back(load: Loader, registry: Registry, section: str) -> None:
+    names = registry.own_names()
+    grids = [*itertools.permutations(names, 2), tuple(names), tuple(reversed(names))]
+    for grid in grids:
+        sweep = load({f"{section}.name": {"grid": [*grid]}})
+        assert load_record(SweepRecord("id", sweep).to_yaml(), "sweep.yaml").sweep == sweep
+
+
+def test_what_is_written_of_a_section_with_another_name_for_each_is_kept(load: Loader) -> None:
+    """The optimisers of `cnn` and `mlp` are not the same ones; the step size is written for both."""
+    sweep = load(
+        {
+            "evaluation.victim": {"name": {"grid": ["cnn", "mlp"]}, "optimizer": {"learning_rate": 0.02}},
+        }
+    )
+    assert sweep.document["evaluation"]["victim"]["optimizer"] == {"learning_rate": 0.02}
+    cnn, mlp = (variant.evaluation.victim.optimizer for variant in sweep.configurations[0].variants)
+    assert (cnn.name, mlp.name) == ("adam", "sgd")
+    assert load_record(SweepRecord("id", sweep).to_yaml(), "sweep.yaml").sweep == sweep
+
+
+def test_a_default_in_which_two_of_three_names_differ_is_each_ones_own(load: Loader) -> None:
+    """Whichever two: the third must not bring it back."""
+    for names in itertools.permutations(["mlp", "cnn", "logistic"]):
+        sweep = load({"evaluation.victim.name": {"grid": [*names]}})
+        assert "epochs" not in sweep.document["evaluation"]["victim"]
