@@ -97,14 +97,14 @@ class Makes:
 
     def count(self, first: Member) -> int:
         """How often the stack of this first member was made."""
-        return len(list(self._folder.glob(f"{first.alpha} {first.replicate} *")))
+        return len(list(self._folder.glob(f"{first.config.alpha} {first.replicate} *")))
 
 
 class Breaks(Makes):
     """Makes stacks: that of alpha 0.9 fails while it is made, that of 0.1 while it is trained."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, ZeroDivisionError("not made"), lambda first, before: first.alpha == 0.9)
+        super().__init__(folder, ZeroDivisionError("not made"), lambda first, before: first.config.alpha == 0.9)
 
     def __call__(self, *arguments: Any, **options: Any) -> PGan:
         made = super().__call__(*arguments, **options)
