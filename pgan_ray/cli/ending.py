@@ -58,6 +58,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
     else:
         say(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
     if outcome.can_go_on:
-        say(f"what is missing: pgan-ray resume {where}{again}", err=True)
+        only_failed = outcome.outcome == "partial" and not outcome.cells_without_row
+        what = "once the component that failed is mended, its cells" if only_failed else "what is missing"
+        say(f"{what}: pgan-ray resume {where}{again}", err=True)
     if result.has_report:
         say(f"the report: {redact(result.report())}", err=True)

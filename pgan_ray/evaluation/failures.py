@@ -1,16 +1,11 @@
 """Errors of a component, which may be the user's: they cost its cells, and the rest of the sweep goes on."""
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
-from pgan_ray.errors import PganRayError
-
-# What is no fault of a component's: a disk, memory or GPU that fails, and rules of ours that the data does not meet.
-NOT_ITS_FAULT = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError, PganRayError)
+from pgan_ray.errors import is_of_the_machine, traceback_of
 
 
 class ComponentFailure(Exception):  # noqa: N818 - its text is a message for people, with the error inside
@@ -22,13 +17,12 @@ def component(kind: str, name: str) -> Iterator[None]:
     """Work of the component ``name``: what it raises becomes a `ComponentFailure` that names it."""
     try:
         yield
-    except (*NOT_ITS_FAULT, ComponentFailure):
+    except ComponentFailure:
         raise
-    except Exception as error:
-        # From where it was called on: what lies around it is of no use to its author.
-        shown = traceback.TracebackException(type(error), error, error.__traceback__)
-        shown.stack = traceback.StackSummary.from_list(shown.stack[1:])
-        raise failed(kind, name, "".join(shown.format()).rstrip()) from error
+    except (Exception, SystemExit) as error:
+        if is_of_the_machine(error):
+            raise
+        raise failed(kind, name, traceback_of(error)) from error
 
 
 def expect(holds: bool, kind: str, name: str, rule: str) -> None:

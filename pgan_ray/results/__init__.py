@@ -11,7 +11,7 @@ from pgan_ray.results.checkpoints import (
     read_progress,
     remove_checkpoints,
 )
-from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name
+from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.generators import (
@@ -30,7 +30,7 @@ from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.resume import check_resumable
 from pgan_ray.results.retry import shorten_retries
-from pgan_ray.results.rows import cells_digest
+from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
@@ -62,9 +62,11 @@ __all__ = [
     "check_resumable",
     "compact",
     "compacted_name",
+    "component_failed",
     "estimate",
     "estimate_text",
     "find_checkpoints",
+    "forget_failures",
     "identity",
     "keep_secret",
     "lease",

@@ -8,13 +8,14 @@ from collections import Counter
 from contextlib import suppress
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pgan_ray.results import victims
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.identity import identity
-from pgan_ray.results.rows import cells_digest
+from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.store import Store
-from pgan_ray.spec import Configuration
+from pgan_ray.spec import Configuration, SweepRecord
 
 
 def compacted_name(configuration: Configuration) -> str:
@@ -25,6 +26,8 @@ def compacted_name(configuration: Configuration) -> str:
 def compact(directory: Directory, configuration: Configuration) -> pa.Table | None:
     """Put all rows of a finished ``configuration`` into one file, and return them; None while some are missing.
 
+    Where a component failed they stay as they are: `forget_failures` lets batches be run again.
+
     Doing so twice changes nothing, and each file is checked before it is deleted. A ``directory`` that is strict raises
     where one cannot be used; any other leaves all files as they are.
     """
@@ -34,7 +37,7 @@ def compact(directory: Directory, configuration: Configuration) -> pa.Table | No
     if rows["cell_id"].to_pylist() != _cell_ids(configuration):
         return None
     batches = [name for name in names if name != whole]
-    if not batches or any(name in directory.damaged for name in names):
+    if not batches or any(name in directory.damaged for name in names) or pc.any(component_failed(rows)).as_py():
         return rows
     if whole not in names:
         store.write_table(whole, victims.identified(rows, identity(directory.record)), durable=True)
@@ -43,6 +46,16 @@ def compact(directory: Directory, configuration: Configuration) -> pa.Table | No
             store.delete(name)
     store.prune(victims.folder(configuration.id))
     return rows
+
+
+def forget_failures(store: Store, record: SweepRecord) -> int:
+    """Delete the files of the batches in which a component failed, and return how many: they are run again."""
+    whole = {compacted_name(configuration) for configuration in record.sweep.configurations}
+    names = [name for name in victims.row_files(store) if name not in whole]  # those hold no such cells
+    failed = [name for name in names if pc.any(component_failed(victims.read_file(store, name))).as_py()]
+    for name in failed:
+        store.delete(name)
+    return len(failed)
 
 
 class FinishedBatches:

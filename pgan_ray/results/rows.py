@@ -20,6 +20,11 @@ IDENTITY = b"pgan.sweep"  # of a file's metadata
 _CELLS_DIGEST = re.compile(r"(?:b\d+|all)-([0-9a-f]{8})\.parquet")
 
 
+def component_failed(rows: pa.Table) -> pa.ChunkedArray:
+    """Which of the ``rows`` are those of cells that a component failed: mended, it may not."""
+    return pc.fill_null(pc.match_substring_regex(rows["message"], r"^the (attack|detector|victim) `"), False)
+
+
 def cells_digest(cell_ids: list[str]) -> str:
     """Names what is in a file: a later version that cuts batches otherwise must not take one for another."""
     return hashlib.sha256("\n".join(cell_ids).encode()).hexdigest()[:8]

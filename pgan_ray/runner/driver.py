@@ -19,7 +19,9 @@ from pgan_ray.results import (
     Store,
     Tally,
     compact,
+    component_failed,
     find_checkpoints,
+    forget_failures,
     identity,
     outcome_of,
     redact,
@@ -104,6 +106,9 @@ class SweepRun:
         """
         self._tracker.sweep_started()
         try:
+            if forget_failures(self._store, self._record):
+                self._progress.notice("batches in which a component failed are run again")
+                self._finished = FinishedBatches(self._store)
             self._executor.start(self._job)
             self._begin_baselines()
             for trial_id in self._trained:
@@ -258,7 +263,8 @@ class SweepRun:
             self._batches_left[batch.configuration] -= 1
             self._configuration_maybe_finished(batch.configuration)
             return
-        write_rows(self._store, batch.id, finished.rows, identity(self._record))
+        table = write_rows(self._store, batch.id, finished.rows, identity(self._record))
+        self._outcome.cells_failed += table.filter(component_failed(table))["cell_id"].to_pylist()
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
@@ -271,9 +277,8 @@ class SweepRun:
             # A component fails in the same way again and again: its traceback is told once.
             again = message in self._component_failures
             self._component_failures.add(message)
-            self._fail(
-                f"{len(cells)} victims failed", f"{', '.join(cells)}: {_last_line(message) if again else message}"
-            )
+            so_many = "1 victim" if len(cells) == 1 else f"{len(cells)} victims"
+            self._fail(f"{so_many} failed", _gist(message) if again else message, ", ".join(cells))
         self._count(batch)
 
     def _count(self, batch: Batch) -> None:
@@ -291,10 +296,10 @@ class SweepRun:
                 self._tally.add(configuration, rows)
         self._tracker.configuration_finished(configuration)
 
-    def _fail(self, what: str, message: str) -> None:
+    def _fail(self, what: str, message: str, cells: str = "") -> None:
         message = redact(message)
-        self._outcome.failures.append(f"{what}:\n{message.rstrip()}")
-        self._progress.notice(f"{what}: {_last_line(message)}")
+        self._outcome.failures.append(f"{what}:\n{cells and f'{cells}: '}{message.rstrip()}")
+        self._progress.notice(f"{what}: {_gist(message)}")
 
     def _end(self) -> SweepOutcome:
         outcome = self._outcome
@@ -363,6 +368,13 @@ class SweepRun:
 
 def _so_many_cells(number: int) -> str:
     return "1 cell" if number == 1 else f"{number} cells"
+
+
+def _gist(message: str) -> str:
+    """Who failed, which the first line of a component's failure says, and of what, which the last says."""
+    who = message.partition("\n")[0]
+    last = _last_line(message)
+    return f"{who} {last}" if who.endswith("failed:") else last
 
 
 def _last_line(message: str) -> str:

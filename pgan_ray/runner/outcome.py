@@ -19,10 +19,14 @@ class SweepOutcome:
     retried: list[str] = field(default_factory=list)
     seconds: float = 0.0
     points: list[Point] = field(default_factory=list)
+    cells_failed: list[str] = field(default_factory=list)  # by a component, in this run
     cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
     summary: dict[str, Any] = field(default_factory=dict)  # as `summary.json` holds it, if it could be written
 
     @property
     def can_go_on(self) -> bool:
-        """Whether another start has anything to do: cells that diverged would diverge again."""
-        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row)
+        """Whether another start has anything to do: cells that diverged would diverge again.
+
+        Those that a component failed are run again, as it may have been mended.
+        """
+        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row or self.cells_failed)

@@ -3,14 +3,16 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
 from pgan_ray.attacks import make_attack
 from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
-from pgan_ray.errors import DataError
+from pgan_ray.errors import DataError, PganRayError, traceback_of
+from pgan_ray.results import redact
 from pgan_ray.runner.worker import Tasks, dataset_key
 from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
@@ -48,21 +50,35 @@ def load_datasets(
 
 
 def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
-    attack = make_attack(configuration.settings.attack)
+    attack = configuration.settings.attack
     for variant in configuration.variants:
         evaluation = variant.evaluation
         try:
-            attack.check_surrogate(surrogate)
+            with _asked("attack", attack.name):
+                make_attack(attack).check_surrogate(surrogate)
             check_sizes(
                 task,
                 trusted_per_class=evaluation.trusted_per_class,
                 train_per_class=evaluation.train_per_class,
             )
-            attack.check(task, evaluation)
-            evaluation.victim.make().check(task)
+            with _asked("attack", attack.name):
+                make_attack(attack).check(task, evaluation)
+            with _asked("victim", evaluation.victim.name):
+                evaluation.victim.make().check(task)
         except DataError as error:
             label = "/".join(part for part in (configuration.id, variant.id) if part)
             raise DataError(f"{label}: {error}") from None
+
+
+@contextmanager
+def _asked(kind: str, name: str) -> Iterator[None]:
+    """Whatever the component raises, a `DataError` says: its own are as they are, others are its mistakes."""
+    try:
+        yield
+    except PganRayError:
+        raise
+    except Exception as error:
+        raise DataError(f"the {kind} `{name}` failed in its check:\n{redact(traceback_of(error))}") from error
 
 
 def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str, str]:

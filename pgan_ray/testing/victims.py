@@ -69,6 +69,7 @@ def _judge(victim: Victim, sets: Sets, task: Any, classes: int) -> list[Judged]:
 
 
 def _check_matrix(judged: Judged, classes: int) -> None:
+    must(not judged.message, f"it must be trained and judged, got {judged.message}")
     matrix = judged.confusion
     fits = isinstance(matrix, Tensor) and matrix.shape == (classes, classes)
     must(fits, f"a confusion matrix must be {classes} x {classes}, got {shown(matrix)}")

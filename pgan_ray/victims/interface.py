@@ -3,13 +3,15 @@
 Shapes: R victims, N points of a training set (which may differ), T test points, F features, K classes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from pgan_ray.errors import is_of_the_machine, traceback_of
 from pgan_ray.spec import AdamSpec, Component, OptimizerSpec, TrainedNetworkSpec, VictimConfig
 from pgan_ray.spec.network import OPTIMIZERS
 from pgan_ray.spec.one_of import OneOf
@@ -95,6 +97,16 @@ class Victim(Component):
         return one_by_one(features, members, points)
 
 
+def attempted(judge: Callable[[], Judged]) -> Judged:
+    """What ``judge`` gives; where it raises, why: victims that are trained one by one fail one by one."""
+    try:
+        return judge()
+    except (Exception, SystemExit) as error:
+        if is_of_the_machine(error):
+            raise
+        return Judged(None, message=traceback_of(error))
+
+
 class SklearnVictim(Victim):
     """A classifier with scikit-learn's `fit` and `predict`, trained on a CPU."""
 
@@ -118,10 +130,10 @@ class SklearnVictim(Victim):
         """One after the other."""
         from pgan_ray.victims.engines.scoring import confusion_matrix
 
-        return [
-            Judged(confusion_matrix(test_y, self._predict(x, y, test_x, seed, classes), classes))
-            for (x, y), seed in zip(training, seeds, strict=True)
-        ]
+        def one(x: "Tensor", y: "Tensor", seed: int) -> Judged:
+            return Judged(confusion_matrix(test_y, self._predict(x, y, test_x, seed, classes), classes))
+
+        return [attempted(partial(one, x, y, seed)) for (x, y), seed in zip(training, seeds, strict=True)]
 
     def _predict(self, x: "Tensor", y: "Tensor", test_x: "Tensor", seed: int, classes: int) -> "Tensor":
         """(T,) labels of the points ``test_x`` (T, F), by a classifier trained on ``x`` (N, F), ``y`` (N,)."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pgan_ray.attacks import PoisonSet
 from pgan_ray.defences import Detector, DetectorConfig
+from pgan_ray.errors import DataError
 from pgan_ray.evaluation import CellResult, ComponentFailure, component, evaluate_cells
 from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.spec import Cell, EvaluationSpec
@@ -158,11 +159,36 @@ def test_a_victim_that_changes_its_test_points_changes_nobody_elses() -> None:
 
 
 def test_what_is_not_a_components_fault_is_not_taken_for_one() -> None:
-    for error in (OSError("full"), MemoryError()):
+    for error in (MemoryError(), torch.OutOfMemoryError("full")):
         with pytest.raises(type(error)), component("victim", "x"):
             raise error
+
+
+@pytest.mark.parametrize("error", [KeyError(3), OSError("no file"), DataError("too few points"), SystemExit(0)])
+def test_whatever_a_component_raises_is_its_own(error: BaseException) -> None:
     with (
-        pytest.raises(ComponentFailure, match=r"^the victim `x` failed:\n(.|\n)*KeyError: 3$"),
+        pytest.raises(ComponentFailure, match=rf"^the victim `x` failed:\n(.|\n)*{type(error).__name__}: "),
         component("victim", "x"),
     ):
-        raise KeyError(3)
+        raise error
+
+
+class Picky(SklearnVictim):
+    """Cannot be trained on some sets."""
+
+    def estimator(self, random_state: int, points: int) -> Any:
+        model = VICTIMS.config("knn")().make().estimator(random_state, points)
+        Picky.made += 1
+        if Picky.made == 1:
+            raise ZeroDivisionError("not this one")
+        return model
+
+    made = 0
+
+
+def test_one_that_cannot_be_trained_costs_its_own_cell_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Picky, "made", 0)
+    first, second = evaluate(victim=Picky.Config())
+    assert first.message.startswith("the victim `tests.evaluation.test_failures:Picky` failed:\nTraceback")
+    assert first.message.endswith("ZeroDivisionError: not this one")
+    assert (second.outcome, second.message) == ("complete", "")

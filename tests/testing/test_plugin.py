@@ -19,6 +19,7 @@ import json, sys, tempfile
 from pathlib import Path
 from pgan_ray.testing import check_attack, check_detector, check_victim
 check_attack("midpoint", share=0.4)
+check_attack("midpoint", share=1)
 check_detector("centroid_box", percentile=0.9)
 check_victim("nearest_mean", power=1.5)
 check_victim("two_layers", hidden=8, optimizer={"name": "adam", "learning_rate": 0.02})
@@ -58,6 +59,7 @@ def test_its_components_pass_the_contracts_and_run_in_a_sweep(installed: Path, t
     evaluation = TINY["evaluation"] | {  # type: ignore[operator]
         "victim": {"grid": [{"name": "nearest_mean"}, {"name": "two_layers", "epochs": 5}]},
         "detector": {"name": {"grid": ["centroid_box", "none"]}},
+        "poison_fractions": [0, 0.2],
     }
     attack = {"name": "midpoint", "share": 0.3, "replicates": 1}
     file = tmp_path / "own.yaml"

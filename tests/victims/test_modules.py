@@ -158,6 +158,29 @@ def test_what_a_module_froze_stays_as_it_is(monkeypatch: pytest.MonkeyPatch, one
     assert sizes == ([1, 1, 1] if one else [3])
 
 
+class Wary(nn.Module):
+    """Refuses some points, and cannot be stacked."""
+
+    def __init__(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(features, 8), nn.BatchNorm1d(8), nn.Linear(8, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.isnan().any():
+            raise ZeroDivisionError("not these")
+        out: Tensor = self.layers(x)
+        return out
+
+
+def test_one_module_that_cannot_be_trained_fails_alone() -> None:
+    victim = adapt("mine:Wary", Wary)
+    spoiled = [TRAINING[0], (TRAINING[1][0].clone().fill_(float("nan")), TRAINING[1][1])]
+    calm, failed = judge(victim, spoiled)
+    assert calm.confusion is not None
+    assert failed.confusion is None
+    assert failed.message.endswith("ZeroDivisionError: not these")
+
+
 class Scales(nn.Module):
     """Changes the points that it is given."""
 

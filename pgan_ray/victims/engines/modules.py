@@ -7,18 +7,20 @@ their first weights and their dropout from PyTorch's global generator, which is 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.utils.rnn import pad_sequence
 
+from pgan_ray.errors import is_of_the_machine
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, confusion_matrix
 from pgan_ray.victims.engines.stack import Batches
-from pgan_ray.victims.interface import Judged, TorchConfig, TrainingSets
+from pgan_ray.victims.interface import Judged, TorchConfig, TrainingSets, attempted
 
 Points = tuple[Tensor, Tensor]
 
@@ -37,18 +39,23 @@ def judge_modules(
 ) -> list[Judged]:
     """Train a module of ``make`` on each of the ``training`` sets and judge it on ``test``; as `Victim.judge`."""
     modules = [_made(make, seed, device) for seed in seeds]
+
+    def judged(members: range) -> list[Judged]:
+        stack = _Stack([modules[index] for index in members], seed=torch_seed(stack_seed, "modules", members[0]))
+        stack.train([training[index] for index in members], config, device)
+        return stack.judge(test, classes, device)
+
+    def alone(member: int) -> Judged:
+        return judged(range(member, member + 1))[0]
+
     with arithmetic(precision, device):
-        groups = [range(len(modules))] if _stacks(modules, test[0], classes, device) else _each(len(modules))
-        judged: list[Judged] = []
-        for group in groups:
-            stack = _Stack([modules[index] for index in group], seed=torch_seed(stack_seed, "modules", group[0]))
-            stack.train([training[index] for index in group], config, device)
-            judged += stack.judge(test, classes, device)
-    return judged
-
-
-def _each(number: int) -> list[range]:
-    return [range(index, index + 1) for index in range(number)]
+        if _stacks(modules, test[0], classes, device):
+            try:
+                return judged(range(len(modules)))
+            except Exception as error:
+                if is_of_the_machine(error):
+                    raise  # any other is told by whose module it is of
+        return [attempted(partial(alone, member)) for member in range(len(modules))]
 
 
 def _made(make: Callable[[], nn.Module], seed: int, device: torch.device) -> nn.Module:

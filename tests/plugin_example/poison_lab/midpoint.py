@@ -7,6 +7,7 @@ import torch
 from pydantic import Field
 
 from pgan_ray.attacks import Attack, AttackConfig
+from pgan_ray.errors import DataError
 
 
 class MidpointConfig(AttackConfig):
@@ -32,9 +33,13 @@ class Midpoint(Attack):
 class Source:
     def __init__(self, task: Any, share: float) -> None:
         self._mean = task.poison_class_x.mean(0)
-        self._points = task.train_x[task.train_y == task.source_label]
+        self._x = task.train_x
+        self._rows = (task.train_y == task.source_label).nonzero()[:, 0].numpy()
         self._share = share
 
     def sample(self, points: int, random: np.random.Generator, used: Any) -> torch.Tensor:
-        order = torch.from_numpy(random.permutation(len(self._points))[:points])
-        return torch.lerp(self._mean.expand(points, -1), self._points[order], self._share)
+        order = random.permutation(self._rows)
+        left = order[~np.isin(order, used)]  # the victims' own points are not for poison
+        if points > len(left):
+            raise DataError(f"`midpoint` must find {points} points that nobody else uses, got {len(left)}")
+        return torch.lerp(self._mean.expand(points, -1), self._x[torch.from_numpy(left[:points])], self._share)

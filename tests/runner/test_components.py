@@ -1,0 +1,111 @@
+"""Components of somebody else's that fail: their cells are told, and run again once they are mended."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pgan_ray.attacks import Attack, PoisonSet
+from pgan_ray.data import Dataset
+from pgan_ray.errors import DataError
+from pgan_ray.results import Store, read_rows
+from pgan_ray.runner import Silent
+from pgan_ray.runner.prepare import load_datasets
+from pgan_ray.spec import Sweep
+from tests.runner.sweeps import Run, without_seconds
+from tests.tiny import tiny_sweep
+
+
+class Nearest:
+    """A classifier that can be broken."""
+
+    is_broken = False
+
+    def fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        if self.is_broken and len(x) % 4 == 0:
+            raise ZeroDivisionError("no such thing")
+        self.means = np.stack([x[y == label].mean(0) for label in np.unique(y)])
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        found: np.ndarray = ((x[:, None] - self.means) ** 2).sum(2).argmin(1)
+        return found
+
+
+class Numbered(Attack):
+    """An attack whose numbers are none."""
+
+    given: Any = None
+
+    def parameters(self) -> Any:
+        return self.given
+
+    def fit(self, task: Any) -> PoisonSet:
+        return PoisonSet(task.poison_class_x)
+
+    def check(self, task: Any, evaluation: Any) -> None:
+        if self.given == "check":
+            raise ZeroDivisionError("no such thing")
+
+
+class Notices(Silent):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def sweep(folder: Path, attack: str = "{name: none, replicates: 1}") -> Sweep:
+    victim = f"evaluation.victim={{name: '{__name__}:Nearest'}}"
+    return tiny_sweep(folder, f"attack={attack}", victim, "evaluation.poison_fractions=[0, 0.1, 0.2]")
+
+
+def test_cells_that_a_component_failed_are_run_again_and_the_others_are_kept(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, directory, progress = sweep(tmp_path), tmp_path / "sweep", Notices()
+    assert run(small, tmp_path / "whole").outcome == "complete"
+    monkeypatch.setattr(Nearest, "is_broken", True)
+    outcome = run(small, directory, progress=progress, members=(1, 1))
+    rows = read_rows(Store(directory)).to_pylist()
+    failed = [row["cell_id"] for row in rows if row["outcome"] == "failed"]
+    assert 0 < len(failed) < len(rows)
+    assert sorted(outcome.cells_failed) == failed
+    assert outcome.outcome == "partial"
+    assert outcome.can_go_on
+    told = f"1 victim failed: the victim `{__name__}:Nearest` failed: ZeroDivisionError: no such thing"
+    assert progress.texts == [told] * len(failed)
+    assert run(small, directory, members=(1, 1)).outcome == "partial", "it is not mended yet"
+    monkeypatch.setattr(Nearest, "is_broken", False)
+    again = Notices()
+    outcome = run(small, directory, progress=again, members=(3, 3))  # cut otherwise
+    assert (outcome.outcome, outcome.cells_failed, outcome.can_go_on) == ("complete", [], False)
+    assert again.texts == ["batches in which a component failed are run again"]
+    assert without_seconds(read_rows(Store(directory))) == without_seconds(read_rows(Store(tmp_path / "whole")))
+
+
+@pytest.mark.parametrize("given", [None, {"share": "much"}, {"share": float("nan")}, {3: 1.0}])
+def test_an_attack_whose_numbers_are_none_costs_its_cells_alone(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: Any
+) -> None:
+    monkeypatch.setattr(Numbered, "given", given)
+    attack = f"{{name: {{grid: ['{__name__}:Numbered', none]}}, replicates: 1}}"
+    outcome = run(sweep(tmp_path, attack=attack), tmp_path / "sweep")
+    assert outcome.outcome == "partial"
+    rows = read_rows(Store(tmp_path / "sweep")).to_pylist()
+    assert {(row["attack"] == "none", row["outcome"]) for row in rows} == {(True, "complete"), (False, "failed")}
+    rule = f"the attack `{__name__}:Numbered` failed: `parameters` must give finite numbers by name, got"
+    assert all(row["message"].startswith(rule) for row in rows if row["outcome"] == "failed")
+
+
+def test_what_a_check_raises_is_told_by_name_before_anything_starts(
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Numbered, "given", "check")
+    small = sweep(tmp_path, attack=f"{{name: '{__name__}:Numbered', replicates: 1}}")
+    with pytest.raises(
+        DataError, match=r"the attack `.*:Numbered` failed in its check:\nTraceback(.|\n)*in check"
+    ) as told:
+        load_datasets(small, None, print)
+    assert str(told.value).endswith("ZeroDivisionError: no such thing")
