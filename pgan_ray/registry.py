@@ -125,9 +125,14 @@ class Registry:
     def _find(self, name: str) -> type[Any]:
         if name in self._registered or self.is_ours(name):
             return self._registered[name]
-        for point in self._entry_points():
-            if point.name == name:
-                return self._fitted(name, self._imported(f"{name!r} ({point.value})", point.load))
+        points = {point.value: point for point in self._entry_points() if point.name == name}
+        if len(points) > 1:
+            raise ComponentError(
+                f"must be a name that one installed package gives, got {name!r} for {' and '.join(sorted(points))}: "
+                "write the import path"
+            )
+        for point in points.values():
+            return self._fitted(name, self._imported(f"{name!r} ({point.value})", point.load))
         if ":" in name:
             return self._fitted(name, self._imported(repr(name), lambda: _import(name)))
         raise self._unknown(name)
@@ -141,7 +146,7 @@ class Registry:
     def _imported(self, shown: str, load: Callable[[], Any]) -> Any:
         try:
             return load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             lines = str(error).strip().splitlines() or ["no message"]
             raise ComponentError(
                 f"must be {_a(self.kind)} that can be imported, got {shown}: {type(error).__name__}: {lines[-1]}"
@@ -152,7 +157,18 @@ class Registry:
         interface = self.interface
         if isinstance(found, type) and issubclass(found, interface):
             return found
-        adapted: type[Any] | None = _attribute(self._adapter)(name, found) if self._adapter else None
+        adapted: type[Any] | None = None
+        if self._adapter:
+            adapt = _attribute(self._adapter)
+            try:
+                adapted = adapt(name, found)
+            except ComponentError:
+                raise
+            except (Exception, SystemExit) as error:  # the object's own code may be called to look at it
+                reason = f"{type(error).__name__}: {error}"
+                raise ComponentError(
+                    f"must be {_a(self.kind)} whose arguments can be read, got {name!r}: {reason}"
+                ) from error
         if adapted is None:
             base = f"{self._interface.rpartition('.')[0]}.{interface.__name__}"
             other = f", or {interface.accepts}" if self._adapter else ""

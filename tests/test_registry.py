@@ -17,6 +17,31 @@ class Mine(Attack):
     pass
 
 not_a_class = 3
+
+
+class Base:
+    def fit(self, x, y): ...
+    def predict(self, x): ...
+
+
+class Tuples(Base):
+    def __init__(self, sizes=(1, 2), features=3, epochs=4): ...
+
+
+class Taken(Base):
+    def __init__(self, make=1, copy=2, registry=3, name=4, component=5, _hidden=6, trains=7, fine=8): ...
+
+
+def factory(features, classes, image_shape, epochs=3): ...
+
+
+class Meta(type):
+    @property
+    def __signature__(cls):
+        raise RuntimeError("no signature")
+
+
+class Odd(Base, metaclass=Meta): ...
 """
 
 
@@ -31,6 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The working directory, with a module of the user's in it."""
     (tmp_path / "mine_of_old.py").write_text(MINE)
     (tmp_path / "broken_of_old.py").write_text("import no_such_module")
+    (tmp_path / "ends_of_old.py").write_text("import sys; sys.exit()")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield tmp_path
@@ -62,6 +88,7 @@ def test_a_class_by_its_import_path(folder: Path, registry: Registry) -> None:
     [
         ("no_such_module:X", r"^must be an attack that can be imported, got 'no_such_module:X': ModuleNotFoundError: "),
         ("broken_of_old:X", r"got 'broken_of_old:X': ModuleNotFoundError: No module named 'no_such_module'$"),
+        ("ends_of_old:X", r"got 'ends_of_old:X': SystemExit: no message$"),
         ("mine_of_old:Other", r"got 'mine_of_old:Other': AttributeError: module 'mine_of_old' has no attribute"),
         ("mine_of_old:not_a_class", r"^must be a subclass of `pgan_ray.attacks.Attack`, got .*, an object of int$"),
         ("pathlib:Path", r"^must be a subclass of `pgan_ray.attacks.Attack`, got 'pathlib:Path', the class Path$"),
@@ -118,3 +145,48 @@ def test_a_borrowed_schema_makes_each_class_its_own() -> None:
     assert type(lender.Config().make()) is lender
     assert Mine.Config.component is Mine
     assert type(Mine.Config().make()) is Mine
+
+
+def test_a_name_of_two_packages_is_told(folder: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"mine": ("mine_of_old:Mine", "broken_of_old:X"), "again": ("mine_of_old:Mine",) * 2}
+    points = metadata.EntryPoints(metadata.EntryPoint(n, value, "g") for n, every in values.items() for value in every)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points.select(group=group))
+    with pytest.raises(
+        ComponentError, match=r"got 'mine' for broken_of_old:X and mine_of_old:Mine: write the import path$"
+    ):
+        registry.get("mine")
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    assert registry.get("again").__name__ == "Mine"
+
+
+@pytest.fixture
+def victims() -> Registry:
+    """Another one of victims."""
+    module = "pgan_ray.victims"
+    return Registry(
+        "victim", group="g", package=module, interface=f"{module}.interface:Victim", adapter=f"{module}.adapters:adapt"
+    )
+
+
+def test_defaults_are_left_to_a_class_as_a_record_has_them(folder: Path, victims: Registry) -> None:
+    """A record is JSON, in which a tuple is a list; a class may do with the one alone."""
+    from pgan_ray.victims.adapters import _arguments
+
+    config = victims.config("mine_of_old:Tuples")
+    read = config.model_validate(config().model_dump(mode="json"))
+    assert read == config()
+    assert _arguments(read.make()) == {}
+    assert _arguments(config(sizes=[1, 3], features=5).make()) == {"sizes": [1, 3], "features": 5}
+
+
+def test_arguments_that_are_called_as_something_of_ours_are_told(folder: Path, victims: Registry) -> None:
+    names = "'make', 'copy', 'registry', 'name', 'component', '_hidden', 'trains'"
+    with pytest.raises(ComponentError, match=rf"got {names} of 'mine_of_old:Taken': name a class or function of yours"):
+        victims.get("mine_of_old:Taken")
+    with pytest.raises(ComponentError, match="got 'epochs' of 'mine_of_old:factory'"):
+        victims.get("mine_of_old:factory")
+
+
+def test_a_class_that_cannot_be_looked_at_is_told(folder: Path, victims: Registry) -> None:
+    with pytest.raises(ComponentError, match=r"'mine_of_old:Odd': RuntimeError: no signature$"):
+        victims.get("mine_of_old:Odd")

@@ -50,7 +50,10 @@ def is_key(name: str) -> bool:
     return name.isidentifier() and not name.startswith("_") and name not in _TAKEN
 
 
-_TAKEN = frozenset(dir(ComponentConfig)) | {"registry", "component", "name"}
+_TAKEN = frozenset(dir(ComponentConfig)) | {
+    *("registry", "component", "name"),
+    *("is_trained", "trains", "check_evaluation", "kept_fraction"),
+}
 
 
 def opened(*configs: type[ComponentConfig]) -> type[ComponentConfig]:

@@ -27,13 +27,19 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
     Where it names another component, keys of ``below`` that this one does not have are left behind.
     """
 
+    return _pruned(_laid_over(below, above), above)
+
+
+def _pruned(tree: Tree, above: Mapping[str, Any]) -> Tree:
+    """``tree`` without what ``above``, a layer of it, leaves behind by naming another component."""
+
     def may_go(path: tuple[str, ...], key: str) -> bool:
         section: Any = above
         for inner in path:
             section = section.get(inner) if isinstance(section, Mapping) else None
         return isinstance(section, Mapping) and "name" in section and key not in section
 
-    return prune(_laid_over(below, above), may_go)
+    return prune(tree, may_go)
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
@@ -93,13 +99,14 @@ def parse_overrides(texts: Sequence[str]) -> tuple[list[Override], list[str]]:
 
 
 def with_overrides(tree: Tree, overrides: Sequence[Override]) -> Tree:
-    """``tree`` with each of ``overrides`` laid over it, the last one on top."""
+    """``tree`` with each of ``overrides`` laid over it, the last one on top; none of them leaves another one behind."""
+    every: Tree = {}
     for path, value in overrides:
         nested: Any = value
         for key in reversed(path):
             nested = {key: nested}
-        tree = merge(tree, nested)
-    return tree
+        tree, every = _laid_over(tree, nested), _laid_over(every, nested)
+    return _pruned(dict(tree), every)
 
 
 def layer_faults(

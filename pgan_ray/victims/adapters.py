@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import create_model
 
+from pgan_ray.registry import ComponentError
 from pgan_ray.spec import VictimConfig
-from pgan_ray.spec.components import opened
+from pgan_ray.spec.components import is_key, opened
 from pgan_ray.victims.interface import SklearnVictim, TorchConfig, TorchVictim, Victim
 
 if TYPE_CHECKING:
     import torch
 
 GIVEN = ("features", "classes", "image_shape")  # what a module factory is called with, first of all
-_OURS = frozenset({"self", "random_state", *GIVEN})
+_OURS = frozenset({"self", "random_state"})
 _KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
@@ -35,16 +36,24 @@ def adapt(name: str, found: Any) -> type[Victim] | None:
 def _adapted(
     name: str, found: Any, base: type[Victim], config: type[VictimConfig], methods: dict[str, Any]
 ) -> type[Victim]:
-    fields: dict[str, Any] = {
-        parameter.name: (Any, _default(parameter))
-        for parameter in _parameters(found)
-        if parameter.kind in _KEYWORDS and parameter.name not in _OURS
-    }
+    own = [p for p in _parameters(found) if p.kind in _KEYWORDS and p.name not in _given(base)]
+    taken = [p.name for p in own if not is_key(p.name) or p.name in config.model_fields]
+    if taken:
+        raise ComponentError(
+            "must have no argument that is called as something of ours, got "
+            f"{', '.join(map(repr, taken))} of {name!r}: name a class or function of yours that calls it"
+        )
+    fields: dict[str, Any] = {parameter.name: (Any, _default(parameter)) for parameter in own}
     extra = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in _parameters(found))
     schema = create_model("Config", __base__=opened(config) if extra else config, **fields)
     doc = f"{(found.__doc__ or found.__qualname__).strip().splitlines()[0]}"
-    own = {"name": name, "label": found.__name__, "Config": schema, "found": staticmethod(found), "__doc__": doc}
-    return type(found.__name__, (base,), own | methods)
+    members = {"name": name, "label": found.__name__, "Config": schema, "found": staticmethod(found), "__doc__": doc}
+    return type(found.__name__, (base,), members | methods)
+
+
+def _given(base: type[Victim]) -> frozenset[str]:
+    """Arguments that are no keys: we give them."""
+    return _OURS | frozenset(GIVEN) if issubclass(base, TorchVictim) else _OURS
 
 
 def _parameters(found: Any) -> list[inspect.Parameter]:
@@ -55,14 +64,13 @@ def _parameters(found: Any) -> list[inspect.Parameter]:
 
 
 def _default(parameter: inspect.Parameter) -> Any:
-    """As a sweep file can hold it. Of what it cannot hold, null: the argument is then left out."""
+    """As a sweep file holds it, where a tuple is a list. Of what it cannot hold, null: the argument is left out."""
     if parameter.default is inspect.Parameter.empty:
         return ...
     try:
-        json.dumps(parameter.default, allow_nan=False)
+        return json.loads(json.dumps(parameter.default, allow_nan=False))
     except (TypeError, ValueError):
         return None
-    return parameter.default
 
 
 def _is_module_class(found: Any) -> bool:
@@ -74,7 +82,7 @@ def _is_module_class(found: Any) -> bool:
 
 def _arguments(victim: Any) -> dict[str, Any]:
     parameters = {parameter.name: parameter for parameter in _parameters(victim.found)}
-    own = {key for key in type(victim.config).model_fields if key in parameters and key not in _OURS}
+    own = {key for key in type(victim.config).model_fields if key in parameters and key not in _given(type(victim))}
     values = {key: getattr(victim.config, key) for key in own} | (victim.config.model_extra or {})
     return {
         key: value

@@ -219,3 +219,14 @@ def test_a_section_given_in_part_keeps_the_rest_of_its_default(load: Loader) -> 
     attack = load({"attack.generator.optimizer.learning_rate": 0.01}).configurations[0].settings.attack
     assert (attack.generator.optimizer.name, attack.generator.optimizer.learning_rate) == ("adam", 0.01)
     assert attack.discriminator.optimizer.name == "sgd"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_override_that_the_named_component_does_not_have_is_told(load: Loader, is_first: bool) -> None:
+    overrides = ["evaluation.victim.epochs=5", "evaluation.victim.name=knn"]
+    (line,) = load.faults(overrides=overrides if is_first else overrides[::-1])
+    assert line.startswith("--set evaluation.victim.epochs: is not a key of `knn`")
+    # What the file says goes with the name it had.
+    body = {"evaluation.victim": {"name": "mlp", "widths": [8]}}
+    assert load(body, overrides=["evaluation.victim.name=knn"]).cells == 18
+    assert load(body, overrides=["evaluation.victim.name=logistic", "evaluation.victim.epochs=5"]).cells == 18
