@@ -1,12 +1,15 @@
 """What a sweep costs around its training: real Tune, evaluators, store and MLflow, with the training left out.
 
     python infra/benchmarks/orchestration.py 100 1000
+    python infra/benchmarks/orchestration.py 10000 --executor local --without-mlflow
 
-runs sweeps of so many configurations, each of one generator and 90 cells, one after the other in processes of their
-own, and prints a line of figures for each. MLflow is a sqlite file, or what --tracking-uri names.
+runs sweeps of so many configurations, each of one generator and 90 cells, one after the other, and prints a line of
+figures for each. MLflow is a sqlite file, or what --tracking-uri names. On the finished directory follow `resume`, with
+nothing left to do, and `report` and `track`. Each is a process of its own, as the peak of memory is a process's.
 """
 
 import argparse
+import contextlib
 import json
 import resource
 import subprocess
@@ -14,9 +17,9 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import torch
-import yaml
 
 from pgan_ray.attacks import Member, TrainingPoint
 from pgan_ray.attacks.engines.pgan import METRICS
@@ -24,11 +27,12 @@ from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.cluster import RayExecutor, connect
 from pgan_ray.data import TaskData, load_dataset
 from pgan_ray.evaluation import CellResult
-from pgan_ray.results import Store, read_rows
-from pgan_ray.runner import Engine, Silent, SweepRun
+from pgan_ray.report import write_report
+from pgan_ray.results import Store, check_resumable, read_sweep
+from pgan_ray.runner import Engine, Executor, LocalExecutor, Silent, SweepOutcome, SweepRun
 from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Cell, SweepRecord, load_sweep
-from pgan_ray.tracking import MlflowTracker, NullTracker
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, rebuild
 from pgan_ray.victims.engines.scoring import score
 
 FRACTIONS, RUNS = [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4], 10
@@ -97,48 +101,81 @@ def sweep_file(configurations: int) -> dict[str, object]:
     }
 
 
-def run(configurations: int, folder: Path, tracking_uri: str | None, without_mlflow: bool) -> dict[str, float]:
+def run(configurations: int, folder: Path, given: argparse.Namespace) -> dict[str, float]:
     """One sweep; its figures."""
-    file = folder / "orchestration.yaml"
-    file.write_text(yaml.safe_dump(sweep_file(configurations)))
-    sweep = load_sweep(file)
-    settings = sweep.configurations[0].settings
-    datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+    sweep = load_sweep(sweep_file(configurations), really_large=True)
     record, store = SweepRecord(f"orchestration-{configurations}-{int(time.time())}", sweep), Store(folder / "sweep")
-    uri = tracking_uri or f"sqlite:///{folder}/mlflow.db"
-    tracker = NullTracker() if without_mlflow else MlflowTracker(store, record, tracking_uri=uri)
+    store.write("sweep.yaml", record.to_yaml().encode())
+    tracker = NullTracker() if given.without_mlflow else MlflowTracker(store, record, tracking_uri=uri(folder, given))
     tracker.check()
-    with connect(None, evaluator_cpu=1.0) as here:
-        start_bytes = _memory()
-        start = time.monotonic()
-        engine = Engine(NoTraining, no_evaluation)
-        outcome = SweepRun(
-            record, store, datasets, RayExecutor(here), tracker, Silent(), members=(1, 10), engine=engine
-        ).run()
-        stages_s = outcome.seconds
-        ran_s = time.monotonic() - start
-        undelivered = tracker.close(DELIVER_S)
-        delivered_s = time.monotonic() - start
-    rows = read_rows(store).num_rows
-    assert (outcome.outcome, rows, undelivered) == ("complete", configurations * CELLS, 0), outcome.failures[:1]
+    loaded_mb = _memory() / 1e6
+    start = time.monotonic()
+    outcome = _drive(record, store, given.executor, tracker, Engine(NoTraining, no_evaluation))
+    ran_s = time.monotonic() - start
+    undelivered = tracker.close(DELIVER_S)
+    delivered_s = time.monotonic() - start
+    assert (outcome.outcome, undelivered) == ("complete", 0), outcome.failures[:1]
     return {
         "configurations": configurations,
-        "cells": rows,
-        "stages_s": stages_s,
-        "summary_s": ran_s - stages_s,
+        "cells": sweep.cells,
+        "stages_s": outcome.seconds,
+        "summary_s": ran_s - outcome.seconds,
         "mlflow_behind_s": delivered_s - ran_s,
         "ms_per_configuration": 1e3 * delivered_s / configurations,
-        "ms_per_cell": 1e3 * delivered_s / rows,
-        "driver_start_mb": start_bytes / 1e6,
-        "driver_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+        "ms_per_cell": 1e3 * delivered_s / sweep.cells,
+        "driver_start_mb": loaded_mb,
+        "driver_peak_mb": _peak(),
         "driver_cpu_s": sum(resource.getrusage(resource.RUSAGE_SELF)[:2]),
         "store_mb": _size(folder / "sweep") / 1e6,
         "mlflow_mb": (_size(folder) - _size(folder / "sweep")) / 1e6,  # artifacts included
     }
 
 
+def _drive(record: SweepRecord, store: Store, executor: str, tracker: Tracker, engine: Engine) -> SweepOutcome:
+    settings = record.sweep.configurations[0].settings
+    datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+    with contextlib.ExitStack() as stack:
+        runs: Executor = LocalExecutor()
+        if executor == "ray":
+            runs = RayExecutor(stack.enter_context(connect(None, evaluator_cpu=1.0)))
+        return SweepRun(record, store, datasets, runs, tracker, Silent(), members=(1, 10), engine=engine).run()
+
+
+def _resume(store: Store, given: argparse.Namespace) -> None:
+    record = read_sweep(store)
+    check_resumable(store, record)
+    outcome = _drive(record, store, given.executor, NullTracker(), Engine(_never, _never))
+    assert outcome.outcome == "complete", outcome.failures[:1]
+
+
+def _never(*_: object, **__: object) -> NoReturn:
+    raise AssertionError("nothing is left to run")
+
+
+def after(step: str, folder: Path, given: argparse.Namespace) -> dict[str, float]:
+    """What one of the other commands takes on the finished directory."""
+    store, start = Store(folder / "sweep"), time.monotonic()
+    if step == "resume":
+        _resume(store, given)
+    elif step == "report":
+        write_report(store, Store(folder / "report"))
+    else:
+        rebuild(store, read_sweep(store), tracking_uri=f"sqlite:///{folder}/rebuilt.db")
+    return {f"{step}_s": time.monotonic() - start, f"{step}_peak_mb": _peak()}
+
+
+def uri(folder: Path, given: argparse.Namespace) -> str:
+    """Where MLflow is."""
+    return given.tracking_uri or f"sqlite:///{folder}/mlflow.db"
+
+
 def _memory() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _peak() -> float:
+    """This process's, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def _size(path: Path) -> int:
@@ -148,26 +185,31 @@ def _size(path: Path) -> int:
 
 
 def main() -> None:
-    """Every size in a process of its own: the peak of memory is one process's."""
+    """Every step in a process of its own, all of one size in one folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configurations", type=int, nargs="+")
+    parser.add_argument("--executor", choices=["ray", "local"], default="ray")
     parser.add_argument("--tracking-uri")
-    parser.add_argument("--without-mlflow", action="store_true")
+    parser.add_argument("--without-mlflow", action="store_true", help="leave out `track`, too")
     parser.add_argument("--in", dest="folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--step", default="run", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.folder:
-        (given.folder / "result.json").write_text(
-            json.dumps(run(given.configurations[0], given.folder, given.tracking_uri, given.without_mlflow))
-        )
+        run_one = given.step == "run"
+        found = run(given.configurations[0], given.folder, given) if run_one else after(given.step, given.folder, given)
+        (given.folder / "result.json").write_text(json.dumps(found))
         return
+    steps = ["run", "resume", "report", *([] if given.without_mlflow else ["track"])]
     for configurations in given.configurations:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, str(Path(__file__).absolute()), str(configurations), "--in", folder]
-            more = ["--tracking-uri", given.tracking_uri] if given.tracking_uri else []
-            more += ["--without-mlflow"] if given.without_mlflow else []
-            subprocess.run([*command, *more], check=True, cwd=folder)
-            found = json.loads(Path(folder, "result.json").read_text())
-        print(json.dumps({key: round(value, 3) for key, value in found.items()}), flush=True)
+            command += ["--executor", given.executor]
+            command += ["--tracking-uri", given.tracking_uri] if given.tracking_uri else []
+            command += ["--without-mlflow"] if given.without_mlflow else []
+            for step in steps:
+                subprocess.run([*command, "--step", step], check=True, cwd=folder)
+                found = json.loads(Path(folder, "result.json").read_text())
+                print(json.dumps({key: round(value, 3) for key, value in found.items()}), flush=True)
 
 
 if __name__ == "__main__":

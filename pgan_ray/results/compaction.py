@@ -5,6 +5,7 @@ first small one is deleted, and a cell that is in two files counts once.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 
 import pyarrow as pa
@@ -23,17 +24,21 @@ def compacted_name(configuration: Configuration) -> str:
     return f"{victims.folder(configuration.id)}/all-{cells_digest(_cell_ids(configuration))}.parquet"
 
 
-def compact(directory: Directory, configuration: Configuration) -> pa.Table | None:
+def compact(
+    directory: Directory, configuration: Configuration, written: Mapping[str, pa.Table] | None = None
+) -> pa.Table | None:
     """Put all rows of a finished ``configuration`` into one file, and return them; None while some are missing.
 
     Where a component failed they stay as they are: `forget_failures` lets batches be run again.
 
-    Doing so twice changes nothing, and each file is checked before it is deleted. A ``directory`` that is strict raises
-    where one cannot be used; any other leaves all files as they are.
+    ``written``: by batch id, the rows that this process wrote; every other file is read, and checked, before it is
+    deleted. A ``directory`` that is strict raises where one cannot be used; any other leaves all files as they are.
+    Doing so twice changes nothing.
     """
     store, whole = directory.store, compacted_name(configuration)
     names = victims.row_files(store, configuration.id)
-    rows = directory.rows(configuration.id)
+    known = {victims.file_of(batch): rows for batch, rows in (written or {}).items()}
+    rows = directory.rows(configuration.id, known)
     if rows["cell_id"].to_pylist() != _cell_ids(configuration):
         return None
     batches = [name for name in names if name != whole]

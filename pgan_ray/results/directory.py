@@ -8,7 +8,7 @@ Shapes: P poisoning points, N genuine points, S samples, F features, H x W pixel
 
 import itertools
 import json
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -49,10 +49,13 @@ class Directory:
         self.damaged: dict[str, str] = {}
         self._check = RowCheck(record)
 
-    def rows(self, configuration: str | None = None) -> pa.Table:
-        """The victims' rows, as `VICTIMS` has them, in the order of their cells' ids; no cell twice."""
+    def rows(self, configuration: str | None = None, known: Mapping[str, pa.Table] | None = None) -> pa.Table:
+        """The victims' rows, as `VICTIMS` has them, in the order of their cells' ids; no cell twice.
+
+        ``known``: what is in some files of one ``configuration``, which are not read.
+        """
         if configuration is not None:
-            return self._joined(configuration, self._row_files(configuration))
+            return self._joined(configuration, self._row_files(configuration), known or {})
         return pa.concat_tables([VICTIMS.empty_table(), *(rows for _, rows in self.tables())])
 
     def tables(self, *, without: Container[str] = ()) -> Iterator[tuple[str, pa.Table]]:
@@ -62,13 +65,14 @@ class Directory:
         """
         for configuration, names in itertools.groupby(self._row_files(), lambda name: name.split("/")[1]):
             if configuration not in without:
-                rows = self._joined(configuration, list(names))
+                rows = self._joined(configuration, list(names), {})
                 if rows.num_rows:
                     yield configuration, rows
 
-    def _joined(self, configuration: str, names: list[str]) -> pa.Table:
+    def _joined(self, configuration: str, names: list[str], known: Mapping[str, pa.Table]) -> pa.Table:
         while True:
-            found = {name: self._read(name, partial(self._rows, name)) for name in names}
+            found = {name: known.get(name) for name in names}
+            found |= {name: self._read(name, partial(self._rows, name)) for name in names if name not in known}
             is_any_gone = any(rows is None and name not in self.damaged for name, rows in found.items())
             now = self._row_files(configuration) if is_any_gone else names
             if now == names:

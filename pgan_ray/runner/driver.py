@@ -76,6 +76,7 @@ class SweepRun:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
         self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
         self._tally = Tally()  # of configurations that have all their rows
+        self._written: dict[str, dict[str, pa.Table]] = defaultdict(dict)  # by configuration that has not, and batch
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
@@ -89,7 +90,7 @@ class SweepRun:
         self._component_failures: set[str] = set()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
-        self._trained = [trial.id for trial in self._trials.values() if self._is_trained(trial)]
+        self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
         self._job = Job(record, store, datasets, unfinished, find_checkpoints(store, record), engine or Engine())
         self._trials_run = bool(unfinished)
@@ -143,7 +144,7 @@ class SweepRun:
             ExecutorNotice: lambda event: self._progress.notice(event.text),
         }
         while self._executor.busy:
-            trials_left = sum(share < 1 for share in self._state.trials.values()) if self._trials_run else 0
+            trials_left = len(self._state.trials) - len(self._finished_trials) if self._trials_run else 0
             for event in self._executor.wait(POLL_S, Outlook(trials_left, self._state.seconds_per_victim)):
                 handlers[type(event)](event)
             slots = self._executor.slots
@@ -264,6 +265,7 @@ class SweepRun:
             self._configuration_maybe_finished(batch.configuration)
             return
         table = write_rows(self._store, batch.id, finished.rows, identity(self._record))
+        self._written[batch.configuration][batch.id] = table
         self._outcome.cells_failed += table.filter(component_failed(table))["cell_id"].to_pylist()
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
@@ -290,8 +292,9 @@ class SweepRun:
     def _configuration_maybe_finished(self, configuration: str) -> None:
         if self._batches_left[configuration] or self._replicates_left[configuration]:
             return
+        written = self._written.pop(configuration, {})
         if not self._finished.is_compact(self._configurations[configuration]):
-            rows = compact(self._directory, self._configurations[configuration])
+            rows = compact(self._directory, self._configurations[configuration], written)
             if rows is not None:
                 self._tally.add(configuration, rows)
         self._tracker.configuration_finished(configuration)

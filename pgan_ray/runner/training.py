@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from pgan_ray.results import (
 from pgan_ray.runner.cut import Trial
 from pgan_ray.runner.timeline import this_actor
 from pgan_ray.runner.worker import Engine, Tasks
-from pgan_ray.spec import SweepRecord
+from pgan_ray.spec import Configuration, SweepRecord
 
 # Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
 REPORTS = cost.REPORTS
@@ -47,6 +48,11 @@ class Stage1:
     checkpoints: dict[str, list[str]]
     engine: Engine = field(default_factory=Engine)
 
+    @cached_property
+    def configurations(self) -> dict[str, Configuration]:
+        """By id."""
+        return {configuration.id: configuration for configuration in self.record.sweep.configurations}
+
 
 class TrialTraining:
     """The training of one trial, from its newest whole checkpoint on, a report's share at a time."""
@@ -54,7 +60,7 @@ class TrialTraining:
     def __init__(self, stage: Stage1, trial: Trial, tasks: Tasks, device: torch.device) -> None:
         self._stage, self._trial, self._device = stage, trial, device
         stage.store.wait_until_available()  # where it is away, checkpoints would look as if cut short
-        self._configuration = next(c for c in stage.record.sweep.configurations if c.id == trial.configuration)
+        self._configuration = stage.configurations[trial.configuration]
         settings = self._configuration.settings
         self._task = tasks.surrogate_of(settings)
         attack = make_attack(settings.attack)

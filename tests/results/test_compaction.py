@@ -6,7 +6,7 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Directory, FinishedBatches, Store, check_resumable, compact, compacted_name
-from pgan_ray.results.victims import row_files
+from pgan_ray.results.victims import read_file, row_files
 from pgan_ray.spec import Configuration
 from tests.tracking.tracking_sweep import make_record, write_cells
 
@@ -77,6 +77,23 @@ def test_wherever_it_ends_the_rows_are_the_same(
     assert not FinishedBatches(store).is_compact(FIRST) or store.names("victims") == [WHOLE]
     compact(strict(store), FIRST)
     assert store.names("victims") == [WHOLE]
+    assert rows_in(store).equals(before)
+
+
+def test_what_this_process_wrote_is_not_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(store)
+    before = rows_in(store)
+    written = {f"{FIRST.id}/r0": read_file(store, BATCHES[0])}
+    read, names = Store.read, list[str]()
+
+    def noting(self: Store, name: str, at_most: int | None = None) -> bytes:
+        names.append(name)
+        return read(self, name, at_most)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "read", noting)
+        compact(strict(store), FIRST, written)
+    assert names == BATCHES[1:]
     assert rows_in(store).equals(before)
 
 
