@@ -1,7 +1,8 @@
 """What Ray would answer with a traceback, or not for minutes, is one line before it starts."""
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -73,11 +74,16 @@ def test_a_web_server_is_left_to_ray(status: str) -> None:
         check_job_server(f"http://127.0.0.1:{port}")
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Ray's sockets need one with a short name, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize("variable", ["TMPDIR", "RAY_TMPDIR"])
-def test_a_folder_for_temporary_files(
-    variable: str, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path_factory.mktemp("t") / "file"
+def test_a_folder_for_temporary_files(variable: str, short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = short_folder / "file"
     file.touch()
     unusable: Mapping[str, str] = {
         str(file): f"{variable} .{file}.: must be a folder for Ray's temporary files, got .*Not a directory",
