@@ -60,7 +60,7 @@ def test_what_just_fits_passes(tmp_path: Path) -> None:
 
 
 def test_baselines_train_nothing(tmp_path: Path) -> None:
-    check_room(tiny_sweep(tmp_path, "attack.generator.widths=[400000000]", "attack.name=none"), least_points, ROOM)
+    check_room(tiny_sweep(tmp_path, "evaluation.poison_set_size=1000000000", "attack.name=none"), least_points, ROOM)
 
 
 def test_of_a_worker_that_is_not_known_only_the_absurd_is_refused(tmp_path: Path) -> None:
