@@ -13,6 +13,7 @@ from pgan_ray.attacks.interface import (
     TrainingPoint,
     make_attack,
 )
+from pgan_ray.attacks.one_by_one import train_stack
 from pgan_ray.attacks.poison_set import PoisonSet
 from pgan_ray.spec import AttackConfig
 
@@ -27,4 +28,5 @@ __all__ = [
     "Training",
     "TrainingPoint",
     "make_attack",
+    "train_stack",
 ]

@@ -9,8 +9,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from pgan_ray.attacks import Member
-from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.attacks import Member, train_stack
 from pgan_ray.attacks.engines.pgan_work import iteration_work
 from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
@@ -56,14 +55,19 @@ def run_benchmark(
     stacks: tuple[int, ...] = (1, 5),
     victims: int = 10,
     turn_flop: float = 2e10,
+    precision: str = "float32",
 ) -> list[Row]:
     """Measure GEMM, the engine and the plain loop at the settings ``shapes``, on the CPU with ``threads``.
 
+    ``precision``: the engine's; products and plain loops are in float32 always.
     ``stacks``: replicates of a pGAN stack; ``victims``: members of a victim stack; ``turn_flop``: the work of one
     network in one turn of a contender, so that turns take about as long whatever the shape.
     """
     torch.set_num_threads(threads)
-    contenders = [_gemm(), *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims, turn_flop))]
+    contenders = [
+        _gemm(),
+        *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims, turn_flop, precision)),
+    ]
     times: list[list[float]] = [[] for _ in contenders]
     for _, _, run in contenders:
         run()  # caches, allocator
@@ -81,7 +85,7 @@ def _gemm() -> _Contender:
 
 
 def _contenders(
-    name: str, settings: Settings, stacks: tuple[int, ...], victims: int, turn_flop: float
+    name: str, settings: Settings, stacks: tuple[int, ...], victims: int, turn_flop: float, precision: str
 ) -> Iterator[_Contender]:
     task, attack, cpu = _random_task(), settings.attack, torch.device("cpu")
     assert isinstance(attack, PGanConfig)  # what the shipped sweeps have
@@ -91,7 +95,8 @@ def _contenders(
     row = Row(f"{name}: pGAN iteration, plain", 0.0, needed)
     yield row, units, lambda: _flushed(lambda: plain.train(units))
     for members in stacks:
-        stack = PGan(attack, [Member(r, 0, attack) for r in range(members)], task, device=cpu)
+        every = [Member(r, 0, attack) for r in range(members)]
+        stack = train_stack(attack, every, task, device=cpu, precision=precision)
         of_stack = Row(f"{name}: pGAN iteration, stack {members}", 0.0, needed * members, members, row.name)
         yield of_stack, units, partial(stack.train, units)
 
@@ -103,18 +108,27 @@ def _contenders(
     row = Row(f"{name}: victim step, plain", 0.0, step)
     yield row, 5 * epochs, lambda: _flushed(lambda: one.train(x, y, epochs))
     # Measured amid a training: a real one is hundreds of times as long as a turn, its start and end next to nothing.
-    training = VictimTraining(
-        victim,
-        x.expand(victims, -1, -1),
-        y.expand(victims, -1),
-        [size] * victims,
-        classes=2,
-        initial_seeds=range(victims),
-        stack_seed=0,
-        device=cpu,
-    )
-    of_stack = Row(f"{name}: victim step, stack {victims}", 0.0, step * victims, victims, row.name)
-    yield of_stack, 5 * epochs, lambda: training.run(5 * epochs)
+    every_victim = [
+        VictimTraining(
+            victim,
+            x[None],
+            y[None],
+            [size],
+            classes=2,
+            initial_seeds=[v],
+            stack_seed=v,
+            device=cpu,
+            precision=precision,
+        )
+        for v in range(victims)
+    ]
+    of_all = Row(f"{name}: victim step, batch of {victims}", 0.0, step * victims, victims, row.name)
+    yield of_all, 5 * epochs, lambda: _run_all(every_victim, 5 * epochs)
+
+
+def _run_all(victims: list[VictimTraining], steps: int) -> None:
+    for victim in victims:
+        victim.run(steps)
 
 
 def _flushed(run: Callable[[], None]) -> None:

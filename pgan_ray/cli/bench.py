@@ -31,8 +31,15 @@ from pgan_ray.cli.say import say
     show_default=True,
     help="Turns of every contender; the median counts.",
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bf16"]),
+    default="float32",
+    show_default=True,
+    help="Of the engine; what it is compared with is float32 always.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
-def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, as_json: bool) -> None:
+def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, precision: str, as_json: bool) -> None:
     """Compare the training engine with plain PyTorch, and both with the machine's matrix products, in one run.
 
     Example: pgan-ray bench --threads 2 --rounds 5
@@ -45,14 +52,14 @@ def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, as_js
     offered = profile_names(source)
     names = profiles or [name for name in ("paper", "quick-full") if name in offered] or offered
     shapes = {name: load_sweep(source, profile=name).configurations[0].settings for name in names}
-    rows = run_benchmark(shapes, rounds=rounds, threads=threads)
+    rows = run_benchmark(shapes, rounds=rounds, threads=threads, precision=precision)
     if as_json:
         say(json.dumps([asdict(row) for row in rows], indent=1))
         return
 
     from rich.table import Table
 
-    table = Table(title=f"{threads} thread(s), median of {rounds} rounds, interleaved")
+    table = Table(title=f"{threads} thread(s), {precision}, median of {rounds} rounds, interleaved")
     for column in ("work", "ms per member", "GFLOP/s", "of torch.mm", "x plain"):
         table.add_column(column, justify="left" if column == "work" else "right")
     gemm = rows[0]

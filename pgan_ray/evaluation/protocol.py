@@ -17,6 +17,8 @@ from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims import Boundary, Judged, judge_victims
 from pgan_ray.victims.engines.scoring import Scores, score
 
+_Taught = tuple[Cell, TrainingSet]
+
 
 @dataclass(frozen=True)
 class CellResult:
@@ -50,7 +52,7 @@ def evaluate_cells(
     precision: str = "float32",
     attack_name: str = "",
 ) -> list[CellResult]:
-    """Train and score one victim for each of ``cells``, which share a replicate and a variant, as one stack.
+    """Train and score one victim for each of ``cells``, which share a replicate and a variant; on a GPU as one stack.
 
     ``attack`` is the replicate's, of the component ``attack_name``. Where no victim is trained the training sets
     alone are measured.
@@ -65,21 +67,31 @@ def evaluate_cells(
             results[cell.id] = CellResult(cell, "failed", message=str(failure))
     taught = [(cell, s) for cell, s in sets if len(s.x)]
     judged: dict[str, Judged] = {}
-    if spec.victim.trains and taught:
+    for stack in _stacks(taught, device) if spec.victim.trains else []:
         try:
-            victims = _judge(spec, task, taught, seed, device, precision)
+            victims = _judge(spec, task, stack, seed, device, precision)
         except ComponentFailure as failure:
-            victims = [Judged(None, message=str(failure))] * len(taught)
-        judged = {cell.id: victim for (cell, _), victim in zip(taught, victims, strict=True)}
+            victims = [Judged(None, message=str(failure))] * len(stack)
+        judged |= {cell.id: victim for (cell, _), victim in zip(stack, victims, strict=True)}
     results |= {cell.id: _result(cell, s, judged.get(cell.id), spec, task) for cell, s in sets}
     seconds = (time.monotonic() - start) / len(cells)
     return [replace(results[cell.id], seconds=seconds) for cell in cells]
 
 
+def _stacks(taught: Sequence[_Taught], device: torch.device) -> list[Sequence[_Taught]]:
+    """On a GPU one stack of all; on a CPU, where that gains nothing, one of each.
+
+    A victim's bits then depend neither on the others of its batch nor on how many these are.
+    """
+    if device.type == "cpu":
+        return [[one] for one in taught]
+    return [taught] if taught else []
+
+
 def _judge(
     spec: EvaluationSpec,
     task: TaskData,
-    taught: Sequence[tuple[Cell, TrainingSet]],
+    taught: Sequence[_Taught],
     seed: int,
     device: torch.device,
     precision: str,

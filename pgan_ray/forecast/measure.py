@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from pgan_ray.attacks import Member, PoisonSet
+from pgan_ray.attacks import Member, PoisonSet, train_stack
 from pgan_ray.cost import Points
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation import evaluate_cells
@@ -113,8 +113,7 @@ def _run(stack: Stack) -> Run:
     if evaluation is None:
         task = stand_in_task(settings.task.surrogate, stack.points, most=MOST_TRAINED)
         every = [Member(r, 0, settings.attack) for r in range(stack.members)]
-        training = settings.attack.make().train(every, task, device=CPU, precision=settings.precision)
-        return training.train  # type: ignore[no-any-return]
+        return train_stack(settings.attack, every, task, device=CPU, precision=settings.precision).train
     task = stand_in_task(
         settings.task, stack.points, most=evaluation.trusted_per_class + 2 * evaluation.train_per_class
     )

@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from pgan_ray.nn.products import affine, times_transposed
+from pgan_ray.nn.products import affine, times_transposed, transposed
 from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_masks
 
 leaky_relu_ = torch.nn.functional.leaky_relu_
@@ -34,21 +34,23 @@ class _Tape:
     norms: list[list[tuple[Tensor, Tensor, Tensor]]] = field(default_factory=list)  # input, mean, 1 / deviation
     output: Tensor | None = None
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """That of the arithmetic."""
-        return self.inputs[0].dtype
-
 
 class _Part:
     """The members ``member`` (None: all) of a network; its tensors are views of the network's."""
 
-    def __init__(self, network: StackedMLP, member: int | None) -> None:
+    def __init__(self, network: StackedMLP, member: int | None, dtype: torch.dtype) -> None:
         self._network, self._member = network, member
         self.parameters = [self.view(parameter) for parameter in network.parameters()]
-        linear = self.parameters[: 2 * len(network.layers)]  # those of the norms follow
-        # Weights (O, I) and biases (1, O).
+        self._linear = self.parameters[: 2 * len(network.layers)]  # those of the norms follow
+        self._copies: list[Tensor] | None = None
+        self._gradients: list[Tensor] | None = None
+        if dtype != self.parameters[0].dtype:
+            self._copies = [torch.empty_like(value, dtype=dtype) for value in self._linear]
+            self._gradients = [torch.empty_like(value) for value in self.parameters]
+        linear = self._linear if self._copies is None else self._copies
+        # Weights (O, I) and biases (1, O), as the products take them.
         self.layers = [(weight, bias.mT) for weight, bias in zip(linear[::2], linear[1::2], strict=True)]
+        self.follow()
         norms = cast(Iterable[StackedBatchNorm], network.norms)
         self._norms = [_PartNorm(norm, network.members, member) for norm in norms]
 
@@ -62,12 +64,17 @@ class _Part:
         # Batch norm keeps its members side by side.
         return (of_stack.view(self._network.members, -1) if of_stack.dim() == 1 else of_stack)[self._member]
 
+    def follow(self) -> None:
+        """Bring the copies of the weights up to date, where there are any."""
+        if self._copies is not None:
+            torch._foreach_copy_(self._copies, self._linear)
+
     def forward(
         self, x: Tensor, masks: list[Tensor | None], batches: int, training: bool, tape: _Tape | None
     ) -> Tensor:
         """Through all layers; batch norm takes ``batches`` equal parts of B one by one."""
         last, slope = len(self.layers) - 1, self._network.negative_slope
-        for index, (weight, bias) in enumerate(self._layers_as(x.dtype)):
+        for index, (weight, bias) in enumerate(self.layers):
             if tape is not None:
                 tape.inputs.append(x)
             if index == last:
@@ -93,14 +100,13 @@ class _Part:
             grad = tanh_backward(grad, tape.output)
         of_layers: list[Tensor] = []  # last layer first, bias before weight
         of_norms: list[Tensor] = []
-        layers = self._layers_as(grad.dtype)
-        for index in range(len(layers) - 1, -1, -1):
+        for index in range(len(self.layers) - 1, -1, -1):
             x = tape.inputs[index]
             if weights:
-                of_layers += grad.sum(-2).unsqueeze(-1), times_transposed(grad.mT, x.mT)
+                of_layers += grad.sum(-2).unsqueeze(-1), times_transposed(transposed(grad), x.mT)
             if index == 0 and not inputs:
                 return self._as_parameters(of_layers[::-1] + of_norms[::-1]), None
-            grad = times_transposed(grad, layers[index][0].mT)
+            grad = times_transposed(grad, self.layers[index][0].mT)
             if index == 0:
                 break
             if (mask := tape.masks[index - 1]) is not None:
@@ -112,15 +118,11 @@ class _Part:
                 of_norms += reversed(of_norm)
         return self._as_parameters(of_layers[::-1] + of_norms[::-1]), grad
 
-    def _layers_as(self, dtype: torch.dtype) -> list[tuple[Tensor, Tensor]]:
-        if dtype == self.parameters[0].dtype:
-            return self.layers
-        return [(weight.to(dtype), bias.to(dtype)) for weight, bias in self.layers]
-
     def _as_parameters(self, gradients: list[Tensor]) -> list[Tensor]:
-        if not gradients or gradients[0].dtype == self.parameters[0].dtype:
+        if not gradients or self._gradients is None:
             return gradients
-        return [gradient.to(p.dtype) for gradient, p in zip(gradients, self.parameters, strict=True)]
+        torch._foreach_copy_(self._gradients, gradients)
+        return self._gradients
 
 
 class _PartNorm:
@@ -183,74 +185,74 @@ class _PartNorm:
 class Passes:
     """Forward and backward passes of ``network``, whose tensors must stay where they are."""
 
-    def __init__(self, network: StackedMLP, *, by_member: bool | None = None) -> None:
+    def __init__(self, network: StackedMLP, precision: str = "float32", *, by_member: bool | None = None) -> None:
         """``by_member``: one part for each member instead of one for all; by default on a CPU."""
         self.network = network
+        first = next(network.parameters())
+        self._device = first.device
+        self.dtype = torch.bfloat16 if precision == "bf16" else first.dtype
+        """Of all that passes through."""
         if by_member is None:
-            by_member = next(network.parameters()).device.type == "cpu"
-        self.parts = (
-            [_Part(network, member) for member in range(network.members)] if by_member else [_Part(network, None)]
-        )
+            by_member = first.device.type == "cpu"
+        members = range(network.members) if by_member else (None,)
+        self.parts = [_Part(network, member, self.dtype) for member in members]
         self._by_member = by_member
         self._tapes: list[_Tape] = []
 
     def forward(
         self, x: Tensor, generator: torch.Generator | None = None, *, batches: int = 1, taped: bool = True
     ) -> Tensor:
-        """(R, B, inputs) -> (R, B, outputs), as the network's own `forward`.
+        """(R, B, inputs) -> (R, B, outputs) of `dtype`, as the network's own `forward`.
 
         ``batches``: batch norm takes B as so many batches, one after the other. ``taped``: keep what the backward
         passes need, until the next forward pass.
         """
-        dtype = _dtype(x)
-        masks = self._masks(x.shape[1], dtype, x.device, generator)
+        masks = self._masks(x.shape[1], generator)
         self._tapes = [_Tape() for _ in self.parts] if taped else []
         outputs = []
         for index, (part, part_x) in enumerate(zip(self.parts, self._split(x), strict=True)):
             part_masks = [mask if mask is None or not self._by_member else mask[index] for mask in masks]
             tape = self._tapes[index] if taped else None
-            outputs.append(part.forward(part_x.to(dtype), part_masks, batches, generator is not None, tape))
-        return self._join(outputs).to(x.dtype)
+            outputs.append(part.forward(part_x, part_masks, batches, generator is not None, tape))
+        return self._join(outputs)
 
     def backward(self, grad: Tensor, use: Callable[[int, list[Tensor]], None]) -> None:
         """Call ``use(part, its parameters' gradients)``, part by part, from the output's gradient (R, B, outputs).
 
         ``use`` may move the part's parameters: its gradients are still in the caches.
         """
-        for index, part_grad in enumerate(self._split(grad)):
-            tape = self._tapes[index]
-            gradients, _ = self.parts[index].backward(tape, part_grad.to(tape.dtype), True, False)
+        for index, (part, part_grad) in enumerate(zip(self.parts, self._split(grad), strict=True)):
+            gradients, _ = part.backward(self._tapes[index], part_grad, True, False)
             use(index, gradients)
+            part.follow()
 
     def input_gradient(self, grad: Tensor) -> Tensor:
         """The input's gradient (R, B, inputs) from the output's."""
         of_parts = []
         for part, tape, part_grad in zip(self.parts, self._tapes, self._split(grad), strict=True):
-            _, of_input = part.backward(tape, part_grad.to(tape.dtype), False, True)
+            _, of_input = part.backward(tape, part_grad, False, True)
             assert of_input is not None
             of_parts.append(of_input)
-        return self._join(of_parts).to(grad.dtype)
+        return self._join(of_parts)
 
-    def _masks(
-        self, batch: int, dtype: torch.dtype, device: torch.device, generator: torch.Generator | None
-    ) -> list[Tensor | None]:
+    def follow(self) -> None:
+        """To be called when the network's weights were moved by anybody but `backward`."""
+        for part in self.parts:
+            part.follow()
+
+    def _masks(self, batch: int, generator: torch.Generator | None) -> list[Tensor | None]:
         network = self.network
         widths = [weight.shape[-2] for weight, _ in self.parts[0].layers[:-1]]
         if generator is None or network.dropout == 0.0:
             return [None] * len(widths)
         shapes = [(network.members, batch, width) for width in widths]
-        return list(keep_masks(shapes, network.dropout, generator, dtype, device))
+        return list(keep_masks(shapes, network.dropout, generator, self.dtype, self._device))
 
     def _split(self, of_stack: Tensor) -> list[Tensor]:
+        of_stack = of_stack.to(self.dtype)
         return list(of_stack.unbind(0)) if self._by_member else [of_stack]
 
     def _join(self, of_parts: list[Tensor]) -> Tensor:
         if not self._by_member:
             return of_parts[0]
         return of_parts[0].unsqueeze(0) if len(of_parts) == 1 else torch.stack(of_parts)
-
-
-def _dtype(x: Tensor) -> torch.dtype:
-    """Autocast's, where it is on."""
-    kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype

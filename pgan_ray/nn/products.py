@@ -2,12 +2,17 @@
 
 Shapes: B rows, I inputs, O outputs; either one member's matrices, or a whole stack's with a leading dimension R.
 
-PyTorch's own `mm` calls MKL, which keeps to AVX2 on processors that are not Intel's. oneDNN, which PyTorch ships too,
-takes whatever the processor has: with AVX-512 on an AMD EPYC it is twice as fast. It is reached by an operator that
-was made for `torch.compile`, on matrices and in single precision; whoever lacks it gets `mm`, and the same numbers.
+In float32 PyTorch's own `mm` calls MKL, which keeps to AVX2 on processors that are not Intel's. oneDNN, which PyTorch
+ships too, takes whatever the processor has: with AVX-512 on an AMD EPYC it is twice as fast, on an Intel Xeon slower
+than MKL. It is reached by an operator that was made for `torch.compile`, on matrices; whoever lacks it gets `mm`, and
+the same numbers to the last digits of float32. Which of them is taken follows from the processor's maker and flags
+alone, never from a measurement, so that all workers on one kind of processor decide alike. ARM has PyTorch's own.
+
+In bf16 PyTorch's own products are oneDNN's already, on AMX or AVX512_BF16 where the processor has it.
 """
 
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -16,14 +21,30 @@ from torch import Tensor
 WORTH_FLOP = 3_000_000
 
 
+def cpu_vendor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The maker of this machine's CPU, as it names itself; empty where the system does not say."""
+    try:
+        lines = cpuinfo.read_text().splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")), "")
+
+
 @cache
 def onednn_is_faster() -> bool:
-    """Whether this machine's CPU and this PyTorch have the faster product."""
+    """Whether oneDNN's products of float32 are the faster ones on this machine's CPU, and this PyTorch has them."""
     return (
-        torch.backends.mkldnn.is_available()
+        cpu_vendor() == "AuthenticAMD"
+        and torch.backends.mkldnn.is_available()
         and torch.backends.cpu.get_cpu_capability() == "AVX512"
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
     )
+
+
+@cache
+def has_bf16() -> bool:
+    """Whether oneDNN takes brain floats on this machine's CPU."""
+    return hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none", negative_slope: float = 0.0) -> Tensor:
@@ -48,18 +69,23 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none", ne
 
 def times_transposed(a: Tensor, b: Tensor) -> Tensor:
     """(n, m): ``a`` (n, k) times the transpose of ``b`` (m, k)."""
-    if _onednn(a, b):
+    # Of brain floats PyTorch's own product is oneDNN's, and takes less around it.
+    if a.dtype != torch.bfloat16 and _onednn(a, b):
         product: Tensor = torch.ops.mkldnn._linear_pointwise.default(a, b, None, "none", [], "")
         return product
     return torch.mm(a, b.t()) if a.dim() == 2 else torch.bmm(a, b.mT)
 
 
+def transposed(x: Tensor) -> Tensor:
+    """``x`` (n, m) with its last two dimensions exchanged, as `times_transposed` takes it fastest.
+
+    Of brain floats oneDNN wants the first factor's rows side by side: putting them so costs less than it saves.
+    """
+    return x.mT.contiguous() if x.dtype == torch.bfloat16 and x.device.type == "cpu" else x.mT
+
+
 def _onednn(a: Tensor, b: Tensor) -> bool:
     # The size first: on a CPU most products fail it, or none.
-    return (
-        a.dim() == 2
-        and 2 * a.shape[0] * b.numel() >= WORTH_FLOP
-        and a.dtype == torch.float32
-        and a.device.type == "cpu"
-        and onednn_is_faster()
-    )
+    if a.dim() != 2 or 2 * a.shape[0] * b.numel() < WORTH_FLOP or a.device.type != "cpu":
+        return False
+    return has_bf16() if a.dtype == torch.bfloat16 else a.dtype == torch.float32 and onednn_is_faster()

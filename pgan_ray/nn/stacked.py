@@ -34,7 +34,10 @@ def keep_masks(
 
     The probability is rounded to 1/65536: masks come from 16-bit slices of the generator's 64-bit words (8-bit ones
     where the probability needs no more), which is an order of magnitude faster on a CPU than a Bernoulli draw a unit.
+    A probability of a half takes one bit a unit.
     """
+    if probability == 0.5 and dtype in _BITS_OF_TWO:
+        return _coin_masks(shapes, generator, dtype, device)
     bits, integers = (8, torch.int8) if probability * 256 == round(probability * 256) else (16, torch.int16)
     per_word = 64 // bits
     threshold = min(round(probability * 2**bits), 2**bits - 1)
@@ -46,6 +49,28 @@ def keep_masks(
     torch.ge(words.view(integers), threshold - 2 ** (bits - 1), out=masks)
     masks.mul_(2**bits / (2**bits - threshold))
     return [mask[: prod(shape)].view(shape) for mask, shape in zip(masks.split(units), shapes, strict=True)]
+
+
+# The integers of a dtype's size, and the bits of its 2.0.
+_BITS_OF_TWO = {torch.bfloat16: (torch.int16, 0x4000), torch.float32: (torch.int32, 0x40000000)}
+
+
+def _coin_masks(
+    shapes: Sequence[Sequence[int]], generator: torch.Generator, dtype: torch.dtype, device: torch.device
+) -> list[Tensor]:
+    """`keep_masks` of probability 1/2: 0 or 2, by one bit each, made without arithmetic on floats."""
+    integers, two = _BITS_OF_TWO[dtype]
+    width = 8 * integers.itemsize
+    drawn = [-(-prod(shape) // 64) for shape in shapes]
+    words = torch.empty(sum(drawn), dtype=torch.int64, device=device).random_(-(2**63), None, generator=generator)
+    masks = []
+    shifts = torch.arange(width, dtype=integers, device=device)[:, None]
+    for shape, part in zip(shapes, words.split(drawn), strict=True):
+        # Row s has bit s of every word at the top; moved down again it fills all bits.
+        bits = torch.bitwise_left_shift(part.view(integers), shifts)
+        bits.bitwise_right_shift_(width - 1).bitwise_and_(two)
+        masks.append(bits.view(dtype).flatten()[: prod(shape)].view(shape))
+    return masks
 
 
 class StackedLinear(nn.Module):

@@ -1,27 +1,18 @@
 """What every worker process of either stage needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from pgan_ray.attacks import Member, TrainedAttack, Training, make_attack
+from pgan_ray.attacks import train_stack
 from pgan_ray.data import Dataset, TaskData, select_task
 from pgan_ray.evaluation import CellResult, evaluate_cells
-from pgan_ray.spec import AttackConfig, Settings, TaskSpec
+from pgan_ray.spec import Settings, TaskSpec
 
 # A store, a disk, memory or a GPU that fails: worth another try, in a new process or on another node.
 WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
-
-
-def train_stack(
-    config: AttackConfig, members: Sequence[Member], task: TaskData, *, device: torch.device, precision: str
-) -> Training:
-    """The ``members`` of the attack that ``config`` describes, about to be trained."""
-    attack = make_attack(config)
-    assert isinstance(attack, TrainedAttack)
-    return attack.train(members, task, device=device, precision=precision)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ class Settings(Part):
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
     precision: Literal["float32", "tf32", "bf16"] = Field(
-        default="float32", description="Arithmetic of matrix products on a GPU (`bf16` on a CPU too)."
+        default="float32",
+        description="Arithmetic of training: `tf32` on a GPU; `bf16` (weights stay in float32) there and on CPUs, where "
+        "it pays if the processor has it in hardware and layers are wide.",
     )
     seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
 

@@ -127,14 +127,14 @@ RIGHT = torch.tensor([[30, 0], [0, 30]])
     ("given", "message"),
     [
         (None, "`judge` must give a list of `Judged`, got None"),
-        ([None, None], "`judge` must give a list of `Judged`, got [None, None]"),
-        ([Judged(RIGHT, message="no room")] * 2, "no room"),
-        ([Judged(RIGHT, boundary=(1.0, 2.0, float("inf")))] * 2, "`boundary` must be three finite numbers"),
-        ([Judged(RIGHT, boundary=3)] * 2, "`boundary` must be three finite numbers, got 3"),  # type: ignore[arg-type]
-        ([Judged(RIGHT.numpy())] * 2, "(int64, on the CPU), got an object of ndarray"),  # type: ignore[arg-type]
-        ([Judged(RIGHT / 1)] * 2, "(int64, on the CPU), got a tensor of shape (2, 2) and torch.float32"),
-        ([Judged(torch.tensor([[31, -1], [0, 30]]))] * 2, "got [[31, -1], [0, 30]]"),
-        ([Judged(None, message=3)] * 2, "`message` must be a text"),  # type: ignore[arg-type]
+        ([None], "`judge` must give a list of `Judged`, got [None]"),
+        ([Judged(RIGHT, message="no room")], "no room"),
+        ([Judged(RIGHT, boundary=(1.0, 2.0, float("inf")))], "`boundary` must be three finite numbers"),
+        ([Judged(RIGHT, boundary=3)], "`boundary` must be three finite numbers, got 3"),  # type: ignore[arg-type]
+        ([Judged(RIGHT.numpy())], "(int64, on the CPU), got an object of ndarray"),  # type: ignore[arg-type]
+        ([Judged(RIGHT / 1)], "(int64, on the CPU), got a tensor of shape (2, 2) and torch.float32"),
+        ([Judged(torch.tensor([[31, -1], [0, 30]]))], "got [[31, -1], [0, 30]]"),
+        ([Judged(None, message=3)], "`message` must be a text"),  # type: ignore[arg-type]
     ],
 )
 def test_a_judgement_that_is_none(monkeypatch: pytest.MonkeyPatch, given: Any, message: str) -> None:

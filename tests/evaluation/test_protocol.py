@@ -147,10 +147,27 @@ def test_one_that_diverges_leaves_the_others_alone() -> None:
             assert after.scores is None
 
 
+@pytest.mark.parametrize("victim", ["mlp", "cnn", "random_forest"])
+def test_a_victims_bits_depend_on_no_other_of_its_batch(victim: str) -> None:
+    """Whose training sets differ in size, too."""
+    task = task_of() if victim != "cnn" else images()
+    whole = evaluate(task, harmless(task), name=victim, epochs=3)
+    for cells in (CELLS[:1], CELLS[1:3], CELLS[3:]):
+        found = [plain(result) for result in evaluate(task, harmless(task), cells, name=victim, epochs=3)]
+        assert found == [plain(result) for result in whole if result.cell in cells]
+
+
+def images() -> TaskData:
+    """Blobs of 64 features, as images."""
+    return replace(blobs(features=64, train_per_class=200), image_shape=(8, 8))
+
+
 def test_a_victim_that_diverged_in_training_has_no_scores_whatever_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = iter(range(len(CELLS)))  # one by one
+
     def train_and_flag(*given: Any, **named: Any) -> VictimStack:
         stack = train_victims(*given, **named)
-        return replace(stack, finite=torch.arange(len(CELLS)) != 2)
+        return replace(stack, finite=torch.tensor([next(seen) != 2]))
 
     monkeypatch.setattr(engine, "train_victims", train_and_flag)
     task = task_of()

@@ -10,11 +10,7 @@ def test_full_precision_unless_asked_and_put_back_after() -> None:
     for precision in ("float32", "tf32"):
         with arithmetic(precision, CPU):
             assert torch.get_float32_matmul_precision() == "highest"  # tf32 is CUDA's alone
-            assert not torch.is_autocast_enabled("cpu")
-    with arithmetic("bf16", CPU):
-        assert torch.is_autocast_enabled("cpu")
     assert torch.get_float32_matmul_precision() == before
-    assert not torch.is_autocast_enabled("cpu")
 
 
 def test_subnormals_are_zero_within() -> None:
@@ -22,19 +18,6 @@ def test_subnormals_are_zero_within() -> None:
     with arithmetic("float32", CPU):
         assert (tiny * 0.01).item() == 0
     assert (tiny * 0.01).item() != 0
-
-
-def test_brain_floats_follow_the_weights() -> None:
-    network = StackedMLP(2, [], 1, initial=[torch.Generator()], dropout=0.0, negative_slope=0.1)
-    x = torch.ones(1, 1, 2)
-    with arithmetic("bf16", CPU):
-        assert network(x).dtype == torch.bfloat16
-        network(x).sum().backward()
-        for value in (1.0, 3.0):
-            with torch.no_grad():
-                network.layers[0].weight.fill_(value)
-                network.layers[0].bias.zero_()
-            assert network(x).item() == 2 * value
 
 
 @pytest.mark.parametrize("by_member", [True, False])
@@ -46,10 +29,10 @@ def test_batch_norm_in_other_precisions(precision: str, tolerance: float, by_mem
     for name in ("float32", precision):
         initial = [torch.Generator().manual_seed(member) for member in range(2)]
         network = StackedMLP(4, [6], 5, initial=initial, dropout=0.0, negative_slope=0.1, batch_norm=True)
-        passes = Passes(network, by_member=by_member)
+        passes = Passes(network, name, by_member=by_member)
         seen: list[torch.Tensor] = []
         with arithmetic(name, CPU):
-            outputs[name] = passes.forward(noise, torch.Generator())
+            outputs[name] = passes.forward(noise, torch.Generator()).float()
             passes.backward(outputs[name].sin(), lambda part, found, seen=seen: seen.extend(found))
         gradients[name] = torch.cat([gradient.flatten() for gradient in seen])
         statistics[name] = torch.cat([network.norms[0].running_mean, network.norms[0].running_var])

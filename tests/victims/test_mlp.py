@@ -184,8 +184,10 @@ def test_adam() -> None:
 
 
 def test_brain_floats() -> None:
-    task = blobs()
-    full, brief = (train(make_spec(), task, [60, 50], precision=precision) for precision in ("float32", "bf16"))
+    task = blobs()  # without dropout, whose masks differ between the two
+    full, brief = (
+        train(make_spec(dropout=0.0), task, [60, 50], precision=precision) for precision in ("float32", "bf16")
+    )
     assert brief.finite.all()
     for name, value in brief.network.state_dict().items():
         assert not torch.equal(value, full.network.state_dict()[name])

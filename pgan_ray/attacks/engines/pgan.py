@@ -63,7 +63,7 @@ class PGan:
             "discriminator": self.discriminator,
             "classifier": self.classifier,
         }
-        self._passes = {name: Passes(network) for name, network in self._networks.items()}
+        self._passes = {name: Passes(network, precision) for name, network in self._networks.items()}
         self._optimizers = {
             name: StackOptimizer(getattr(spec, name).optimizer, passes) for name, passes in self._passes.items()
         }
@@ -171,7 +171,8 @@ class PGan:
 
     def _train_critic(self, name: str, genuine: Tensor, poison: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """One step on genuine points and poison; the critic's logits (R, 2 B, O) before it."""
-        logits = self._passes[name].forward(torch.cat((genuine, poison), dim=1), self._random)
+        points = torch.cat((genuine.to(poison.dtype), poison), dim=1)
+        logits = self._passes[name].forward(points, self._random).to(targets.dtype)
         self._descend(name, cross_entropy_gradient(logits, targets) * weights)
         return logits
 
@@ -193,8 +194,8 @@ class PGan:
         """The logits (R, B, O) of discriminator and classifier on poison, before the step."""
         passes = self._passes
         poison = self._make_poison(1, taped=True)
-        judged = passes["discriminator"].forward(poison, self._random)
-        on_poison = passes["classifier"].forward(poison, self._random)
+        judged = passes["discriminator"].forward(poison, self._random).to(self._sums.dtype)
+        on_poison = passes["classifier"].forward(poison, self._random).to(self._sums.dtype)
         # The non-saturating form of eq. (3): descend -alpha log D(G(z)) - (1 - alpha) [lambda] L_C(G(z)).
         d_weight, c_weight = self._generator_weights
         d_gradient = cross_entropy_gradient(judged, self._genuine_judgement)
@@ -310,6 +311,7 @@ class PGan:
             own = _below(tensors, f"{name}.")
             optimizer = _below(own, "optimizer.")
             network.load_state_dict({k: v for k, v in own.items() if not k.startswith("optimizer.")})
+            self._passes[name].follow()
             self._optimizers[name].restore(optimizer)
         if self._average is not None:
             self._average.network.load_state_dict(_below(tensors, "average."))

@@ -51,8 +51,12 @@ class Batches:
             rest = size - (length - 1) * batch_size
             self._last_widths[length] = max(rest, self._last_widths.get(length, 0))
 
+        self._all = torch.ones(1, batch_size, dtype=torch.bool, device=sizes.device)
+
     def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Rows (R, width) of each member's points, which of them count (R, width), and how many (R,)."""
+        if len(self.steps) == 1:
+            return self._next_of_one(step)
         if any(step % length == 0 for length in self._last_widths):
             keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
             shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
@@ -64,6 +68,14 @@ class Batches:
         # What does not count repeats the member's last point: padding is never read.
         columns = torch.minimum(first[:, None] + offsets, self._sizes[:, None] - 1)
         return self._order.gather(1, columns), offsets < counts[:, None], counts
+
+    def _next_of_one(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of a member alone, whose points all count, by fewer operators."""
+        step %= self.steps[0]
+        if step == 0:
+            self._order = torch.rand(self._order.shape, generator=self._random, device=self._order.device).argsort(1)
+        rows = self._order[:, step * self._batch_size : (step + 1) * self._batch_size]
+        return rows, self._all[:, : rows.shape[1]], torch.tensor([rows.shape[1]], device=rows.device)
 
     def _width(self, step: int) -> int:
         """The longest batch of this step: a stack of one then draws what a plain loop draws."""
@@ -95,7 +107,7 @@ class VictimTraining:
             dropout=spec.dropout,
             negative_slope=spec.negative_slope,
         ).to(device)
-        self._passes = Passes(self.network)
+        self._passes = Passes(self.network, precision)
         self._optimizer = StackOptimizer(spec.optimizer, self._passes)
         self._random = torch.Generator(device).manual_seed(torch_seed(stack_seed, "victims"))
         # All members' points one after the other: rows of one table are gathered faster than pairs of indices.
@@ -124,10 +136,10 @@ class VictimTraining:
 
     def _take_step(self) -> None:
         rows, counted, counts = self._batches.next(self._step)
-        rows += self._first_rows
+        rows = rows + self._first_rows
         points = self._points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
         targets = self._targets[rows]
-        logits = self._passes.forward(points, self._random)
+        logits = self._passes.forward(points, self._random).to(targets.dtype)
         gradient = cross_entropy_gradient(logits, targets)
         self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
         self._loss_sum += (cross_entropy(logits, targets) * counted).sum(1) / counts
