@@ -81,6 +81,22 @@ def test_modules_are_stacked_where_that_works(monkeypatch: pytest.MonkeyPatch) -
     assert sizes == [3, 1, 1, 1]
 
 
+def test_brain_floats(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[torch.dtype] = set()
+
+    class Spy(Plain):
+        def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+            module = super().module(features, classes, image_shape)
+            module.register_forward_hook(lambda _module, _inputs, output: seen.add(output.dtype))
+            return module
+
+    options: dict[str, Any] = {"classes": 2, "image_shape": None, "stack_seed": 0, "device": CPU}
+    config = Spy.Config(epochs=2, batch_size=16)
+    for precision in ("float32", "bf16"):
+        Spy(config).judge(TRAINING[:1], SETS[0].test_x, SETS[0].test_y, seeds=[1], precision=precision, **options)
+    assert seen == {torch.float32, torch.bfloat16}
+
+
 def test_a_stack_starts_from_what_each_would_start_from_alone() -> None:
     """And without draws of a stack's own, one batch a step, it ends where each would end."""
     full = {"batch_size": 500, "optimizer": {"name": "sgd", "learning_rate": 0.05}}

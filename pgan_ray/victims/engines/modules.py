@@ -48,7 +48,9 @@ def judge_modules(
     def alone(member: int) -> Judged:
         return judged(range(member, member + 1))[0]
 
-    with arithmetic(precision, device):
+    # Autocast's cache of cast weights outlives the optimiser's steps: all forward passes would see the first ones.
+    brief = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+    with arithmetic(precision, device), brief:
         if _stacks(modules, test[0], classes, device):
             try:
                 return judged(range(len(modules)))
