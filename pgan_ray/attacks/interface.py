@@ -125,13 +125,13 @@ class TrainedAttack(Attack):
     metrics: ClassVar[tuple[str, ...]] = ()
     """The names of its training metrics."""
 
-    def iterations_of(self, points: int) -> int:
-        """Iterations of one training on so many genuine ``points`` of the poison class."""
+    def iterations_of(self, points: int, of_all: int) -> int:
+        """Iterations of one training on so many genuine ``points`` of the poison class, and ``of_all`` classes."""
         raise NotImplementedError
 
     def iterations(self, task: "TaskData") -> int:
         """Iterations of one training on ``task``."""
-        return self.iterations_of(len(task.poison_class_x))
+        return self.iterations_of(len(task.poison_class_x), len(task.train_x))
 
     def train(self, members: Sequence[Member], task: "TaskData", *, device: "torch.device", precision: str) -> Training:
         """A stack of ``members`` that is about to be trained on ``task``. This attack's config gives its shape."""

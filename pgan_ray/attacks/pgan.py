@@ -37,8 +37,14 @@ class PGanConfig(AttackConfig):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="Training length in passes over the poison class's genuine points, each of "
-        "ceil(points / batch_size) iterations. This or `iterations`.",
+        description="Training length in passes over genuine points, as `epoch` says. This or `iterations`.",
+    )
+    epoch: Literal["poison_class", "all_points", "consumed"] = Field(
+        default="poison_class",
+        description="What one epoch is, which the paper leaves open. `poison_class`: ceil(points of the poison class / "
+        "`batch_size`) iterations; `all_points`: the same with the points of all classes; `consumed`: as many "
+        "iterations as it takes to use up the poison class's points, of which each takes `discriminator_steps` "
+        "batches.",
     )
     iterations: int | None = Field(
         default=None,
@@ -55,6 +61,9 @@ class PGanConfig(AttackConfig):
         lt=1,
         description="One-sided: the targets of genuine points are 1 minus this, for D and for C.",
     )
+    classifier_label_smoothing: float | None = Field(
+        default=None, ge=0, lt=1, description="C's own, where it is another than D's. Null: `label_smoothing`."
+    )
     generator_loss: Literal["algorithm1", "objective3"] = Field(
         default="algorithm1",
         description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in "
@@ -62,6 +71,9 @@ class PGanConfig(AttackConfig):
     )
     sample_from: Literal["last", "average"] = Field(
         default="last", description="Sample poison from G's last weights, or from their moving average."
+    )
+    sample_dropout: bool = Field(
+        default=False, description="Keep G's dropout on while poison is sampled, as code of the paper's time often did."
     )
     average_decay: float = Field(
         default=0.995,
@@ -81,8 +93,9 @@ class PGanConfig(AttackConfig):
         return self
 
     def unread(self) -> frozenset[str]:
-        """There is an average where poison is sampled from it."""
-        return frozenset({"average_decay"}) if self.sample_from == "last" else frozenset()
+        """There is an average where poison is sampled from it, and epochs where the length is given in them."""
+        unread = {"average_decay"} if self.sample_from == "last" else set()
+        return frozenset(unread | ({"epoch"} if self.epochs is None else set()))
 
 
 @ATTACKS.register
@@ -115,12 +128,16 @@ class PGanAttack(TrainedAttack):
                 f"at most 1, got {self.config.lambda_prior:g}"
             )
 
-    def iterations_of(self, points: int) -> int:
+    def iterations_of(self, points: int, of_all: int) -> int:
         """Iterations of Algorithm 1."""
-        if self.config.iterations is not None:
-            return self.config.iterations
-        assert self.config.epochs is not None  # the validator saw to it
-        return self.config.epochs * -(-points // self.config.batch_size)
+        config = self.config
+        if config.iterations is not None:
+            return config.iterations
+        assert config.epochs is not None  # the validator saw to it
+        batch = config.batch_size
+        passed = {"poison_class": (points, batch), "all_points": (of_all, batch)}
+        amount, of_an_iteration = passed.get(config.epoch, (points, batch * config.discriminator_steps))
+        return config.epochs * -(-amount // of_an_iteration)
 
     def train(self, members: Sequence[Member], task: "TaskData", *, device: "torch.device", precision: str) -> "PGan":
         """As `TrainedAttack.train`."""

@@ -56,7 +56,9 @@ def iterations(settings: Settings, points: Points) -> int:
     """Iterations of one training; none of an attack that trains nothing."""
     if not settings.attack.is_trained:
         return 0
-    return int(settings.attack.make().iterations_of(points.train[settings.task.poison_class]))
+    task = settings.task.surrogate
+    of_all = sum(points.train[label] for label in task.labels)
+    return int(settings.attack.make().iterations_of(points.train[task.poison_class], of_all))
 
 
 def iteration_work(settings: Settings, points: Points) -> Work:

@@ -145,11 +145,13 @@ class StackedMLP(nn.Module):
         self.negative_slope = negative_slope
         self.output = output
 
-    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None, *, dropout: torch.Generator | None = None
+    ) -> Tensor:
         """(R, B, inputs) -> (R, B, outputs).
 
         With ``generator``: training behaviour, dropout masks drawn from it and batch norm over the batch. Without:
-        evaluation behaviour.
+        evaluation behaviour, but for masks drawn from ``dropout`` where that is given.
         """
         *hidden, last = self.layers
         for index, layer in enumerate(hidden):
@@ -157,8 +159,8 @@ class StackedMLP(nn.Module):
             if self.norms:
                 x = self.norms[index](x, generator is not None)
             x = F.leaky_relu(x, self.negative_slope)
-            if generator is not None:
-                x = drop(x, self.dropout, generator)
+            if (masks := generator or dropout) is not None:
+                x = drop(x, self.dropout, masks)
         x = last(x)
         return torch.tanh(x) if self.output == "tanh" else x
 

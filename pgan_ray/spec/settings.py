@@ -34,8 +34,8 @@ class Settings(Part):
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
     precision: Literal["float32", "tf32", "bf16"] = Field(
         default="float32",
-        description="Arithmetic of training: `tf32` on a GPU; `bf16` (weights stay in float32) there and on CPUs, where it "
-        "pays if the processor has it in hardware and layers are wide.",
+        description="Arithmetic of training: `tf32` on a GPU; `bf16` (weights stay in float32) there and on CPUs, "
+        "where it pays if the processor has it in hardware and layers are wide.",
     )
     seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
 

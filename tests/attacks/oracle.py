@@ -80,7 +80,9 @@ class Oracle:
         m = self.spec.batch_size
         rows = self.draws.rows(m, len(self.task.train_x))
         logits = self.c(torch.cat((self.task.train_x[rows], poison)))
-        genuine_loss = self._classifier_loss(logits[:m], self.task.train_y[rows], self.spec.label_smoothing)
+        own = self.spec.classifier_label_smoothing
+        smoothing = self.spec.label_smoothing if own is None else own
+        genuine_loss = self._classifier_loss(logits[:m], self.task.train_y[rows], smoothing)
         loss = self.lambda_ * self._poison_loss(logits[m:]) + (1 - self.lambda_) * genuine_loss
         step(self.c_optimizer, loss if self.alpha == 1 else (1 - self.alpha) * loss)
         return loss

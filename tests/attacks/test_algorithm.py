@@ -24,6 +24,7 @@ CASES: dict[str, dict[str, Any]] = {
     "lambda 0": TABLE_3 | {"lambda_prior": 0.0},
     "lambda 0, objective3": QUICK | {"lambda_prior": 0.0, "generator_loss": "objective3"},
     "no smoothing": TABLE_3 | {"label_smoothing": 0.0},
+    "C's own smoothing": TABLE_3 | {"classifier_label_smoothing": 0.3},
     "i, j, k = 2, 3, 2": QUICK | {"discriminator_steps": 2, "classifier_steps": 3, "generator_steps": 2},
     "linear": TABLE_3
     | {

@@ -184,6 +184,26 @@ def test_class_mean_starts_near_the_mean_of_the_poison_class(output: str) -> Non
     assert distance < (plain.sample(500, "poison")[0].mean(0) - mean).norm() / 3
 
 
+def test_dropout_stays_on_in_sampling_where_asked() -> None:
+    on, off = (train(TABLE_3 | {"sample_dropout": way}, blobs(), iterations=5) for way in (True, False))
+    dropped, whole = on.sample(400, "poison"), off.sample(400, "poison")
+    assert not torch.equal(dropped, whole)
+    assert torch.equal(dropped, on.sample(400, "poison"))
+    assert torch.equal(on.weights(0)["layers.0.weight"], off.weights(0)["layers.0.weight"])
+    plain = off.generator(torch.zeros(1, 1, 5)).detach()
+    samples = on.generator(torch.zeros(1, 400, 5), dropout=torch.Generator().manual_seed(1)).detach()
+    assert samples.std(1).max() > 0.01  # of one noise vector, many points
+    assert torch.equal(off.generator(torch.zeros(1, 1, 5)), plain)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "iterations"), [("poison_class", 2000 * 28), ("all_points", 2000 * 58), ("consumed", 2000 * 7)]
+)
+def test_what_an_epoch_is(epoch: str, iterations: int) -> None:
+    settings = TABLE_3 | {"iterations": None, "epochs": 2000, "epoch": epoch, "batch_size": 200}
+    assert PGanConfig(**settings).make().iterations_of(5421, 11552) == iterations
+
+
 def test_class_mean_of_a_constant_background_is_finite() -> None:
     task = blobs()
     task.train_x[:, 1] = -1.0

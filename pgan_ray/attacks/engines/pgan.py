@@ -80,7 +80,9 @@ class PGan:
         spec, device, members = self.spec, self.device, len(self.members)
         labels = torch.full((members, spec.batch_size), task.poison_label, device=device)
         self._poison_targets = soft_targets(labels, outputs)
-        self._genuine_targets = soft_targets(self._genuine_y, outputs, spec.label_smoothing)
+        own = spec.classifier_label_smoothing
+        smoothing = spec.label_smoothing if own is None else own
+        self._genuine_targets = soft_targets(self._genuine_y, outputs, smoothing)
         genuine, poison = torch.ones_like(labels), torch.zeros_like(labels)
         self._genuine_judgement = soft_targets(genuine, 1)
         self._discriminator_targets = soft_targets(torch.cat((genuine, poison), dim=1), 1, spec.label_smoothing)
@@ -246,22 +248,21 @@ class PGan:
 
     @torch.no_grad()
     def sample(self, points: int, *purpose: str | int) -> Tensor:
-        """(R, ``points``, F) poisoning points on the CPU; the noise is drawn from each member's stream ``purpose``.
+        """(R, ``points``, F) poisoning points on the CPU; noise and dropout are of each member's stream ``purpose``.
 
-        From G's last weights or their average, as the spec says, in evaluation behaviour.
+        From G's last weights or their average, as the spec says, in evaluation behaviour but for dropout if asked.
         """
-        noise = torch.stack(
-            [
-                torch.randn(
-                    points,
-                    self.spec.generator.noise_features,
-                    generator=torch.Generator().manual_seed(torch_seed(m.seed, "pgan", m.replicate, *purpose)),
-                )
-                for m in self.members
-            ]
-        )
+        streams = [
+            torch.Generator().manual_seed(torch_seed(m.seed, "pgan", m.replicate, *purpose)) for m in self.members
+        ]
+        features = self.spec.generator.noise_features
+        noise = torch.stack([torch.randn(points, features, generator=stream) for stream in streams])
         network = self.sampling_generator()
-        return torch.cat([network(part.to(self.device)).cpu() for part in noise.split(SAMPLED_AT_ONCE, dim=1)], dim=1)
+        dropout = None
+        if self.spec.sample_dropout:
+            dropout = torch.Generator(self.device).manual_seed(torch_seed(streams[0].initial_seed(), "dropout"))
+        parts = noise.split(SAMPLED_AT_ONCE, dim=1)
+        return torch.cat([network(part.to(self.device), dropout=dropout).cpu() for part in parts], dim=1)
 
     def sampling_generator(self) -> StackedMLP:
         """The generator that poison is sampled from: the last weights or the average."""
