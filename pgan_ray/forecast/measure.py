@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -51,14 +52,16 @@ def measure(stacks: Sequence[Stack], *, actors: int, budget_s: float) -> Pace:
     torch.set_flush_denormal(True)
     try:
         with _busy((actors - 1) * max((stack.threads for stack in stacks), default=1)):
-            return _measure(small, actors, budget_s, turn_s)
+            precision = stacks[0].settings.precision if stacks else "float32"
+            return _measure(small, precision, actors, budget_s, turn_s)
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
 
 
-def _measure(small: Sequence[tuple[Stack, Stack]], actors: int, budget_s: float, turn_s: float) -> Pace:
-    runs: list[tuple[int, int, Run]] = [(1, 1, _product)]  # threads, units
+def _measure(small: Sequence[tuple[Stack, Stack]], precision: str, actors: int, budget_s: float, turn_s: float) -> Pace:
+    product = partial(_product, torch.bfloat16 if precision == "bf16" else torch.float32)
+    runs: list[tuple[int, int, Run]] = [(1, 1, product)]  # threads, units
     for _, part in small:
         unit, work = part.parts_s[0], _run(part)
         several = max(2, min(part.units, int(turn_s / unit))) if unit else 1
@@ -124,8 +127,8 @@ def _run(stack: Stack) -> Run:
     )
 
 
-def _product(units: int) -> None:
-    a = torch.ones(GEMM_SIZE, GEMM_SIZE)
+def _product(dtype: torch.dtype, units: int) -> None:
+    a = torch.ones(GEMM_SIZE, GEMM_SIZE, dtype=dtype)
     torch.mm(a, a)
 
 
@@ -137,7 +140,7 @@ def _busy(cores: int) -> Iterator[None]:
     def work() -> None:
         torch.set_num_threads(1)
         while not ended.is_set():
-            _product(1)
+            _product(torch.float32, 1)
 
     others = [threading.Thread(target=work, daemon=True) for _ in range(cores)]
     for other in others:

@@ -4,7 +4,7 @@ A component says what it takes; runs of it say how wrong the assumed rates are f
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pgan_ray.cost import CORE, Device, Points, Work, cell_work
@@ -109,8 +109,8 @@ class Pace:
     """Seconds of one actor on its part of a ``device``; a stage without a part works on one core.
 
     ``samples``: what was measured of it, while all of the machine's ``actors`` are busy. ``gemm_rate``: FLOP/s of
-    matrix products then. ``share``: of a core that the measurement got; less than all of it where others use the
-    machine too.
+    matrix products in the sweep's precision then, by which what was not measured is reckoned. ``share``: of a core that
+    the measurement got; less than all of it where others use the machine too.
     """
 
     device: Device = CORE
@@ -121,6 +121,10 @@ class Pace:
     gemm_rate: float = 0.0
     share: float | None = None
 
+    @property
+    def _core(self) -> Device:
+        return replace(CORE, peak=dict.fromkeys(CORE.peak, self.gemm_rate)) if self.gemm_rate else CORE
+
     def seconds(self, stack: Stack) -> float:
         """In which an actor has done a ``stack``."""
         around, part = (BATCH_S, self.parts[1]) if stack.evaluation else (TRIAL_S, self.parts[0])
@@ -130,7 +134,7 @@ class Pace:
             s for s in self.samples if is_network and s.unit and s.kind.startswith(stage)
         ]
         if not samples:
-            return around + stack.assumed_s(self.device if part else CORE, part or 1.0)
+            return around + stack.assumed_s(self.device if part and self.device.is_gpu else self._core, part or 1.0)
         import numpy as np
 
         sizes, *ratios = zip(*sorted((math.log(s.size), s.unit, s.rest) for s in samples), strict=True)

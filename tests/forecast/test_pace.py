@@ -49,6 +49,12 @@ def test_every_kind_is_measured_and_all_is_as_it_was(tmp_path: Path) -> None:
     assert torch.get_num_threads() == threads
 
 
+def test_what_was_not_measured_goes_by_the_machines_products(tmp_path: Path) -> None:
+    stack = trial(tmp_path, 2, "attack.generator.widths=[4000, 4000]")
+    slow, slower = (Pace(gemm_rate=rate).seconds(stack) for rate in (1e8, 1e7))
+    assert slower > 5 * slow > 5 * Pace().seconds(stack)
+
+
 def test_of_several_threads_the_whole_turn_counts(tmp_path: Path) -> None:
     # Much of a small stack is serial: one of two threads has nothing to do then, and nobody took its core.
     stack = batch(tmp_path, 2, "resources.evaluator.cpu=2")
