@@ -122,7 +122,8 @@ def _unknown(parts: Parts) -> str:
         )
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     meant = elsewhere(key)
-    if meant:
+    # What is nearly a key of this section is a slip of the pen, even where another section has a key of that name.
+    if meant and not difflib.get_close_matches(key, names, n=1, cutoff=0.9):
         return f"{UNKNOWN}known key; did you mean {' or '.join(f'`{path}`' for path in meant)}?"
     return f"{UNKNOWN}known key" + (f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}")
 
