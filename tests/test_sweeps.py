@@ -11,23 +11,23 @@ from pgan_ray.report.verdicts import family
 from pgan_ray.spec import Configuration, Sweep, SweepRecord, load_record, load_sweep, profile_names
 
 SWEEPS = sorted(Path(__file__).parent.parent.joinpath("sweeps").glob("*.yaml"))
-# (file, profile): configurations, replicates, cells
+# (file, profile): configurations, the control among them, replicates, cells
 COUNTS = {
-    ("fmnist_alpha", "paper"): (5, 25, 2250),
-    ("fmnist_alpha", "quick"): (3, 15, 225),
-    ("mnist_alpha", "paper"): (5, 25, 2250),
-    ("mnist_alpha", "quick"): (3, 15, 225),
-    ("mnist_alpha", "quick-full"): (3, 15, 225),
+    ("fmnist_alpha", "paper"): (6, 25, 2700),
+    ("fmnist_alpha", "quick"): (4, 15, 300),
+    ("mnist_alpha", "paper"): (6, 25, 2700),
+    ("mnist_alpha", "quick"): (4, 15, 300),
+    ("mnist_alpha", "quick-full"): (4, 15, 300),
     ("mnist_detection", "paper"): (7, 35, 700),
     ("mnist_detection", "quick"): (5, 15, 300),
-    ("mnist_label_flip", "paper"): (3, 5, 1350),
-    ("mnist_label_flip", "quick"): (3, 5, 225),
-    ("mnist_lambda", "paper"): (10, 50, 1000),
-    ("mnist_lambda", "quick"): (4, 20, 120),
-    ("mnist_targeted", "paper"): (1, 5, 250),
-    ("mnist_targeted", "quick"): (1, 5, 75),
-    ("mnist_train_size", "paper"): (1, 5, 500),
-    ("mnist_train_size", "quick"): (1, 5, 80),
+    ("mnist_label_flip", "paper"): (4, 5, 1800),
+    ("mnist_label_flip", "quick"): (4, 5, 300),
+    ("mnist_lambda", "paper"): (11, 50, 1100),
+    ("mnist_lambda", "quick"): (5, 20, 150),
+    ("mnist_targeted", "paper"): (2, 5, 500),
+    ("mnist_targeted", "quick"): (2, 5, 150),
+    ("mnist_train_size", "paper"): (2, 5, 1000),
+    ("mnist_train_size", "quick"): (2, 5, 160),
     ("synthetic", "paper"): (4, 20, 400),
     ("synthetic", "quick"): (4, 20, 400),
 }
@@ -55,7 +55,7 @@ def test_mnist_alpha_is_the_papers() -> None:
     """Figure 2, left, and Tables 3 and 4."""
     (file,) = (file for file in SWEEPS if file.stem == "mnist_alpha")
     sweep = load_sweep(file)
-    assert [c.settings.attack.alpha for c in sweep.configurations] == [0.1, 0.3, 0.5, 0.7, 0.9]
+    assert [c.settings.attack.alpha for c in attacks(sweep)] == [0.1, 0.3, 0.5, 0.7, 0.9]
     settings = sweep.configurations[0].settings
     attack, evaluation = settings.attack, settings.evaluation
     assert (settings.dataset.name, settings.task.poison_class, settings.task.source_class) == ("mnist", 5, 3)
@@ -87,6 +87,10 @@ def body(stem: str) -> Sweep:
     return load_sweep(file)
 
 
+def attacks(sweep: Sweep) -> list[Configuration]:
+    return [c for c in sweep.configurations if not c.is_control]
+
+
 def weights_of(configuration: Configuration) -> tuple[float, ...]:
     return tuple(make_attack(configuration.settings.attack).parameters().values())
 
@@ -94,34 +98,34 @@ def weights_of(configuration: Configuration) -> tuple[float, ...]:
 def test_every_experiment_explores_what_the_paper_does() -> None:
     """Figures 1, 2, 4, 5 and 6."""
     fractions = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
-    weights = {weights_of(c) for c in body("synthetic").configurations}
+    weights = {weights_of(c) for c in attacks(body("synthetic"))}
     assert weights == {(0.0, 1.6), (0.2, 1.6), (0.8, 1.6), (1.0, 1.6)}
 
-    fmnist = body("fmnist_alpha").configurations
+    fmnist = attacks(body("fmnist_alpha"))
     assert [weights_of(c) for c in fmnist] == [(alpha, 0.9) for alpha in (0.1, 0.3, 0.5, 0.7, 0.9)]
     assert fmnist[0].variants[0].evaluation.poison_fractions == fractions
 
-    by_lambda = body("mnist_lambda").configurations
+    by_lambda = attacks(body("mnist_lambda"))
     assert [weights_of(c) for c in by_lambda] == [(0.2, round(0.1 * n, 1)) for n in range(1, 11)]
     assert by_lambda[0].variants[0].evaluation.poison_fractions == [0.0, 0.2]
 
-    detection = body("mnist_detection").configurations
+    detection = attacks(body("mnist_detection"))
     assert [c.settings.attack.alpha for c in detection] == [0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0]
     assert [v.evaluation.detector.percentile for v in detection[0].variants] == [0.9, 0.95]
     assert {v.evaluation.victim.name for v in detection[0].variants} == {"none"}
 
-    (by_size,) = body("mnist_train_size").configurations
+    (by_size,) = attacks(body("mnist_train_size"))
     assert weights_of(by_size) == (0.1, 0.9)
     points = [2 * v.evaluation.train_per_class for v in by_size.variants]
     assert points == [*range(1000, 10_000, 1000), 9800]  # MNIST has no 10,000, as the file says
     assert {(v.evaluation.runs, *v.evaluation.poison_fractions) for v in by_size.variants} == {(5, 0.0, 0.2)}
 
-    flips = {c.settings.attack.name: c for c in body("mnist_label_flip").configurations}
+    flips = {c.settings.attack.name: c for c in attacks(body("mnist_label_flip"))}
     assert set(flips) == {"pgan", "nearest_label_flip", "random_label_flip"}
     assert weights_of(flips["pgan"]) == (0.1, 0.9)
     assert {tuple(c.variants[0].evaluation.poison_fractions) for c in flips.values()} == {tuple(fractions)}
 
-    (targeted,) = body("mnist_targeted").configurations
+    (targeted,) = attacks(body("mnist_targeted"))
     assert targeted.settings.task.classes == list(range(10))
     assert targeted.settings.task.surrogate_classes == [3, 5]
     assert weights_of(targeted) == (0.1, 0.9)

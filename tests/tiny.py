@@ -8,6 +8,7 @@ from pgan_ray.spec import Sweep, load_sweep
 
 TINY = {
     "name": "tiny",
+    "controls": False,
     "dataset": {"name": "digits"},
     "task": {"classes": [3, 5], "poison_class": 5, "source_class": 3},
     "attack": {

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
     DATA_FILE,
+    Change,
     Directory,
     Estimate,
     Point,
@@ -106,6 +107,11 @@ class SweepResult:
     def points(self) -> list[Point]:
         """The points of every curve: means over replicates with their 95 % intervals."""
         return self.run.points if self.run is not None and self.run.points else self._tally().points
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """How much more the attacks' victims err than those of the controls, at each point of their curves."""
+        return self._tally().changes(self.record.sweep)
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ An attack is one class in the file of its name; a trained one has an engine besi
 from pgan_ray.attacks.interface import (
     Attack,
     Member,
+    NoPoison,
     PoisonSource,
     Rows,
     TrainedAttack,
@@ -21,6 +22,7 @@ __all__ = [
     "Attack",
     "AttackConfig",
     "Member",
+    "NoPoison",
     "PoisonSet",
     "PoisonSource",
     "Rows",

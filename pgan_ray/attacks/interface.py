@@ -37,11 +37,17 @@ class PoisonSource(Protocol):
         ...
 
 
+class NoPoison:
+    """The base of a `PoisonSource` that gives no point, however many are asked for."""
+
+
 class Attack(Component):
     """An attack that takes its poison from the data."""
 
     Config: ClassVar[type[AttackConfig]] = AttackConfig
     is_trained: ClassVar[bool] = False
+    is_control: ClassVar[bool] = False
+    """Whether it is no attack, but what attacks are compared with."""
 
     def __init__(self, config: AttackConfig) -> None:
         self.config = config

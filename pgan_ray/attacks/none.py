@@ -1,6 +1,6 @@
 """The control without harm: genuine points of the poison class in poison's place."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pgan_ray.attacks.taken_points import TakesPoints
 from pgan_ray.registry import ATTACKS
@@ -15,6 +15,7 @@ class NoAttack(TakesPoints):
 
     name = "none"
     label = "genuine (control)"
+    is_control: ClassVar[bool] = True
 
     def taken_label(self, task: "TaskData") -> int:
         """The poison class."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
-from pgan_ray.cli.table import error_table, rates_table, show
+from pgan_ray.cli.table import changes_table, error_table, rates_table, show
 from pgan_ray.results import Store, redact
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
@@ -45,6 +45,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
         if any("test_error" in point.rates for point in outcome.points):
             show(error_table(outcome.points, planned))
         show(rates_table(outcome.points, planned))
+        if outcome.changes:
+            show(changes_table(outcome.changes, planned))
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
     for kind, texts in told.items():
         for text in texts:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pgan_ray.results import Estimate, Point, estimate_text
+from pgan_ray.results import CHANGES, Change, Estimate, Point, estimate_text
 from pgan_ray.text import printable
 
 
@@ -64,6 +64,27 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             f"{point.poison_fraction:.0%}",
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
+    return table
+
+
+def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Table:
+    """How much more victims err than those of each control, at each configuration's largest poison fraction."""
+    table = Table(title="beyond the controls, in points, at the largest poison fraction")
+    columns = ("configuration", "control", "poison", "error", "source as poison class", "reverse", "specificity")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index > 1 else "left")
+    largest: dict[tuple[str, str], float] = {}
+    for change in changes:
+        key = (change.configuration, change.variant)
+        largest[key] = max(change.poison_fraction, largest.get(key, 0.0))
+    for change in changes:
+        if change.poison_fraction == largest[change.configuration, change.variant]:
+            table.add_row(
+                _label(change.configuration, change.variant),
+                printable(change.control),
+                f"{change.poison_fraction:.0%}",
+                *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
+            )
     return table
 
 

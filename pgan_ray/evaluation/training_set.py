@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pgan_ray.attacks import PoisonSource
+from pgan_ray.attacks import NoPoison, PoisonSource
 from pgan_ray.data import TaskData, draw_split
 from pgan_ray.defences import fit_detector
 from pgan_ray.evaluation.failures import component, described, expect
@@ -32,10 +32,11 @@ def poisoned_training_set(
 ) -> TrainingSet:
     """The training set of one cell.
 
-    Of each class, disjoint draws for its detector and for training. The ``attack``'s poison takes the place of
-    genuine points of the poison class, so that class sizes stay, or comes on top of them. Every point then passes
-    its label's detector. Splits depend on replicate and run alone: the cells of one run differ in their poison only,
-    and a larger poison fraction keeps the poison of a smaller one. Raises `ComponentFailure`.
+    Of each class, disjoint draws for its detector and for training. The ``attack``'s poison takes the place of genuine
+    points of the poison class, so that class sizes stay, or comes on top of them; the control `removal` leaves their
+    place empty. Every point then passes its label's detector. Splits depend on replicate and run alone: the cells of
+    one run differ in their poison only, and a larger poison fraction keeps the poison of a smaller one. Raises
+    `ComponentFailure`.
     """
     names = ("evaluation", cell.replicate, cell.run)
     split = draw_split(
@@ -50,7 +51,7 @@ def poisoned_training_set(
     name = attack_name or type(attack).__name__
     with component("attack", name):
         poison = attack.sample(poison_count, numpy_generator(seed, *names, "poison"), used)
-    _check_poison(poison, poison_count, task, name)
+    _check_poison(poison, 0 if isinstance(attack, NoPoison) else poison_count, task, name)
 
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
@@ -78,7 +79,7 @@ def poisoned_training_set(
         torch.cat(kept_x),
         torch.cat(kept_y),
         rejected_genuine=genuine_rejected / genuine_total if genuine_total else None,
-        rejected_poison=poison_rejected / poison_count if poison_count else None,
+        rejected_poison=poison_rejected / len(poison) if len(poison) else None,
     )
 
 

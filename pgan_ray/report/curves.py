@@ -14,6 +14,7 @@ from pgan_ray.results import SCORES, Estimate
 
 MAX_LINES = 8
 MAX_PANELS = 24
+MAX_CONTROLS = 2
 MAX_FRACTIONS = 4
 POISON_AXIS = "poison, % of the training set"
 INTERVALS = "Bands and bars are 95 % intervals over generators (where there are at least two)."
@@ -96,6 +97,7 @@ def _over_poison(study: Study) -> Group | None:
         made: list[LineFigure] = []
         for index, (heading, members) in enumerate(panels[:MAX_PANELS]):
             lines = []
+            members = [*members, *_controls(study, members)]
             for one, style in zip(members, styled(members, study.axes), strict=True):
                 points = [(100 * fraction, value) for fraction, value in study.curve(one, rate).items()]
                 label = _short(one, members, study.axes)
@@ -106,13 +108,18 @@ def _over_poison(study: Study) -> Group | None:
             made.append(LineFigure(name, full[:1].upper() + full[1:], POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
         figures += _same_top(made)
     more = f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
-    return Group(
-        "Error against the poison fraction",
+    caption = (
         "Test error of the victims, and the two kinds of error that the attack is about, on clean test points. "
-        + INTERVALS
-        + more,
-        tuple(figures),
+        "Controls show what comes of the poison's place alone: an attack's effect is what lies beyond them. "
     )
+    return Group("Error against the poison fraction", caption + INTERVALS + more, tuple(figures))
+
+
+def _controls(study: Study, members: Sequence[Series]) -> list[Series]:
+    """The controls of ``members``, each once, if they have curves and one panel has room for them."""
+    found = {one.key: one for member in members for one in study.controls_of(member)}
+    shown = [one for one in found.values() if len(study.curve(one, "test_error")) >= 2]
+    return shown if len(shown) <= MAX_CONTROLS else []
 
 
 _FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}

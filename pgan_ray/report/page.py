@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from pgan_ray.report import facts
 from pgan_ray.report.paper import Family
+from pgan_ray.report.rules import VERDICTS
 from pgan_ray.report.setting import departures
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
-from pgan_ray.report.verdicts import AGREES, CANNOT_TELL, DIFFERS, Finding, family
+from pgan_ray.report.verdicts import Finding, by_statement, family, overall
 from pgan_ray.results import redact
 from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
@@ -108,5 +109,6 @@ def _settings(study: Study) -> list[dict[str, Any]]:
 
 
 def _counts(found: Sequence[Finding]) -> list[tuple[str, int]]:
-    counted = Counter(one.verdict for one in found)
-    return [(verdict, counted[verdict]) for verdict in (AGREES, DIFFERS, CANNOT_TELL)]
+    """Of statements: each counts once, however many series it is about."""
+    counted = Counter(overall(members) for _, members in by_statement(found))
+    return [(verdict, counted[verdict]) for verdict in VERDICTS]

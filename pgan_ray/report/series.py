@@ -58,6 +58,12 @@ class Series:
     label: str
     settings: Settings
     choices: dict[Path, Any]
+    setting: str = ""
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is no attack, but what attacks are compared with."""
+        return self.settings.attack.is_control
 
     @property
     def key(self) -> tuple[str, str]:
@@ -94,7 +100,7 @@ class Series:
 def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
     """The axes on which ``sweep`` varies, and its series, both in the order of the file."""
     merged = [
-        (configuration.id, variant.id, configuration.settings.model_copy(update={"evaluation": variant.evaluation}))
+        (configuration, variant.id, configuration.settings.model_copy(update={"evaluation": variant.evaluation}))
         for configuration in sweep.configurations
         for variant in configuration.variants
     ]
@@ -115,7 +121,7 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
             if value is not None:
                 found[grid.path] = value
     return axes, [
-        Series(configuration, variant, _label(settings, axes, found), settings, found)
+        Series(configuration.id, variant, _label(settings, axes, found), settings, found, configuration.setting)
         for (configuration, variant, settings), found in zip(merged, values, strict=True)
     ]
 

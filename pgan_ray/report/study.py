@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.report.series import Axis, Series, series_of
-from pgan_ray.results import RATES, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
+from pgan_ray.results import RATES, Change, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
 from pgan_ray.spec import SweepRecord
 
 COLUMNS = (
@@ -33,7 +33,8 @@ class Study:
     """All that a report is made of. ``summary`` is empty where none was written.
 
     ``rows``: `COLUMNS` by configuration: Arrow's, as a large sweep has too many for Python. ``seconds``: they took.
-    ``files``: where else it reads from, and what could not be read.
+    ``files``: where else it reads from, and what could not be read. ``series``: of attacks, which are compared with
+    ``controls``; of a sweep without any attack, its controls.
     """
 
     files: Directory
@@ -45,6 +46,7 @@ class Study:
     generators: dict[tuple[str, int], GeneratorRecord]
     axes: list[Axis] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
+    controls: list[Series] = field(default_factory=list)
 
     @cached_property
     def points(self) -> dict[tuple[str, str], dict[float, Point]]:
@@ -53,6 +55,20 @@ class Study:
         for point in self.tally.points:
             found[point.configuration, point.variant][point.poison_fraction] = point
         return found
+
+    @property
+    def every_series(self) -> list[Series]:
+        """The attacks' and the controls'."""
+        return [*self.series, *self.controls]
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """How much more the victims of the attacks err than those of the controls."""
+        return self.tally.changes(self.record.sweep)
+
+    def controls_of(self, series: Series) -> list[Series]:
+        """Those with the same setting and evaluation."""
+        return [one for one in self.controls if (one.setting, one.variant) == (series.setting, series.variant)]
 
     def curve(self, series: Series, rate: str) -> dict[float, Estimate]:
         """One rate of one series by poison fraction, rising; without the points that have no value."""
@@ -158,14 +174,16 @@ def load_study(store: Store) -> Study:
     """Read the sweep in ``store``. Raises `SpecError` where there is none."""
     record = read_sweep(store)
     files = Directory(store, record)
-    axes, series = series_of(record.sweep)
+    axes, every = series_of(record.sweep)
+    attacks = [one for one in every if not one.is_control]
+    series, controls = (attacks, [one for one in every if one.is_control]) if attacks else (every, [])
     kept, tally, seconds = dict[str, pa.Table](), Tally(), list[float]()
     for configuration, rows in files.tables():
         tally.add(configuration, rows)
         seconds.append(math.fsum(rows["seconds"].to_pylist()))
         kept[configuration] = rows.select(COLUMNS)
     found = (kept, tally, math.fsum(seconds), files.summary(), files.generators())
-    return Study(files, record, *found, axes, series)
+    return Study(files, record, *found, axes, series, controls)
 
 
 def _recall(confusion: list[list[int]] | None, index: int) -> float | None:

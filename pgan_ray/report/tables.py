@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgan_ray.report.charts import Group, HeatFigure
+from pgan_ray.report.rules import here_text, paper_text, unit
 from pgan_ray.report.series import Series, per_cent, taken_for
 from pgan_ray.report.study import Study
-from pgan_ray.report.verdicts import Finding, here_text, paper_text, unit
-from pgan_ray.results import RATES, Estimate, estimate_text
+from pgan_ray.report.verdicts import Finding, by_statement, overall
+from pgan_ray.results import CHANGES, RATES, Estimate, estimate_text
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,34 @@ def rate_tables(study: Study) -> list[Table]:
         "rejected_poison": ("rejected_poison", "Poisoning points that the detectors reject in %, by poison fraction"),
     }
     made = [_by_fraction(study, rate, name, title) for rate, (name, title) in titles.items()]
-    return [table for table in made if any(set(row[1:]) != {"-"} for row in table.rows)]
+    made = [table for table in made if any(set(row[1:]) != {"-"} for row in table.rows)]
+    return [*made, *_changes(study)] if study.changes else made
+
+
+def _changes(study: Study) -> list[Table]:
+    """What each attack does beyond each control, at its largest poison fraction with results."""
+    labels = {one.key: (one.label, one.settings.attack.replicates) for one in study.series}
+    largest: dict[tuple[str, str], float] = {}
+    for change in study.changes:
+        key = change.configuration, change.variant
+        largest[key] = max(largest.get(key, 0.0), change.poison_fraction)
+    rows = []
+    for change in study.changes:
+        key = change.configuration, change.variant
+        if key in labels and change.poison_fraction == largest[key]:
+            label, planned = labels[key]
+            found = (estimate_text(change.rates[name], planned) for name in CHANGES)
+            rows.append((label, change.control, per_cent(change.poison_fraction), *found))
+    rates = ("test error", "source taken for poison class", "the reverse", "specificity")
+    columns = ("series", "control", "poison", *rates)
+    title = "Beyond the controls, in points, at the largest poison fraction"
+    return [Table("beyond_controls", title, columns, tuple(rows), left=2)] if rows else []
 
 
 def _by_fraction(study: Study, rate: str, name: str, title: str) -> Table:
     fractions = sorted({fraction for one in study.series for fraction in one.fractions})
     rows = []
-    for one in study.series:
+    for one in study.every_series:
         curve = study.curve(one, rate)
         rows.append((one.label, *(estimate_text(curve.get(f), one.settings.attack.replicates) for f in fractions)))
     return Table(name, title, ("series", *map(per_cent, fractions)), tuple(rows))
@@ -64,7 +86,7 @@ def points_csv(study: Study) -> bytes:
         "cells",
     )
     rows: list[tuple[Any, ...]] = []
-    for one in study.series:
+    for one in study.every_series:
         for fraction, point in sorted(study.points.get(one.key, {}).items()):
             for rate in RATES:
                 if rate in point.rates:
@@ -127,13 +149,16 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def verdict_rows(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """For the page: one entry for each statement, with all its findings."""
-    entries: list[dict[str, Any]] = []
-    for one in found:
-        if not entries or entries[-1]["statement"] is not one.statement:
-            entries.append({"statement": one.statement, "paper": paper_text(one.statement), "found": []})
-        entries[-1]["found"].append({"finding": one, "here": here_text(one.statement, one.found)})
-    return entries
+    """For the page: one entry for each statement, with its verdict and all its findings."""
+    return [
+        {
+            "statement": statement,
+            "paper": paper_text(statement),
+            "verdict": overall(members),
+            "found": [{"finding": one, "here": here_text(statement, one.found)} for one in members],
+        }
+        for statement, members in by_statement(found)
+    ]
 
 
 def _names(one: Series) -> tuple[str, str, str]:

@@ -6,30 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pgan_ray.report.curves import combinations
-from pgan_ray.report.paper import (
-    FRACTION,
-    STATEMENTS,
-    Along,
-    Family,
-    Holds,
-    Moment,
-    Part,
-    Rule,
-    Sign,
-    Statement,
-    Where,
-    Within,
-)
+from pgan_ray.report.paper import STATEMENTS, Along, Family, Moment, Part, Statement, Where
+from pgan_ray.report.rules import RAW, VERDICTS, judge
 from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series, parameters
 from pgan_ray.report.setting import PAPER
 from pgan_ray.report.study import Study
-from pgan_ray.results import Estimate, estimate
+from pgan_ray.results import NONE, Estimate, estimate
 
-AGREES, DIFFERS, CANNOT_TELL = "agrees", "differs", "cannot tell"
 MATCH = 1e-9
-ROUNDING = 1e-9
-MIN_WIDEST = 0.01
-RAW = ("poison_distance", "poison_shift")  # measured in lengths, not in shares of points
 _OVERRIDES: dict[str, Path] = {"alpha": ALPHA, "lambda_prior": LAMBDA, "attack": ("attack", "name")}
 
 
@@ -76,34 +60,17 @@ def combine(study: Study, terms: Sequence[Term]) -> Estimate | None:
     return estimate(by_replicate.values()) if by_replicate else None
 
 
-def judge(rule: Rule, found: Estimate | None) -> tuple[str, str]:
-    """Verdict and reason."""
-    if found is None:
-        return CANNOT_TELL, "no results yet"
-    if found.half_width is None:
-        return CANNOT_TELL, "fewer than two generators"
-    # An interval may be a single number: sums of floats must not push it off the bound that it equals.
-    low, high = found.mean - found.half_width - ROUNDING, found.mean + found.half_width + ROUNDING
-    if isinstance(rule, Within):
-        inner, outer = rule.value - rule.tolerance, rule.value + rule.tolerance
-        if inner <= low + 2 * ROUNDING and high - 2 * ROUNDING <= outer:
-            return AGREES, "the interval is within the tolerance"
-        return (
-            (DIFFERS, "the interval is outside") if high < inner or low > outer else (CANNOT_TELL, "it may be either")
-        )
-    if isinstance(rule, Sign):
-        if low > rule.than:
-            return (AGREES, "the interval is above") if rule.sign > 0 else (DIFFERS, "the interval is above")
-        if high < rule.than:
-            return (AGREES, "the interval is below") if rule.sign < 0 else (DIFFERS, "the interval is below")
-        return CANNOT_TELL, "the interval holds 0" if rule.than == 0 else "the interval holds the bound"
-    if high < rule.value:
-        return DIFFERS, "the interval is below"
-    if low > rule.value:
-        return (AGREES if rule.over else DIFFERS), "the interval is above"
-    if found.half_width > max(abs(rule.value) / 2, MIN_WIDEST) + ROUNDING:
-        return CANNOT_TELL, "the interval is too wide"
-    return AGREES, "the interval holds it"
+def by_statement(found: Sequence[Finding]) -> list[tuple[Statement, list[Finding]]]:
+    """``found`` in the paper's order, a statement with all its findings."""
+    groups: dict[int, tuple[Statement, list[Finding]]] = {}
+    for one in found:
+        groups.setdefault(id(one.statement), (one.statement, []))[1].append(one)
+    return list(groups.values())
+
+
+def overall(found: Sequence[Finding]) -> str:
+    """The verdict on a statement with these findings: it holds where all of them do."""
+    return max((one.verdict for one in found), key=VERDICTS.index)
 
 
 def family(series: Series) -> Family | None:
@@ -152,9 +119,17 @@ def _judge_all(study: Study, statement: Statement) -> Iterator[Finding]:
         anchors = _of_papers_size(anchors)
     if statement.where.any_victim:  # a detector does not know the victim
         anchors = [same[0] for same in combinations(anchors, _under(study, ("evaluation", "victim"))).values()]
-    for subject, terms in _sums(study, statement, anchors):
-        found = combine(study, terms)
-        yield Finding(statement, subject, found, *judge(statement.rule, found))
+    if not any(part.beyond for part in statement.parts):
+        for subject, terms in _sums(study, statement, anchors):
+            found = combine(study, terms)
+            yield Finding(statement, subject, found, *judge(statement.rule, found))
+        return
+    controls = list(dict.fromkeys([NONE, *(c.settings.attack.name for one in anchors for c in study.controls_of(one))]))
+    for control in controls:
+        for subject, terms in _sums(study, statement, anchors, control):
+            found = combine(study, terms)
+            subject = f"{subject}, beyond {control}"
+            yield Finding(statement, subject, found, *judge(statement.rule, found))
 
 
 def _of_papers_size(anchors: list[Series]) -> list[Series]:
@@ -170,16 +145,17 @@ def _of_papers_size(anchors: list[Series]) -> list[Series]:
     ]
 
 
-def _sums(study: Study, statement: Statement, anchors: list[Series]) -> Iterator[tuple[str, list[Term]]]:
-    """(subject, terms) of each measure of ``statement``; nothing where the sweep lacks what it asks for."""
+def _sums(
+    study: Study, statement: Statement, anchors: list[Series], control: str = NONE
+) -> Iterator[tuple[str, list[Term]]]:
+    """(subject, terms) of each measure of ``statement``; nothing where the sweep lacks what it asks for.
+
+    ``control``: beyond which parts are taken that say so.
+    """
     if statement.along is not None:
-        if statement.along.path == FRACTION:
-            for one in anchors:
-                yield from _over_fractions(statement.parts, statement.along, one)
-        else:
-            yield from _over_axis(study, statement, statement.along, anchors)
+        yield from _over_axis(study, statement, statement.along, anchors, control)
         return
-    sums = [(one, terms) for one in anchors if (terms := _terms(study, statement.parts, one)) is not None]
+    sums = [(one, terms) for one in anchors if (terms := _terms(study, statement.parts, one, control)) is not None]
     if statement.pooled:
         sums = _begun(study, sums)
         if sums:
@@ -191,15 +167,28 @@ def _sums(study: Study, statement: Statement, anchors: list[Series]) -> Iterator
         yield one.label, terms
 
 
-def _terms(study: Study, parts: Sequence[Part], anchor: Series) -> list[Term] | None:
-    terms = []
+def _terms(study: Study, parts: Sequence[Part], anchor: Series, control: str) -> list[Term] | None:
+    terms: list[Term] = []
     for part in parts:
         one = anchor if part.other is None else _other(study, anchor, part.other)
         fraction = None if one is None else _fraction(one, part)
         if one is None or fraction is None:
             return None
         terms.append(Term(part.weight, one, fraction, part.rate))
+        if part.beyond:
+            beside = _beside(study, one, fraction, control)
+            if beside is None:
+                return None
+            terms.append(Term(-part.weight, *beside, part.rate))
     return terms
+
+
+def _beside(study: Study, one: Series, fraction: float, control: str) -> tuple[Series, float] | None:
+    """The series and the poison fraction of the ``control`` of ``one`` at this ``fraction``; None where it has none."""
+    known = next((c for c in study.controls_of(one) if c.settings.attack.name == control), None)
+    if known is not None:
+        return (known, fraction) if fraction in known.fractions else None
+    return (one, 0.0) if control == NONE and 0.0 in one.fractions else None
 
 
 def _fraction(one: Series, part: Part) -> float | None:
@@ -221,12 +210,28 @@ def _other(study: Study, anchor: Series, where: Where) -> Series | None:
     free = [_OVERRIDES[key] for key in given]
     wanted = replace(where, families=(), any_victim=True, percentile=None)
     kept = _but(anchor, free)
-    for one in study.series:
+    if where.next_alpha:
+        return _next_alpha(study, anchor)
+    for one in study.every_series:
         others = _but(one, free)
         same = all(others[path] == value for path, value in kept.items() if path in others)
         if same and matches(wanted, one) and (family(one) == family(anchor)):
             return one
     return None
+
+
+def _next_alpha(study: Study, anchor: Series) -> Series | None:
+    """The series that differs from ``anchor`` in nothing but the next larger alpha."""
+    kept = _but(anchor, [ALPHA])
+    larger = [
+        one
+        for one in study.series
+        if one.alpha is not None
+        and anchor.alpha is not None
+        and one.alpha > anchor.alpha + MATCH
+        and _but(one, [ALPHA]) == kept
+    ]
+    return min(larger, key=lambda one: one.alpha or 0.0, default=None)
 
 
 def _but(one: Series, free: Sequence[Path]) -> dict[Path, Any]:
@@ -247,21 +252,8 @@ def _without(value: Any, paths: Sequence[Path]) -> Any:
     return {key: _without(part, inner[key]) for key, part in value.items() if () not in inner[key]}
 
 
-def _over_fractions(parts: Sequence[Part], along: Along, one: Series) -> Iterator[tuple[str, list[Term]]]:
-    fractions = one.fractions
-    if len(fractions) < 2:
-        return
-    weights = slope_weights(fractions)
-    terms = [
-        Term(along.per * weight * part.weight, one, fraction, part.rate)
-        for weight, fraction in zip(weights, fractions, strict=True)
-        for part in parts
-    ]
-    yield one.label, terms
-
-
 def _over_axis(
-    study: Study, statement: Statement, along: Along, anchors: list[Series]
+    study: Study, statement: Statement, along: Along, anchors: list[Series], control: str
 ) -> Iterator[tuple[str, list[Term]]]:
     if not any(axis.path == along.path[: len(axis.path)] for axis in study.axes):
         return
@@ -269,7 +261,7 @@ def _over_axis(
     for one in anchors:
         groups[repr(_but(one, [along.path]))].append(one)
     for members in groups.values():
-        sums = [(one, terms) for one in members if (terms := _terms(study, statement.parts, one)) is not None]
+        sums = [(one, terms) for one in members if (terms := _terms(study, statement.parts, one, control)) is not None]
         sums = _begun(study, sums)
         positions = [one.value(along.path) for one, _ in sums]
         if len(set(positions)) < 2:
@@ -297,38 +289,3 @@ def slope_weights(xs: Sequence[float]) -> list[float]:
 
 def _under(study: Study, section: Path) -> list[Path]:
     return [axis.path for axis in study.axes if axis.path[: len(section)] == section]
-
-
-def unit(statement: Statement) -> tuple[float, str]:
-    """(factor, unit) for people: shares in per cent, differences of shares in points, lengths as they are."""
-    slope = f" {statement.along.unit}" if statement.along else ""
-    rates = {part.rate for part in statement.parts}
-    if rates == {"poison_distance"}:
-        return 1.0, "standard deviations" + slope
-    if rates & set(RAW):
-        return 1.0, slope.strip()
-    is_level = len(statement.parts) == 1 and statement.along is None
-    return 100.0, "%" if is_level else "points" + slope
-
-
-def paper_text(statement: Statement) -> str:
-    """What the paper's side of the comparison is."""
-    factor, what = unit(statement)
-    rule = statement.rule
-    if isinstance(rule, Holds):
-        return f"{'over ' if rule.over else ''}{rule.value * factor:g} {what}".strip().replace("-", "−")
-    if isinstance(rule, Within):
-        return f"{rule.value * factor:g} ± {rule.tolerance * factor:g} {what}".strip()
-    side = "above" if rule.sign > 0 else "below"
-    return f"{side} {rule.than * factor:g} {what if rule.than else ''}".strip()
-
-
-def here_text(statement: Statement, found: Estimate | None) -> str:
-    """``12.2 ± 2.2 %``."""
-    if found is None:
-        return "-"
-    factor, what = unit(statement)
-    mean, half = found.mean * factor, (found.half_width or 0.0) * factor
-    digits = 1 if max(abs(mean), half) >= 1 else 2
-    interval = "" if found.half_width is None else f" ± {half:.{digits}f}"
-    return f"{mean:.{digits}f}{interval} {what}".strip().replace("-", "−")

@@ -3,6 +3,7 @@
 Reads nothing of the science; `cluster` writes rows and generators here, `tracking` derives from them.
 """
 
+from pgan_ray.results.changes import CHANGES, NONE, Change, changes, scores_of
 from pgan_ray.results.checkpoints import (
     CHECKPOINTS,
     PROGRESS_FILE,
@@ -38,14 +39,17 @@ from pgan_ray.results.tally import Tally
 from pgan_ray.results.victims import read_rows, table_of, write_rows
 
 __all__ = [
+    "CHANGES",
     "CHECKPOINTS",
     "DATA_FILE",
+    "NONE",
     "PROGRESS_FILE",
     "RATES",
     "SCORES",
     "STATE_FILE",
     "TRAINING",
     "VICTIMS",
+    "Change",
     "Directory",
     "Estimate",
     "FinishedBatches",
@@ -58,6 +62,7 @@ __all__ = [
     "Store",
     "Tally",
     "cells_digest",
+    "changes",
     "check_new",
     "check_resumable",
     "compact",
@@ -81,6 +86,7 @@ __all__ = [
     "read_training",
     "redact",
     "remove_checkpoints",
+    "scores_of",
     "shorten_retries",
     "summarise",
     "table_of",

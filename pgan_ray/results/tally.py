@@ -6,7 +6,9 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pgan_ray.results.changes import Change, changes, scores_of
 from pgan_ray.results.summary import Point, summarise
+from pgan_ray.spec import Sweep
 
 
 class Tally:
@@ -20,6 +22,7 @@ class Tally:
         self.outcomes: Counter[str] = Counter()
         self.diverged: list[str] = []
         self._points: dict[str, list[Point]] = {}
+        self._scores: dict[str, pa.Table] = {}
 
     def __iter__(self) -> Iterator[str]:
         """The configurations whose rows were added."""
@@ -34,6 +37,7 @@ class Tally:
         diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
         self.diverged += diverged["cell_id"].to_pylist()
         self._points[configuration] = summarise(rows)
+        self._scores[configuration] = scores_of(rows)
 
     @property
     def cells(self) -> int:
@@ -44,3 +48,7 @@ class Tally:
     def points(self) -> list[Point]:
         """As `summarise` has them for all rows."""
         return [point for configuration in sorted(self._points) for point in self._points[configuration]]
+
+    def changes(self, sweep: Sweep) -> list[Change]:
+        """The effects of the attacks of ``sweep``, whose rows were added, over its controls."""
+        return changes(sweep, self._scores)

@@ -336,7 +336,7 @@ class SweepRun:
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
             outcome.cells_without_row = list(self._missing(late))
-        outcome.points = tally.points
+        outcome.points, outcome.changes = tally.points, tally.changes(self._record.sweep)
         self._write_summary()
 
     def _write_summary(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pgan_ray.results import Point
+from pgan_ray.results import Change, Point
 
 
 @dataclass
@@ -19,6 +19,7 @@ class SweepOutcome:
     retried: list[str] = field(default_factory=list)
     seconds: float = 0.0
     points: list[Point] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)  # of the attacks, over the controls
     cells_failed: list[str] = field(default_factory=list)  # by a component, in this run
     cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
     summary: dict[str, Any] = field(default_factory=dict)  # as `summary.json` holds it, if it could be written

@@ -60,7 +60,8 @@ def settings_faults(tree: grid.Tree) -> list[Fault]:
 def size(tree: grid.Tree) -> tuple[int, int]:
     """How many configurations and cells a ``tree`` without faults describes at most; none of them is made.
 
-    Choices that mean nothing beside others, such as alphas of a baseline, are counted here and left out later.
+    Choices that mean nothing beside others, such as alphas of a baseline, are counted here and left out later; so are
+    controls where poison replaces nothing.
 
     A sweep's cells are replicates x fractions x runs, summed over all combinations. An axis changes some of these
     factors and no other axis changes the same, so the sum is the product of the axes' own sums over the base's count.
@@ -79,6 +80,9 @@ def size(tree: grid.Tree) -> tuple[int, int]:
             by_axis[choice[0].path] += cells
     configurations = prod(len(axis.values) for axis in axes if not axis.in_evaluation)
     cells = prod(by_axis.values()) * base // base ** len(axes)
+    if tree.get("controls", True):
+        attacks = prod(len(axis.values) for axis in axes if axis.path[0] == "attack")
+        return configurations + configurations // attacks, cells + cells // attacks
     return configurations, cells
 
 

@@ -52,7 +52,7 @@ def is_key(name: str) -> bool:
 
 _TAKEN = frozenset(dir(ComponentConfig)) | {
     *("registry", "component", "name"),
-    *("is_trained", "trains", "check_evaluation", "kept_fraction"),
+    *("is_trained", "is_control", "trains", "check_evaluation", "kept_fraction"),
 }
 
 
@@ -83,6 +83,11 @@ class AttackConfig(ComponentConfig):
     def is_trained(self) -> bool:
         """Whether the attack trains generators; the others take their poison from the data."""
         return bool(self.component.is_trained)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is no attack, but what attacks are compared with."""
+        return bool(getattr(self.component, "is_control", False))
 
     def check_evaluation(self, evaluation: "EvaluationSpec", classes: int) -> None:
         """See that the attack has enough poison for an evaluation on so many ``classes``. Raises `ValueError`."""

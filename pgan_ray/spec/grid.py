@@ -15,7 +15,7 @@ Path = tuple[str, ...]
 Tree = Mapping[str, Any]
 
 # What a sweep is called and how it is run, not what it studies: a grid would make copies of one configuration.
-UNGRIDDED = ("name", "description", "resources", "search")
+UNGRIDDED = ("name", "description", "resources", "search", "controls")
 # Names become folders: file systems allow 255 bytes.
 _PLAIN = re.compile(r"[A-Za-z0-9._+-]{1,40}")
 MAX_NAME_LENGTH = 120
@@ -114,9 +114,12 @@ def replace(tree: Tree, choices: Mapping[Path, Any]) -> dict[str, Any]:
 def choice_id(some_axes: Sequence[Axis], values: Sequence[Any]) -> str:
     """The name of one choice: ``alpha=0.1,lambda_prior=0.9``; unique, and safe as a file name."""
     name = ",".join(f"{axis.label}={_value_id(axis, value)}" for axis, value in zip(some_axes, values, strict=True))
-    if len(name) <= MAX_NAME_LENGTH:
-        return name
-    return f"{name[: MAX_NAME_LENGTH - 13]}-{_digest(name)}"
+    return shortened(name)
+
+
+def shortened(name: str) -> str:
+    """``name``, or its beginning with a digest where it is too long for a folder."""
+    return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 13]}-{_digest(name)}"
 
 
 def _value_id(axis: Axis, value: Any) -> str:

@@ -13,6 +13,7 @@ from pgan_ray.registry import foreign_as
 from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
 from pgan_ray.spec.choices import Chooser, prune
+from pgan_ray.spec.controls import with_controls
 from pgan_ray.spec.faults import faults_of, show, where
 from pgan_ray.spec.foreign import description_fault, stand_ins
 from pgan_ray.spec.layers import (
@@ -26,13 +27,22 @@ from pgan_ray.spec.layers import (
 )
 from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.names import PROFILE, SWEEP_ID
-from pgan_ray.spec.record import COMPONENTS, FORMAT, FORMAT_KEY, MAX_RECORD_BYTES, RESOLVED, SweepRecord, digest
+from pgan_ray.spec.record import (
+    COMPONENTS,
+    CONTROLS_SINCE,
+    FORMAT_KEY,
+    MAX_RECORD_BYTES,
+    RESOLVED,
+    SweepRecord,
+    digest,
+)
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
 from pgan_ray.text import printable_line
 
 MAX_FAULTS = 100
+SURROGATE = ("task", "surrogate_classes")
 
 Source = FilePath | SweepText | Mapping[str, Any]
 
@@ -88,6 +98,8 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
     is_old = FORMAT_KEY not in head
     if is_old:
         body = prune(body)
+    if is_old or head[FORMAT_KEY] < CONTROLS_SINCE:
+        body = {**body, "controls": False}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
@@ -100,7 +112,7 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
             ]
         )
     found = _expand(origin, body, head["profile"], by_name=not is_old)
-    return SweepRecord(head["sweep_id"], found, head["facts"], written, None if is_old else FORMAT)
+    return SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
 
 
 def profile_names(source: Source) -> list[str]:
@@ -113,7 +125,7 @@ def _head_faults(origin: str, head: Any) -> list[str]:
     texts: list[Any] = []
     if isinstance(head, dict) and isinstance(head.get("facts"), dict):
         texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
-    if not texts or not all(isinstance(text, str) for text in texts):
+    if not texts or not all(isinstance(text, str) for text in texts) or type(head.get(FORMAT_KEY, 0)) is not int:
         return [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"]
     fault = description_fault(head.get(COMPONENTS, {}))
     if fault is not None:
@@ -134,6 +146,7 @@ def _expand(origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = 
     chooser, axes = Chooser(tree), grid.axes(tree, by_name=by_name)
     names = [axis.path for axis in axes if axis.path[-1] == "name"]
     trial_axes = [axis for axis in axes if not axis.in_evaluation]
+    setting_axes = [axis for axis in trial_axes if axis.path[0] != "attack" and axis.path != SURROGATE]
     variant_axes = [axis for axis in axes if axis.in_evaluation]
     configurations: dict[str, Configuration] = {}
     faulty: dict[str, list[str]] = {}  # fault -> the combinations that have it
@@ -158,10 +171,13 @@ def _expand(origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = 
             variants.setdefault(variant, Variant(variant, found.evaluation))
         if settings is not None:
             name = _read_id(settings, trial_axes, values) or "base"
-            configurations.setdefault(name, Configuration(name, settings, tuple(variants.values())))
+            setting = _read_id(settings, setting_axes, [chosen[axis.path] for axis in setting_axes])
+            configurations.setdefault(name, Configuration(name, settings, tuple(variants.values()), setting))
     if faulty:
         raise _spec_error(origin, [f"{line} (with {_some(labels)})" for line, labels in faulty.items()])
 
+    if next(iter(configurations.values())).settings.controls:
+        configurations = with_controls(configurations)
     every = tuple(configurations.values())
     base = every[0].settings
     whole = chooser.of_all([settings.model_dump(mode="json") for settings in of_names.values()])

@@ -17,8 +17,10 @@ RESOLVED = "resolved"
 """The key of what a sweep file does not have and a record does."""
 COMPONENTS = "components"
 """Under it: what is kept of those that are not ours."""
-FORMAT_KEY, FORMAT = "format", 2
-"""Of records: those without one hold keys that their components do not have, and sections go by a digest."""
+FORMAT_KEY, FORMAT = "format", 3
+"""Of records: those without one hold keys that their components do not have, and sections go by a digest. Those
+before 3 have no controls but those that they name."""
+CONTROLS_SINCE = 3
 
 
 @dataclass(frozen=True)

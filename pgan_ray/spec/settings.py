@@ -32,6 +32,11 @@ class Settings(Part):
     evaluation: EvaluationSpec = Field(description="How its harm is measured.")
     resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
+    controls: bool = Field(
+        default=True,
+        description="Where poison replaces genuine points: whether the control `removal`, which deletes these and puts "
+        "nothing in, is evaluated beside the attacks. It trains no generators.",
+    )
     precision: Literal["float32", "tf32", "bf16"] = Field(
         default="float32",
         description="Arithmetic of training: `tf32` on a GPU; `bf16` (weights stay in float32) there and on CPUs, "

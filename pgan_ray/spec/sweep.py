@@ -38,11 +38,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Configuration:
-    """One point of the sweep's grid: the generators' settings, and how each of them is evaluated."""
+    """One point of the sweep's grid: the generators' settings, and how each of them is evaluated.
+
+    ``setting`` names what it is besides the attack: configurations of one setting have the same splits.
+    """
 
     id: str
     settings: Settings
     variants: tuple[Variant, ...]
+    setting: str = ""
 
     def cells(self, replicate: int) -> Iterator[Cell]:
         """The cells of one replicate."""
@@ -50,6 +54,11 @@ class Configuration:
             for fraction in variant.evaluation.poison_fractions:
                 for run in range(variant.evaluation.runs):
                     yield Cell(self.id, replicate, variant.id, fraction, run)
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is no attack, but what attacks are compared with."""
+        return self.settings.attack.is_control
 
     @property
     def cell_count(self) -> int:

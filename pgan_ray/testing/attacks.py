@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from pgan_ray.attacks import Attack, Member, TrainedAttack
+from pgan_ray.attacks import Attack, Member, NoPoison, TrainedAttack
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec import EvaluationSpec
 from pgan_ray.testing.points import CPU, found, make_task, must, shown
@@ -36,6 +36,7 @@ def _check_source(attack: Attack) -> None:
     first = source.sample(20, np.random.default_rng(1), USED)
     for points in (0, 1, 20):
         poison = source.sample(points, np.random.default_rng(1), USED)
+        points = 0 if isinstance(source, NoPoison) else points
         fits = isinstance(poison, torch.Tensor) and poison.shape == (points, task.features)
         must(fits, f"`sample` must give {points} x {task.features} numbers, got {shown(poison)}")
         must(poison.dtype == torch.float32, f"poison must be float32, got {poison.dtype}")

@@ -1,11 +1,13 @@
 """The run of one configuration: the curves by which configurations are compared."""
 
+import itertools
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.results import Point, summarise
+from pgan_ray.results import Change, Point, summarise
 from pgan_ray.tracking.context import Context
-from pgan_ray.tracking.curves import victim_metrics
+from pgan_ray.tracking.curves import change_metrics, victim_metrics
 from pgan_ray.tracking.rows_file import RowsFile
 
 COMPARED = "victims"  # how many are in the means: another number, other means
@@ -37,3 +39,13 @@ def finish(context: Context, configuration: str, rows: pa.Table, status: str | N
                 file.log(context.runs, generator)
     context.runs.end(key, status or ("FINISHED" if points else "FAILED"), context.now(configuration))
     return points
+
+
+def compare(context: Context, changes: list[Change]) -> None:
+    """Log how much more the victims of each configuration err than those of the controls, by poison fraction."""
+    for configuration, members in itertools.groupby(changes, lambda change: change.configuration):
+        trained = context.trained(configuration)
+        run = context.configuration(configuration, trained[0] if trained else None)
+        time_ms = trained[1] if trained else run.start_ms
+        spec = context.configurations[configuration]
+        context.runs.measure(run, change_metrics(spec, list(members), context.scale, time_ms))

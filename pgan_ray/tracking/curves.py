@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgan_ray.results import Point
+from pgan_ray.results import Change, Point
 from pgan_ray.spec import Configuration, Sweep
 from pgan_ray.tracking.runs import safe_name
 
@@ -72,4 +72,16 @@ def victim_metrics(
         metrics.append(("test_error_worst", max(first.values()), timestamp_ms, 0))
     if 0.0 in first:
         metrics.append(("test_error_clean", first[0.0], timestamp_ms, 0))
+    return metrics
+
+
+def change_metrics(
+    configuration: Configuration, changes: Sequence[Change], scale: int, timestamp_ms: int
+) -> list[Metric]:
+    """Its curves beyond each control, such as ``over_removal/false_positive_rate``; steps as for the victims' own."""
+    metrics: list[Metric] = []
+    for change in changes:
+        place = prefix(configuration, change.variant).replace("victim", f"over_{safe_name(change.control)}", 1)
+        step = round(change.poison_fraction * scale)
+        metrics += [(f"{place}/{name}", found.mean, timestamp_ms, step) for name, found in change.rates.items()]
     return metrics

@@ -47,6 +47,6 @@ def _publish(context: Context) -> None:
             # Where cells are missing, the sweep as a whole was interrupted.
             whole = rows.num_rows == context.configurations[configuration].cell_count
             status = None if whole else sweep_run.STATUS["interrupted"]
-            gathered.add(rows, configuration_run.finish(context, configuration, rows, status))
+            gathered.add(configuration, rows, configuration_run.finish(context, configuration, rows, status))
         sweep_run.end(context, gathered, outcome_of(outcomes, context.record.sweep.cells))
     sweep_run.log_report(context)

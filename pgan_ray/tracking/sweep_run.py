@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pgan_ray.results import MeanConfusion, Outcome, Point, mean_confusions, summarise
+from pgan_ray.results import MeanConfusion, Outcome, Point, changes, mean_confusions, scores_of, summarise
 from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
@@ -39,9 +39,11 @@ class Gathered:
     file: RowsFile
     points: list[Point] = field(default_factory=list)
     confusions: list[MeanConfusion] = field(default_factory=list)
+    scores: dict[str, pa.Table] = field(default_factory=dict)
 
-    def add(self, rows: pa.Table, points: list[Point]) -> None:
-        """Take the rows of the next configuration, in the order of their cells."""
+    def add(self, configuration: str, rows: pa.Table, points: list[Point]) -> None:
+        """Take the rows of the next ``configuration``, in the order of their cells."""
+        self.scores[configuration] = scores_of(rows)
         self.file.add(rows)
         self.points += points
         self.confusions += mean_confusions(rows)
@@ -58,7 +60,7 @@ def finish(context: Context, outcome: Outcome) -> None:
                 points = configuration_run.finish(context, configuration, rows, STATUS[outcome])
             else:
                 points = summarise(rows)
-            gathered.add(rows, points)
+            gathered.add(configuration, rows, points)
         end(context, gathered, outcome)
 
 
@@ -72,6 +74,8 @@ def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
     columns, table = tables.confusion(gathered.confusions, classes)
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
     gathered.file.log(context.runs, run)
+    if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
+        configuration_run.compare(context, changes(context.record.sweep, gathered.scores))
     context.runs.describe(run, {}, {**dict([tables.TAG]), "pgan.outcome": outcome})
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())

@@ -15,7 +15,7 @@ from pgan_ray.spec import EvaluationSpec
 from tests.attacks.settings import QUICK, train
 from tests.science import blobs
 
-NAMES = ATTACKS.own_names()
+NAMES = tuple(name for name in ATTACKS.own_names() if name != "removal")  # which gives no points at all
 BASELINES = tuple(name for name in NAMES if name != "pgan")
 EVERY = pytest.mark.parametrize("name", NAMES)
 EVERY_BASELINE = pytest.mark.parametrize("name", BASELINES)

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from pgan_ray.attacks import make_attack
 from pgan_ray.attacks.poison_set import PoisonSet
 from pgan_ray.evaluation import TrainingSet, poisoned_training_set
+from pgan_ray.registry import ATTACKS
 from pgan_ray.spec import Cell
 from tests.evaluation.points import POISON, Fitted, genuine, indices, make_spec, numbered, numbered_poison, poison
 from tests.science import blobs
@@ -158,3 +160,18 @@ def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
         shares.add((part.rejected_genuine, part.rejected_poison))
     assert len(shares) == 4
     assert len(fitted.trusted) == 8
+
+
+def test_removal_leaves_the_poisons_place_empty() -> None:
+    """The genuine points that are left are those that stay beside an attack's poison."""
+    task = blobs(train_per_class=120)
+    spec = make_spec("none")
+    cell = Cell("c", 0, "", 0.3, 0)
+    removal = make_attack(ATTACKS.config("removal")()).fit(task)
+    left = poisoned_training_set(spec, task, removal, cell, seed=0)
+    attacked = poisoned_training_set(spec, task, PoisonSet(torch.zeros(100, task.features)), cell, seed=0)
+    assert (left.rejected_genuine, left.rejected_poison) == (0.0, None)
+    assert len(attacked.x) - len(left.x) == spec.poison_count(0.3, 2) > 0
+    kept = (attacked.x != 0).any(1)
+    assert torch.equal(left.x, attacked.x[kept])
+    assert torch.equal(left.y, attacked.y[kept])

@@ -15,6 +15,7 @@ from pgan_ray.spec import Cell, Settings, SweepRecord, load_sweep
 
 ALPHAS = """
 name: alphas
+controls: false
 description: "three alphas"
 dataset: {name: mnist}
 task: {classes: [3, 5], poison_class: 5, source_class: 3}
@@ -49,6 +50,7 @@ evaluation:
 """
 TEN = """
 name: ten
+controls: false
 dataset: {name: mnist}
 task: {classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], poison_class: 5, source_class: 3, surrogate_classes: [3, 5]}
 attack: {alpha: 0.1, lambda_prior: 0.9, replicates: 3, iterations: 50}
@@ -103,7 +105,7 @@ def harm(settings: Settings, cell: Cell) -> dict[str, Any]:
         "false_positive_rate": 0.02 + 2 * rise + noise,
         "false_negative_rate": 0.03 + noise,
         "rejected_genuine": 1 - settings.evaluation.detector.kept_fraction + noise,
-        "rejected_poison": 0.01 + noise if cell.poison_fraction else None,
+        "rejected_poison": 0.01 + noise / 2 if cell.poison_fraction else None,
     }
 
 

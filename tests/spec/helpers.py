@@ -14,6 +14,7 @@ from pgan_ray.spec.yaml_file import dump_yaml
 
 BODY: Mapping[str, Any] = {
     "name": "small",
+    "controls": False,
     "dataset": {"name": "digits"},
     "task": {"classes": [3, 5], "poison_class": 5, "source_class": 3},
     "attack": {"alpha": 0.1, "lambda_prior": 0.9, "iterations": 10, "replicates": 2},

@@ -67,7 +67,7 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         (
             "attack.name",
             "gan",
-            "must be one of `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, or an import path "
+            "must be one of `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, `removal`, or an import path "
             "`package.module:Class`, got 'gan'; did you mean `pgan`?",
         ),
         ("attack.generator.optimizer.name", "rmsprop", "must be `sgd` or `adam`, got 'rmsprop'"),

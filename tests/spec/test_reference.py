@@ -65,6 +65,7 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
     assert all(".optimizer." in key for key in left)  # another optimiser's
     given = (
         "name",
+        "controls",
         "dataset.name",
         "attack.alpha",
         "attack.lambda_prior",

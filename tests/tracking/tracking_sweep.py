@@ -17,6 +17,7 @@ PASSWORD = "hunter2"
 
 SWEEP = """
 name: tiny
+controls: false
 description: two alphas on tiny images
 dataset: {name: digits}
 task: {classes: [3, 5], poison_class: 5, source_class: 3}

@@ -1,0 +1,51 @@
+"""The control that `placement: replace` asks for: the replaced points are deleted, and nothing is put in."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from pgan_ray.attacks.interface import Attack, NoPoison, Rows
+from pgan_ray.registry import ATTACKS
+from pgan_ray.spec import AttackConfig, EvaluationSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pgan_ray.data import TaskData
+
+
+class RemovalConfig(AttackConfig):
+    """Points of the poison class are deleted, nothing is put in."""
+
+    def check_evaluation(self, evaluation: EvaluationSpec, classes: int) -> None:
+        """Where poison comes on top of the genuine points, none of them go."""
+        if evaluation.placement != "replace":
+            raise ValueError(
+                f"`evaluation.placement` must be `replace` for the control `removal`, got {evaluation.placement!r}: "
+                "it deletes the points that poison replaces"
+            )
+
+
+@ATTACKS.register
+class Removal(Attack):
+    """Deletes the points that poison replaces, a control: what `placement: replace` does by itself."""
+
+    name = "removal"
+    label = "removal (control)"
+    Config = RemovalConfig
+    is_control: ClassVar[bool] = True
+
+    def fit(self, task: "TaskData") -> "Nothing":
+        """There is nothing to fit."""
+        return Nothing(task)
+
+
+class Nothing(NoPoison):
+    """Gives no point, however many are asked for."""
+
+    def __init__(self, task: "TaskData") -> None:
+        self._none = task.train_x[:0]
+
+    def sample(self, points: int, random: np.random.Generator, used: Rows) -> "Tensor":
+        """(0, F) points."""
+        return self._none

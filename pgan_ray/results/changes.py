@@ -1,0 +1,99 @@
+"""An attack's effect: what its victims do beyond those of a control, on the same splits.
+
+There are two controls wherever poison replaces genuine points. `none`: genuine points stay in the poison's place, which
+is what the victims without poison are; or the attack `none`, where a sweep has it. `removal`: these points are deleted
+and nothing is put in, which raises the error by itself.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgan_ray.results.schema import SCORES
+from pgan_ray.results.summary import Estimate, estimate
+from pgan_ray.spec import Configuration, Sweep
+from pgan_ray.spec.controls import controls
+
+NONE = "none"
+CHANGES = (*SCORES, "specificity")
+"""What a `Change` has: rises beyond the control's of the test error, of the source class taken for the poison class
+(`false_positive_rate`, the damage), of the reverse, and the damage minus that."""
+COLUMNS = ("variant", "poison_fraction", "replicate", "run", *SCORES)
+
+_Scores = tuple[float, ...]
+_Cells = dict[tuple[int, int], _Scores]  # (replicate, run) -> SCORES
+_Values = dict[tuple[str, float], _Cells]  # by variant and poison fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How much more the victims of an attack err than those of ``control``, at one point of its curve.
+
+    ``rates``: by the names of `CHANGES`, in fractions. The differences are taken within each (replicate, run), whose
+    splits are the same, so that their luck cancels; the interval is over replicates, as everywhere.
+    """
+
+    configuration: str
+    variant: str
+    poison_fraction: float
+    control: str
+    rates: dict[str, Estimate]
+
+
+def scores_of(rows: pa.Table) -> pa.Table:
+    """What `changes` needs of one configuration's ``rows``."""
+    complete = pc.and_(pc.equal(rows["outcome"], "complete"), pc.is_valid(rows[SCORES[0]]))
+    return rows.select(COLUMNS).filter(complete)
+
+
+def changes(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[Change]:
+    """The effects of all attacks of ``sweep`` that have poison and `scores_of` some rows, by configuration."""
+    by_setting: dict[str, list[Configuration]] = defaultdict(list)
+    for one in sweep.configurations:
+        if one.is_control and one.id in scores:
+            by_setting[one.setting].append(one)
+    values = {one.id: _values(scores[one.id]) for found in by_setting.values() for one in found}
+    every: list[Change] = []
+    for one in sweep.configurations:
+        if not one.is_control and one.id in scores:
+            known = {c.settings.attack.name: values[c.id] for c in controls(by_setting[one.setting], one)}
+            every += _changes(one, _values(scores[one.id]), known)
+    return every
+
+
+def _changes(one: Configuration, own: _Values, known: Mapping[str, _Values]) -> Iterator[Change]:
+    for variant in one.variants:
+        clean = own.get((variant.id, 0.0))
+        for fraction in sorted(variant.evaluation.poison_fractions):
+            poisoned = own.get((variant.id, fraction))
+            if not fraction or not poisoned:
+                continue
+            beside = {NONE: clean} | {name: cells.get((variant.id, fraction)) for name, cells in known.items()}
+            for name, control in beside.items():
+                rates = _rates(poisoned, control or {})
+                if rates:
+                    yield Change(one.id, variant.id, fraction, name, rates)
+
+
+def _rates(poisoned: _Cells, control: _Cells) -> dict[str, Estimate]:
+    by_replicate: dict[int, list[_Scores]] = defaultdict(list)
+    for key in sorted(poisoned.keys() & control.keys()):
+        error, taken, reverse = (a - b for a, b in zip(poisoned[key], control[key], strict=True))
+        by_replicate[key[0]].append((error, taken, reverse, taken - reverse))
+    if not by_replicate:
+        return {}
+    return {
+        name: estimate([[run[index] for run in runs] for runs in by_replicate.values()])
+        for index, name in enumerate(CHANGES)
+    }
+
+
+def _values(scores: pa.Table) -> _Values:
+    found: _Values = defaultdict(dict)
+    columns = (scores[name].to_pylist() for name in COLUMNS)
+    for variant, fraction, replicate, run, *rates in zip(*columns, strict=True):
+        found[variant, fraction][replicate, run] = tuple(rates)
+    return found

@@ -1,0 +1,53 @@
+"""What attacks are compared with: the control that a sweep gets by itself, and the configurations that are controls."""
+
+from collections.abc import Iterable, Mapping
+
+from pgan_ray.registry import ATTACKS
+from pgan_ray.spec.grid import shortened
+from pgan_ray.spec.sweep import Configuration
+
+REMOVAL = "removal"
+
+
+def with_controls(configurations: Mapping[str, Configuration]) -> dict[str, Configuration]:
+    """``configurations``, and the control `removal` of each setting in which poison replaces genuine points.
+
+    It has as many replicates as the attacks there: their splits are its own, so that differences are within pairs.
+    A setting that names it already, or trains no victims, gets none.
+    """
+    settings: dict[str, list[Configuration]] = {}
+    for one in configurations.values():
+        settings.setdefault(one.setting, []).append(one)
+    found = dict(configurations)
+    for members in settings.values():
+        control = _removal(members)
+        if control is not None:
+            found.setdefault(control.id, control)
+    return found
+
+
+def controls(configurations: Iterable[Configuration], of: Configuration) -> list[Configuration]:
+    """Those of ``configurations`` that are controls of the attack ``of``; none where this is one itself."""
+    if of.is_control:
+        return []
+    return [one for one in configurations if one.is_control and one.setting == of.setting]
+
+
+def _removal(members: list[Configuration]) -> Configuration | None:
+    if any(one.settings.attack.name == REMOVAL for one in members):
+        return None
+    first = members[0]
+    variants = tuple(
+        variant
+        for variant in first.variants
+        if variant.evaluation.placement == "replace"
+        and max(variant.evaluation.poison_fractions) > 0
+        and variant.evaluation.victim.trains
+    )
+    if not variants:
+        return None
+    attack = ATTACKS.config(REMOVAL)(replicates=max(one.settings.attack.replicates for one in members))
+    task = first.settings.task.model_copy(update={"surrogate_classes": None})
+    update = {"attack": attack, "task": task, "evaluation": variants[0].evaluation}
+    name = ",".join(part for part in (first.setting, f"control={REMOVAL}") if part)
+    return Configuration(shortened(name), first.settings.model_copy(update=update), variants, first.setting)
