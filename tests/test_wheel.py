@@ -59,5 +59,5 @@ def test_an_installed_command_knows_the_sweeps_in_any_directory(installed: Path,
     assert files == [installed / "pgan_ray/sweeps_shipped" / name for name in SHIPPED]
     tried = python("-m", "pgan_ray", "sweep", "mnist_alpha", "--profile", "quick", "--dry-run", **elsewhere)
     assert tried.returncode == 0, tried.stderr
-    assert "# profile quick, configurations 3, generators 15, cells 225" in tried.stdout
+    assert "# profile quick, configurations 4, generators 15, cells 300" in tried.stdout
     assert list(tmp_path.iterdir()) == []

@@ -1,9 +1,7 @@
 """How an interval is judged against what the paper says, and both sides in words."""
 
-from scipy.special import stdtrit  # scipy.stats takes half a second to import
-
 from pgan_ray.report.paper import Holds, Rule, Sign, Statement, Within
-from pgan_ray.results import Estimate
+from pgan_ray.results import Estimate, one_sided
 
 AGREES, COMPATIBLE, CANNOT_TELL, DIFFERS = "agrees", "compatible", "cannot tell", "differs"
 VERDICTS = (AGREES, COMPATIBLE, CANNOT_TELL, DIFFERS)
@@ -59,9 +57,7 @@ def _within(rule: Within, found: Estimate) -> tuple[str, str]:
 
 def _side(found: Estimate, bound: float) -> int:
     """On which side of ``bound`` the one-sided 95 % interval lies, 1 above and -1 below; 0: it holds the bound."""
-    assert found.half_width is not None  # as was seen
-    degrees = found.replicates - 1
-    half = found.half_width * float(stdtrit(degrees, 0.95) / stdtrit(degrees, 0.975))
+    half = one_sided(found)
     distance = found.mean - bound
     return 0 if abs(distance) <= half + ROUNDING else (1 if distance > 0 else -1)
 

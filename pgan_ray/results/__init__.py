@@ -34,7 +34,7 @@ from pgan_ray.results.retry import shorten_retries
 from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
-from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, summarise
+from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, one_sided, summarise
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.victims import read_rows, table_of, write_rows
 
@@ -76,6 +76,7 @@ __all__ = [
     "keep_secret",
     "lease",
     "mean_confusions",
+    "one_sided",
     "outcome_of",
     "read_poison",
     "read_progress",

@@ -85,6 +85,13 @@ def estimate(by_replicate: Iterable[list[float]]) -> Estimate:
     return Estimate(mean, half_width, count, sum(map(len, groups)))
 
 
+def one_sided(found: Estimate) -> float:
+    """How far below (or above) the mean the one-sided 95 % interval of an estimate that has an interval ends."""
+    assert found.half_width is not None
+    degrees = found.replicates - 1
+    return found.half_width * float(stdtrit(degrees, 0.95) / stdtrit(degrees, 0.975))
+
+
 def estimate_text(found: Estimate | None, planned: int) -> str:
     """``6.8 ± 1.2`` per cent, with ``(3 of 5)`` where only 3 of 5 replicates count; a dash where there is nothing."""
     if found is None:

@@ -39,7 +39,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     table = ended.stdout.splitlines()
     assert "40%" in next(line for line in table if "configuration" in line)
-    assert sum(line.startswith("│ alpha=") for line in table) == 4
+    assert sum(line.startswith("│ alpha=") for line in table) == 6  # errors, rates, effects
     assert f"{CELLS}/{CELLS} victims" in ended.stderr
     assert "pgan-ray ui" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -52,6 +52,8 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     curve = client.get_metric_history(runs["alpha=0.1"].info.run_id, "victim/test_error")
     assert [point.step for point in curve] == [0, 20, 40]
+    effect = client.get_metric_history(runs["alpha=0.1"].info.run_id, "over_none/false_positive_rate")
+    assert [point.step for point in effect] == [20, 40]
     sweep = next(run for name, run in runs.items() if name.startswith("tiny-body-"))
     assert runs["alpha=0.1"].data.tags["mlflow.parentRunId"] == sweep.info.run_id
 

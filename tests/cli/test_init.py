@@ -77,7 +77,7 @@ def test_what_is_written_runs(command: Command) -> None:
     more = [part for setting in smaller for part in ("--set", setting)]
     assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out", *more) == 0
     result = open_sweep("out")
-    assert (result.outcome, result.rows().num_rows) == ("complete", 6)
+    assert (result.outcome, result.rows().num_rows) == ("complete", 9)
     assert result.record.sweep.profile == "quick"
 
 

@@ -215,6 +215,7 @@ def test_runs_deleted_by_hand_come_back(sqlite_uri: str, tmp_path: Path, record:
 
 VARIANTS = """
 name: tiny
+controls: false
 dataset: {name: digits}
 task: {classes: [3, 5], poison_class: 5, source_class: 3}
 attack: {alpha: 0.1, lambda_prior: 0.9, replicates: 2, iterations: 50}
