@@ -26,7 +26,7 @@ from pgan_ray.attacks.engines.pgan import METRICS
 from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.cluster import RayExecutor, connect
 from pgan_ray.data import TaskData, load_dataset
-from pgan_ray.evaluation import CellResult
+from pgan_ray.evaluation import CellResult, Detection
 from pgan_ray.report import write_report
 from pgan_ray.results import Store, check_resumable, read_sweep
 from pgan_ray.runner import Engine, Executor, LocalExecutor, Silent, SweepOutcome, SweepRun
@@ -76,7 +76,8 @@ def no_evaluation(cells: list[Cell], spec: object, task: TaskData, *_: object, *
     """As `pgan_ray.evaluation.evaluate_cells`, with the same scores for all."""
     matrix = torch.tensor([[90, 10], [5, 95]])
     scores = score(matrix, poison_label=1, source_label=0)
-    return [CellResult(c, "complete", 100, 0.05, 0.01 if c.poison_fraction else None, scores, matrix) for c in cells]
+    seen, clean = Detection(0.05, 0.01, 0.05, 0.03, 0.4, 0.7), Detection(0.05, rejected_genuine_both=0.05)
+    return [CellResult(c, "complete", 100, seen if c.poison_fraction else clean, scores, matrix) for c in cells]
 
 
 def sweep_file(configurations: int) -> dict[str, object]:

@@ -34,6 +34,7 @@ COLUMNS = (
     ("reverse", "false_negative_rate"),
     ("rejected genuine", "rejected_genuine"),
     ("rejected poison", "rejected_poison"),
+    ("by both tails", "rejected_poison_both"),
 )
 
 

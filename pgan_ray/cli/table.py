@@ -44,6 +44,8 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
         "reverse",
         "rejected genuine",
         "rejected poison",
+        "by both tails",
+        "AUC",
     ):
         table.add_column(column, justify="left" if column == "configuration" else "right")
     largest: dict[tuple[str, str], Point] = {}
@@ -58,6 +60,8 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             "false_negative_rate",
             "rejected_genuine",
             "rejected_poison",
+            "rejected_poison_both",
+            "detector_auc",
         )
         table.add_row(
             _label(configuration, variant),

@@ -113,6 +113,9 @@ def sweep_bytes(sweep: Sweep, points_of: PointsOf) -> int:
     return sum(_stored_bytes(c, points_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations)
 
 
+EFFECTS = 4  # of an attack beyond each control
+
+
 def _stored_bytes(configuration: Configuration, points: Points) -> int:
     """All replicates' weights, poison set, samples and curve; and the rows of their cells."""
     attack = configuration.settings.attack
@@ -136,5 +139,8 @@ def mlflow_points(configuration: Configuration, iterations: int) -> int:
     for variant in configuration.variants:
         scores = 3 + 2 * (attack.replicates > 1) if variant.evaluation.victim.trains else 0
         for fraction in variant.evaluation.poison_fractions:
-            found += scores + 1 + (fraction > 0)  # genuine points that were rejected, and poison where there is some
+            # Genuine points that are rejected, and by both tails; where there is poison, that too, its AUC and variance.
+            found += scores + 2 + 4 * (fraction > 0)
+            if fraction and scores and not configuration.is_control:
+                found += EFFECTS * (1 + configuration.settings.controls)
     return found

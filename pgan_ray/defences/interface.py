@@ -1,7 +1,8 @@
 """What a detector is. Shapes: T trusted points, N points, F features."""
 
+import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Score = Callable[["Tensor"], "Tensor"]
+Tails = Literal["upper", "both"]
 
 
 class Fitted(Protocol):
@@ -49,6 +51,11 @@ class PercentileConfig(DetectorConfig):
         lt=1,
         description="Share of genuine points that the threshold is to keep: a fraction, 0.95 and not 95.",
     )
+    tails: Tails = Field(
+        default="upper",
+        description="`upper` rejects points that look too odd, as in the paper; `both` those that look too ordinary "
+        "as well, half of the share in each tail: poison that is averaged or smoothed lies there.",
+    )
 
 
 class ScoredDetector(Detector):
@@ -60,15 +67,15 @@ class ScoredDetector(Detector):
     def fit(self, trusted: "Tensor", random: np.random.Generator) -> "FittedScore":
         """Fit `fit_score` on a random half of the ``trusted`` points (T, F).
 
-        The threshold is the `percentile` quantile of the scores of the other half: scores of points that a detector
-        was fitted on are too low, by more for some detectors than for others.
+        The threshold comes from the scores of the other half: scores of points that a detector was fitted on are too
+        low, by more for some detectors than for others.
         """
         import torch
 
         order = torch.from_numpy(random.permutation(len(trusted)))
         half = len(trusted) // 2
         score = self.fit_score(trusted[order[:half]], random)
-        return FittedScore(score, torch.quantile(score(trusted[order[half:]]), self.config.percentile))
+        return FittedScore(score, score(trusted[order[half:]]), self.config)
 
     def fit_score(self, points: "Tensor", random: np.random.Generator) -> Score:
         """A function of points (N, F) that gives their outlierness (N,), fitted on ``points``."""
@@ -76,18 +83,40 @@ class ScoredDetector(Detector):
 
 
 class FittedScore:
-    """A score, and the threshold above which it rejects."""
+    """A score of outlierness, and the ``limits`` outside of which points are rejected."""
 
-    def __init__(self, score: Score, threshold: "Tensor") -> None:
-        self.score, self.threshold = score, threshold
+    def __init__(self, score: Score, held_out: "Tensor", config: PercentileConfig) -> None:
+        """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on."""
+        self.score, self._held_out, self._config = score, held_out, config
+        self.limits = self._limits(config.tails)
+        self._both = self._limits("both")
+
+    def _limits(self, tails: Tails) -> "tuple[Tensor, Tensor]":
+        import torch
+
+        percentile = self._config.percentile
+        if tails == "upper":
+            return self._held_out.new_tensor(-math.inf), torch.quantile(self._held_out, percentile)
+        tail = (1 - percentile) / 2
+        return torch.quantile(self._held_out, tail), torch.quantile(self._held_out, 1 - tail)
+
+    def scores(self, points: "Tensor") -> "Tensor":
+        """(N,) outlierness of the ``points`` (N, F); of those that are made of no numbers, infinite."""
+        # scikit-learn takes neither points that are no numbers nor no points at all.
+        sound = points.isfinite().all(1)
+        scores = self._held_out.new_full((len(points),), math.inf)
+        if sound.any():
+            scores[sound] = self.score(points[sound])
+        return scores
+
+    def outside(self, scores: "Tensor", *, both_tails: bool = False) -> "Tensor":
+        """Which of the ``scores`` (N,) are rejected, or would be by a detector that looked at both tails."""
+        low, high = self._both if both_tails else self.limits
+        return ~((scores >= low) & (scores <= high))
 
     def reject(self, points: "Tensor") -> "Tensor":
-        """(N,) booleans: whose score is above the threshold, or who is made of no numbers."""
-        # scikit-learn takes neither points that are no numbers nor no points at all.
-        kept = points.isfinite().all(1)
-        if kept.any():
-            kept[kept.clone()] = self.score(points[kept]) <= self.threshold
-        return ~kept
+        """(N,) booleans: whose score is outside the limits, or no number."""
+        return self.outside(self.scores(points))
 
 
 def fit_detector(config: DetectorConfig, trusted: "Tensor", random: np.random.Generator) -> Fitted:

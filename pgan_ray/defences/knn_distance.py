@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, model_validator
 
-from pgan_ray.defences.interface import Detector, PercentileConfig
+from pgan_ray.defences.interface import Detector, FittedScore, PercentileConfig
 from pgan_ray.registry import DETECTORS
 from pgan_ray.spec import EvaluationSpec
 
@@ -42,37 +42,29 @@ class KnnDistance(Detector):
     Config = KnnDistanceConfig
     config: KnnDistanceConfig
 
-    def fit(self, trusted: "Tensor", random: np.random.Generator) -> "FittedKnnDistance":
+    def fit(self, trusted: "Tensor", random: np.random.Generator) -> FittedScore:
         """Sample s of the ``trusted`` points; the threshold is the `percentile` quantile of the scores of the rest."""
         import torch
 
         order = torch.from_numpy(random.permutation(len(trusted)))
         sampled, rest = order[: self.config.sample_size], order[self.config.sample_size :]
-        fitted = FittedKnnDistance(trusted[sampled], self.config.neighbours)
-        fitted.threshold = torch.quantile(fitted.score(trusted[rest]), self.config.percentile)
-        return fitted
+        score = MeanDistance(trusted[sampled], self.config.neighbours)
+        return FittedScore(score, score(trusted[rest]), self.config)
 
     def flop(self, features: int, trusted: int, points: int) -> float:
         """Distances to the sample."""
         return 3.0 * features * self.config.sample_size * (trusted - self.config.sample_size + points)
 
 
-class FittedKnnDistance:
-    """Points are judged by their distance to the ``sample`` (S, F)."""
-
-    threshold: "Tensor"
+class MeanDistance:
+    """(N,) outlierness of points (N, F): the mean distance to the k nearest of the ``sample`` (S, F)."""
 
     def __init__(self, sample: "Tensor", neighbours: int) -> None:
         self._sample, self._neighbours = sample, neighbours
 
-    def score(self, points: "Tensor") -> "Tensor":
-        """(N,) outlierness of the ``points`` (N, F): mean distance to the k nearest of the sample."""
+    def __call__(self, points: "Tensor") -> "Tensor":
         import torch
 
         # The default shortcut through matrix products loses digits that decide at the threshold.
         distances = torch.cdist(points, self._sample, compute_mode="donot_use_mm_for_euclid_dist")
         return distances.topk(self._neighbours, dim=1, largest=False).values.mean(1)
-
-    def reject(self, points: "Tensor") -> "Tensor":
-        """(N,) booleans: whose score is above the threshold, or no number."""
-        return ~(self.score(points) <= self.threshold)

@@ -5,11 +5,12 @@ One process, no Ray: `cluster` calls this on its evaluators.
 
 from pgan_ray.evaluation.failures import ComponentFailure, component, expect
 from pgan_ray.evaluation.protocol import CellResult, evaluate_cells
-from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
+from pgan_ray.evaluation.training_set import Detection, TrainingSet, poisoned_training_set
 
 __all__ = [
     "CellResult",
     "ComponentFailure",
+    "Detection",
     "TrainingSet",
     "component",
     "evaluate_cells",

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation.failures import ComponentFailure, component, described, expect, failed
-from pgan_ray.evaluation.training_set import TrainingSet, poisoned_training_set
+from pgan_ray.evaluation.training_set import Detection, TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims import Boundary, Judged, judge_victims
@@ -32,8 +32,7 @@ class CellResult:
     cell: Cell
     outcome: str
     train_size: int = 0
-    rejected_genuine: float | None = None
-    rejected_poison: float | None = None
+    detection: Detection = field(default_factory=Detection)
     scores: Scores | None = None
     confusion: Tensor | None = None
     boundary: Boundary | None = None
@@ -166,8 +165,7 @@ def _result(
         cell,
         outcome,
         len(training.x),
-        training.rejected_genuine,
-        training.rejected_poison,
+        training.detection,
         None if matrix is None else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
         matrix,
         victim.boundary if victim else None,

@@ -1,5 +1,6 @@
 """The victim's training set: split, poisoned, filtered (Section 4)."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,23 +9,38 @@ from torch import Tensor
 
 from pgan_ray.attacks import NoPoison, PoisonSource
 from pgan_ray.data import TaskData, draw_split
-from pgan_ray.defences import fit_detector
+from pgan_ray.defences import FittedScore, fit_detector
 from pgan_ray.evaluation.failures import component, described, expect
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import numpy_generator
 
 
 @dataclass(frozen=True)
-class TrainingSet:
-    """What is left after the detectors. Shapes: N points kept, F features.
+class Detection:
+    """What the detectors made of a training set; shares of points, None where there were none of them.
 
-    ``rejected_genuine`` and ``rejected_poison``: shares, None where there were none of them.
+    ``rejected_genuine_both``, ``rejected_poison_both``: the shares that the same detectors would reject if they looked
+    at both tails of their scores. ``detector_auc``: how well the poison class's detector tells poison from genuine
+    points by its score, whatever the threshold: the area under its ROC curve, 0.5 where it is blind to them and below
+    where poison looks the more ordinary. These are None for detectors without a score.
+    ``poison_variance``: of the poison, over all features, as a share of the genuine points' of its class.
     """
+
+    rejected_genuine: float | None = None
+    rejected_poison: float | None = None
+    rejected_genuine_both: float | None = None
+    rejected_poison_both: float | None = None
+    detector_auc: float | None = None
+    poison_variance: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What is left after the detectors. Shapes: N points kept, F features."""
 
     x: Tensor
     y: Tensor
-    rejected_genuine: float | None
-    rejected_poison: float | None
+    detection: Detection
 
 
 def poisoned_training_set(
@@ -55,7 +71,8 @@ def poisoned_training_set(
 
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
-    genuine_rejected = genuine_total = poison_rejected = 0
+    judged: list[_Judged] = []
+    auc: float | None = None
     for label in range(len(task.classes)):
         is_poisoned = label == task.poison_label
         genuine = task.train_x[torch.from_numpy(split.train[label])]
@@ -68,19 +85,62 @@ def poisoned_training_set(
                 task.train_x[torch.from_numpy(split.trusted[label])],
                 numpy_generator(seed, *names, "detector", label),
             )
-            rejected = detector.reject(points)
+            both: Tensor | None = None
+            if isinstance(detector, FittedScore):
+                scores = detector.scores(points)
+                rejected, both = detector.outside(scores), detector.outside(scores, both_tails=True)
+                auc = _auc(scores[: len(genuine)], scores[len(genuine) :]) if is_poisoned else auc
+            else:
+                rejected = detector.reject(points)
         _check_rejected(rejected, len(points), spec.detector.name)
         kept_x.append(points[~rejected])
         kept_y.append(torch.full((len(kept_x[-1]),), label))
-        genuine_rejected += int(rejected[: len(genuine)].sum())
-        genuine_total += len(genuine)
-        poison_rejected += int(rejected[len(genuine) :].sum())
-    return TrainingSet(
-        torch.cat(kept_x),
-        torch.cat(kept_y),
-        rejected_genuine=genuine_rejected / genuine_total if genuine_total else None,
-        rejected_poison=poison_rejected / len(poison) if len(poison) else None,
+        judged.append(_Judged(len(genuine), rejected, both))
+    detection = Detection(
+        **_shares(judged),
+        detector_auc=auc,
+        poison_variance=_variance(poison, task.train_x[torch.from_numpy(split.train[task.poison_label])]),
     )
+    return TrainingSet(torch.cat(kept_x), torch.cat(kept_y), detection)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The points of one class, ``genuine`` ones first: whom its detector rejects, by one tail or by both."""
+
+    genuine: int
+    rejected: Tensor
+    both: Tensor | None
+
+
+def _shares(judged: list[_Judged]) -> dict[str, float | None]:
+    """Of genuine and of poisoning points that are rejected, and that would be by both tails."""
+    found: dict[str, float | None] = {}
+    for ending, flags in (("", [one.rejected for one in judged]), ("_both", [one.both for one in judged])):
+        known = [flag for flag in flags if flag is not None]
+        if len(known) == len(judged):
+            parts = [(flag[: one.genuine], flag[one.genuine :]) for flag, one in zip(known, judged, strict=True)]
+            for name, some in zip(("rejected_genuine", "rejected_poison"), zip(*parts, strict=True), strict=True):
+                every = torch.cat(some)
+                found[name + ending] = int(every.sum()) / len(every) if len(every) else None
+    return found
+
+
+def _auc(genuine: Tensor, poison: Tensor) -> float | None:
+    """The share of pairs in which the poison scores higher than the genuine point, ties counting half."""
+    if not len(genuine) or not len(poison):
+        return None
+    genuine, poison = (scores.where(~scores.isnan(), math.inf) for scores in (genuine, poison))
+    ordered = genuine.sort().values
+    below, upto = (torch.searchsorted(ordered, poison, right=right) for right in (False, True))
+    return float((below + upto).sum()) / (2 * len(genuine) * len(poison))
+
+
+def _variance(poison: Tensor, genuine: Tensor) -> float | None:
+    if len(poison) < 2 or len(genuine) < 2:
+        return None
+    of_genuine = float(genuine.double().var(0).sum())
+    return float(poison.double().var(0).sum()) / of_genuine if of_genuine else None
 
 
 def _check_poison(poison: object, points: int, task: TaskData, name: str) -> None:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.results.identity import foreign
-from pgan_ray.results.schema import MAX_SECONDS, OUTCOMES, RATES, SCORES, VICTIMS
+from pgan_ray.results.schema import MAX_SECONDS, OUTCOMES, SCORES, SHARES, VICTIMS
 from pgan_ray.spec import Cell, SweepRecord
 
 IDENTITY = b"pgan.sweep"  # of a file's metadata
@@ -90,10 +90,10 @@ def check_values(rows: pa.Table) -> None:
         values = rows[column.name]
         if pa.types.is_floating(column.type) and not _all(pc.is_finite(values)):
             raise ValueError(f"`{column.name}` must hold finite numbers or nulls")
-    for name in RATES:
+    for name in SHARES:
         if not _all(pc.and_(pc.greater_equal(rows[name], 0), pc.less_equal(rows[name], 1))):
             raise ValueError(f"`{name}` must be from 0 to 1")
-    for name, most in (("seconds", MAX_SECONDS), ("train_size", math.inf)):
+    for name, most in (("seconds", MAX_SECONDS), ("train_size", math.inf), ("poison_variance", math.inf)):
         if not _all(pc.and_(pc.greater_equal(rows[name], 0), pc.less_equal(rows[name], most))):
             raise ValueError(f"`{name}` must be 0 or more, and possible")
     if not _all(pc.is_in(rows["outcome"], pa.array(OUTCOMES))):

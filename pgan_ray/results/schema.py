@@ -25,6 +25,13 @@ VICTIMS = pa.schema(
         pa.field("false_negative_rate", pa.float64()),
         pa.field("rejected_genuine", pa.float64()),
         pa.field("rejected_poison", pa.float64()),
+        # what the same detectors would reject if they looked at both tails of their scores
+        pa.field("rejected_genuine_both", pa.float64()),
+        pa.field("rejected_poison_both", pa.float64()),
+        # by the score of the poison class's detector, poison against genuine points
+        pa.field("detector_auc", pa.float64()),
+        # of the poison, as a share of the genuine points' of its class
+        pa.field("poison_variance", pa.float64()),
         # counts of test points, true class by row and predicted class by column, in the order of the task's labels
         pa.field("confusion", pa.list_(pa.list_(pa.int32()))),
         # of logistic regression in the plane: (a, b, c) of the line a x + b y + c = 0
@@ -74,7 +81,13 @@ OUTCOMES = ("complete", "diverged", "failed")
 SCORES = ("test_error", "false_positive_rate", "false_negative_rate")
 """The victims' columns that only a complete cell with a victim has."""
 
-RATES = (*SCORES, "rejected_genuine", "rejected_poison")
+SHARES = (
+    *SCORES,
+    *("rejected_genuine", "rejected_poison", "rejected_genuine_both", "rejected_poison_both", "detector_auc"),
+)
+"""The victims' columns that hold numbers from 0 to 1."""
+
+RATES = (*SHARES, "poison_variance")
 """The victims' columns that curves are drawn of."""
 
 MAX_SECONDS = 1e9

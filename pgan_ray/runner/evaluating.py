@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -134,8 +134,7 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "test_error": scores and scores.test_error,
         "false_positive_rate": scores and scores.false_positive_rate,
         "false_negative_rate": scores and scores.false_negative_rate,
-        "rejected_genuine": result.rejected_genuine,
-        "rejected_poison": result.rejected_poison,
+        **asdict(result.detection),
         "confusion": None if result.confusion is None else result.confusion.tolist(),
         "boundary": result.boundary,
         "outcome": result.outcome,

@@ -21,14 +21,15 @@ from pgan_ray.cost.sweep import iterations, mlflow_points
 from pgan_ray.data import load_dataset, select_task
 from pgan_ray.nn import StackedMLP
 from pgan_ray.registry import DETECTORS, VICTIMS
-from pgan_ray.results import RATES, Estimate, Point
+from pgan_ray.results import CHANGES, RATES, Change, Estimate, Point
 from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
-from pgan_ray.tracking.curves import victim_metrics
+from pgan_ray.tracking.curves import change_metrics, victim_metrics
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
 from tests.tiny import tiny_sweep
 
+OF_POISON = ("rejected_poison", "rejected_poison_both", "detector_auc", "poison_variance")
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
@@ -194,11 +195,11 @@ def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
     first = sweep.configurations[0]
     estimate = Estimate(0.1, 0.05, 2, 4)
     points = [
-        Point(first.id, "", f, {rate: estimate for rate in RATES if f or rate != "rejected_poison"})
-        for f in (0, 0.2, 0.4)
+        Point(first.id, "", f, {rate: estimate for rate in RATES if f or rate not in OF_POISON}) for f in (0, 0.2, 0.4)
     ]
     rows = pa.Table.from_pylist([row()]).select(["replicate", "outcome"])
-    written = len(victim_metrics(first, points, rows, 100, 0))
+    effects = [Change(first.id, "", f, "none", dict.fromkeys(CHANGES, estimate)) for f in (0.2, 0.4)]
+    written = len(victim_metrics(first, points, rows, 100, 0)) + len(change_metrics(first, effects, 100, 0))
     assert mlflow_points(first, 60) == written + 2 * REPORTS * len(METRICS)
     assert mlflow_points(first, 7) == written + 2 * 7 * len(METRICS)
 

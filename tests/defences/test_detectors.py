@@ -104,7 +104,7 @@ def test_the_threshold_is_of_points_that_the_score_was_not_fitted_on(name: str, 
     assert isinstance(detector, FittedScore)
     assert isinstance(other, FittedScore)
     assert torch.equal(other.score(trusted), detector.score(trusted))
-    assert not torch.equal(other.threshold, detector.threshold)
+    assert not torch.equal(other.limits[1], detector.limits[1])
 
 
 @EVERY_REJECTING

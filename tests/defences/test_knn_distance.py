@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from pgan_ray.defences.knn_distance import FittedKnnDistance, KnnDistance, KnnDistanceConfig
+from pgan_ray.defences import FittedScore
+from pgan_ray.defences.knn_distance import KnnDistance, KnnDistanceConfig
 
 
 def draw(points: int, seed: int, features: int = 5) -> torch.Tensor:
     return torch.randn(points, features, generator=torch.Generator().manual_seed(seed))
 
 
-def fit(trusted: torch.Tensor, *, k: int = 3, s: int = 10, percentile: float = 0.9, seed: int = 0) -> FittedKnnDistance:
+def fit(trusted: torch.Tensor, *, k: int = 3, s: int = 10, percentile: float = 0.9, seed: int = 0) -> FittedScore:
     config = KnnDistanceConfig(neighbours=k, sample_size=s, percentile=percentile)
     return KnnDistance(config).fit(trusted, np.random.default_rng(seed))
 
@@ -29,7 +30,7 @@ def test_against_brute_force(k: int, s: int, percentile: float) -> None:
     scores = brute_force(points.double().numpy(), sample, k)
     threshold = np.quantile(brute_force(rest, sample, k), percentile)
     np.testing.assert_allclose(detector.score(points).numpy(), scores, rtol=1e-5)
-    assert detector.threshold.item() == pytest.approx(threshold, rel=1e-5)
+    assert detector.limits[1].item() == pytest.approx(threshold, rel=1e-5)
     assert detector.reject(points).tolist() == (scores > threshold).tolist()
 
 

@@ -121,8 +121,8 @@ def test_every_point_passes_the_detector_of_the_label_that_it_carries(
         assert not set(parts.poison) & {int(i) for i in asked[:, 0]} or label == 1
     poison = torch.cat(look.asked)[:, 0].int()[:, None] == torch.tensor(parts.poison)
     gone = torch.cat(look.rejected)
-    assert made.rejected_poison == float(gone[poison.any(1)].sum()) / len(parts.poison)
-    assert made.rejected_genuine == float(gone[~poison.any(1)].sum()) / len(parts.genuine)
+    assert made.detection.rejected_poison == float(gone[poison.any(1)].sum()) / len(parts.poison)
+    assert made.detection.rejected_genuine == float(gone[~poison.any(1)].sum()) / len(parts.genuine)
 
 
 @pytest.mark.parametrize("name", [name for name in ATTACKS if name != "pgan"])
@@ -186,13 +186,13 @@ def test_every_detector_is_of_one_class_alone(name: str) -> None:
     for label in (0, 1, 2):
         attack = PoisonSet(task.train_x[task.train_y == label][:60])
         part = poisoned_training_set(detecting(name), task, attack, Cell("", 0, "", 0.2, 0), 0)
-        assert part.rejected_poison is not None
+        assert part.detection.rejected_poison is not None
         if name == "none" or label == 1:
-            assert part.rejected_poison < 0.25
+            assert part.detection.rejected_poison < 0.25
         else:
-            assert part.rejected_poison == 1.0
-        assert part.rejected_genuine is not None
-        assert part.rejected_genuine < 0.15
+            assert part.detection.rejected_poison == 1.0
+        assert part.detection.rejected_genuine is not None
+        assert part.detection.rejected_genuine < 0.15
 
 
 @pytest.mark.parametrize("label", [0, 1])
@@ -230,8 +230,10 @@ def test_without_a_victim_the_detectors_are_measured_all_the_same() -> None:
     none, logistic = (evaluate({"name": name}, task) for name in ("none", "logistic"))
     assert none.outcome == "complete"
     assert (none.scores, none.confusion, none.boundary) == (None, None, None)
-    for measured in ("train_size", "rejected_genuine", "rejected_poison"):
-        assert getattr(none, measured) == getattr(logistic, measured) is not None
+    assert none.train_size == logistic.train_size
+    assert none.detection == logistic.detection
+    assert none.detection.rejected_genuine is not None
+    assert none.detection.poison_variance is not None
 
 
 def test_test_points_do_not_change_what_is_trained() -> None:

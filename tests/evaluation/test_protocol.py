@@ -68,8 +68,8 @@ def test_a_result_for_each_cell_in_order() -> None:
     for result in results:
         part = poisoned_training_set(make_spec(), task, PoisonSet(harmless(task)), result.cell, 0)
         assert result.train_size == len(part.x)
-        assert (result.rejected_genuine, result.rejected_poison) == (part.rejected_genuine, part.rejected_poison)
-        assert (result.rejected_poison is None) == (result.cell.poison_fraction == 0)
+        assert result.detection == part.detection
+        assert (result.detection.rejected_poison is None) == (result.cell.poison_fraction == 0)
         assert result.scores is not None
         assert result.seconds > 0
     assert len({result.train_size for result in results}) > 1  # the detector saw to sizes that differ
@@ -121,7 +121,7 @@ def test_a_victim_that_diverges_has_no_scores() -> None:
     for result in evaluate(task, harmless(task), optimizer=optimizer):
         assert result.scores is None
         assert result.train_size > 0
-        assert result.rejected_genuine is not None
+        assert result.detection.rejected_genuine is not None
 
 
 @pytest.mark.parametrize("exponent", [10, 15, 20, 25, 30, 35])

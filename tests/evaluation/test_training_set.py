@@ -6,9 +6,11 @@ from torch import Tensor
 
 from pgan_ray.attacks import make_attack
 from pgan_ray.attacks.poison_set import PoisonSet
+from pgan_ray.data import TaskData
 from pgan_ray.evaluation import TrainingSet, poisoned_training_set
+from pgan_ray.evaluation.training_set import _auc
 from pgan_ray.registry import ATTACKS
-from pgan_ray.spec import Cell
+from pgan_ray.spec import Cell, EvaluationSpec
 from tests.evaluation.points import POISON, Fitted, genuine, indices, make_spec, numbered, numbered_poison, poison
 from tests.science import blobs
 
@@ -68,7 +70,7 @@ def test_the_whole_class_may_be_poison() -> None:
     part = build(0.5)
     assert len(poison(part)) == 40
     assert genuine(part, 1) == set()
-    assert part.rejected_genuine == 0.0
+    assert part.detection.rejected_genuine == 0.0
 
 
 def test_a_larger_fraction_keeps_the_poison_of_a_smaller_one() -> None:
@@ -120,16 +122,16 @@ def test_poison_is_judged_by_the_detector_of_the_class_that_it_claims(label: int
     at_label = blobs(classes=3, train_per_class=300, distance=20.0)
     points = at_label.train_x[at_label.train_y == label]
     part = filtered(0.2, points, classes=3)
-    assert part.rejected_poison is not None
-    assert (part.rejected_poison == 1.0) == rejected
+    assert part.detection.rejected_poison is not None
+    assert (part.detection.rejected_poison == 1.0) == rejected
     if not rejected:
-        assert part.rejected_poison < 0.2
+        assert part.detection.rejected_poison < 0.2
 
 
 def test_genuine_points_are_judged_by_the_detector_of_their_own_class() -> None:
     # By another class's they would all be rejected.
     part = filtered(0.0, torch.zeros(100, 6))
-    assert 0.0 < part.rejected_genuine < 0.15
+    assert 0.0 < part.detection.rejected_genuine < 0.15
     assert part.y.bincount().min() > 120
 
 
@@ -138,17 +140,17 @@ def test_shares_are_of_what_was_asked_and_the_rest_is_kept(fitted: Fitted) -> No
     mixed = torch.cat((task.poison_class_x[:100], task.poison_class_x[:100] + 50))
     part = filtered(0.3, mixed)
     assert [len(points) for points in fitted.asked] == [150, 150]
-    assert part.rejected_poison is not None
-    assert 0.3 < part.rejected_poison < 0.7
-    rejected = part.rejected_genuine * 210 + part.rejected_poison * 90
+    assert part.detection.rejected_poison is not None
+    assert 0.3 < part.detection.rejected_poison < 0.7
+    rejected = part.detection.rejected_genuine * 210 + part.detection.rejected_poison * 90
     assert len(part.x) == len(part.y) == 300 - round(rejected)
     assert part.x.max() < 30
 
 
 def test_without_poison_there_is_no_share_of_it() -> None:
-    assert build(0.0).rejected_poison is None
-    assert build(0.001).rejected_poison is None  # rounds to no point
-    assert build(0.1).rejected_poison == 0.0
+    assert build(0.0).detection.rejected_poison is None
+    assert build(0.001).detection.rejected_poison is None  # rounds to no point
+    assert build(0.1).detection.rejected_poison == 0.0
 
 
 def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
@@ -157,7 +159,7 @@ def test_each_run_fits_its_detectors_anew(fitted: Fitted) -> None:
         task = blobs(train_per_class=300)
         spec = make_spec("knn_distance", train_per_class=150, trusted_per_class=150)
         part = poisoned_training_set(spec, task, PoisonSet(task.poison_class_x), Cell("", 0, "", 0.2, run), 0)
-        shares.add((part.rejected_genuine, part.rejected_poison))
+        shares.add((part.detection.rejected_genuine, part.detection.rejected_poison))
     assert len(shares) == 4
     assert len(fitted.trusted) == 8
 
@@ -170,8 +172,43 @@ def test_removal_leaves_the_poisons_place_empty() -> None:
     removal = make_attack(ATTACKS.config("removal")()).fit(task)
     left = poisoned_training_set(spec, task, removal, cell, seed=0)
     attacked = poisoned_training_set(spec, task, PoisonSet(torch.zeros(100, task.features)), cell, seed=0)
-    assert (left.rejected_genuine, left.rejected_poison) == (0.0, None)
+    assert (left.detection.rejected_genuine, left.detection.rejected_poison) == (0.0, None)
     assert len(attacked.x) - len(left.x) == spec.poison_count(0.3, 2) > 0
     kept = (attacked.x != 0).any(1)
     assert torch.equal(left.x, attacked.x[kept])
     assert torch.equal(left.y, attacked.y[kept])
+
+
+def shrunk(task: TaskData, towards_mean: float) -> PoisonSet:
+    """Genuine points of the poison class, drawn towards their mean."""
+    own = task.poison_class_x
+    return PoisonSet(own.mean(0) + towards_mean * (own - own.mean(0)))
+
+
+def test_poison_that_is_too_ordinary_is_seen_by_both_tails_alone() -> None:
+    task = blobs(train_per_class=400)
+    cell = Cell("c", 0, "", 0.3, 0)
+    spec = make_spec("knn_distance", train_per_class=100, trusted_per_class=100)
+    seen = poisoned_training_set(spec, task, shrunk(task, 0.2), cell, seed=0).detection
+    assert seen.rejected_poison == 0.0
+    assert seen.rejected_poison_both is not None
+    assert seen.rejected_poison_both > 0.5
+    assert seen.rejected_genuine_both is not None
+    assert seen.rejected_genuine_both < 0.2
+    assert seen.detector_auc is not None
+    assert seen.detector_auc < 0.1
+    assert seen.poison_variance == pytest.approx(0.04, rel=0.3)
+    alike = poisoned_training_set(spec, task, shrunk(task, 1.0), cell, seed=0).detection
+    assert alike.detector_auc == pytest.approx(0.5, abs=0.15)
+    assert alike.poison_variance == pytest.approx(1.0, abs=0.3)
+    detector = {"name": "knn_distance", "tails": "both"}
+    both = spec.model_copy(update={"detector": EvaluationSpec(poison_fractions=[0], detector=detector).detector})
+    filtered = poisoned_training_set(both, task, shrunk(task, 0.2), cell, seed=0).detection
+    assert filtered.rejected_poison == filtered.rejected_poison_both == seen.rejected_poison_both
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs() -> None:
+    genuine, poison = torch.tensor([1.0, 2.0, 2.0, float("nan")]), torch.tensor([2.0, 0.0, float("inf")])
+    # 2 beats 1 and ties twice; 0 beats nothing; what is no number is the oddest of all, and ties with its like
+    assert _auc(genuine, poison) == (1 + 2 * 0.5 + 0 + 3 + 0.5) / 12
+    assert _auc(genuine, poison[:0]) is None

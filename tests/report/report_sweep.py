@@ -10,7 +10,16 @@ import pyarrow as pa
 
 from pgan_ray.report.series import series_of
 from pgan_ray.report.study import Study, load_study
-from pgan_ray.results import SCORES, TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator, write_rows
+from pgan_ray.results import (
+    RATES,
+    SCORES,
+    TRAINING,
+    GeneratorFiles,
+    GeneratorRecord,
+    Store,
+    write_generator,
+    write_rows,
+)
 from pgan_ray.spec import Cell, Settings, SweepRecord, load_sweep
 
 ALPHAS = """
@@ -139,6 +148,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "detector": evaluation.detector.name,
         "percentile": getattr(evaluation.detector, "percentile", None),
         "train_size": 950,
+        **dict.fromkeys(RATES),
         "confusion": None,
         "boundary": None,
         "outcome": "complete",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pgan_ray.results import TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator, write_rows
+from pgan_ray.results import RATES, TRAINING, GeneratorFiles, GeneratorRecord, Store, write_generator, write_rows
 from pgan_ray.spec import Cell, Configuration, SweepRecord, load_sweep
 
 START_MS = 1_700_000_000_000
@@ -137,7 +137,7 @@ def write_cells(
     attack = configuration.settings.attack
     for cell in configuration.cells(replicate):
         rates = dict.fromkeys(("false_positive_rate", "false_negative_rate"), 0.05)
-        rates |= {"test_error": error_of(cell), "rejected_genuine": 0.05, "rejected_poison": 0.02}
+        rates |= dict.fromkeys(RATES, 0.05) | {"test_error": error_of(cell), "rejected_poison": 0.02}
         if outcome != "complete":
             rates = dict.fromkeys(rates)
         rows.append(
