@@ -20,8 +20,8 @@ COUNTS = {
     ("mnist_alpha", "quick-full"): (4, 15, 300),
     ("mnist_detection", "paper"): (7, 35, 700),
     ("mnist_detection", "quick"): (5, 15, 300),
-    ("mnist_label_flip", "paper"): (4, 5, 1800),
-    ("mnist_label_flip", "quick"): (4, 5, 300),
+    ("mnist_label_flip", "paper"): (7, 5, 3150),
+    ("mnist_label_flip", "quick"): (7, 5, 525),
     ("mnist_lambda", "paper"): (11, 50, 1100),
     ("mnist_lambda", "quick"): (5, 20, 150),
     ("mnist_targeted", "paper"): (2, 5, 500),
@@ -121,7 +121,7 @@ def test_every_experiment_explores_what_the_paper_does() -> None:
     assert {(v.evaluation.runs, *v.evaluation.poison_fractions) for v in by_size.variants} == {(5, 0.0, 0.2)}
 
     flips = {c.settings.attack.name: c for c in attacks(body("mnist_label_flip"))}
-    assert set(flips) == {"pgan", "nearest_label_flip", "random_label_flip"}
+    assert {"pgan", "nearest_label_flip", "random_label_flip"} < set(flips)
     assert weights_of(flips["pgan"]) == (0.1, 0.9)
     assert {tuple(c.variants[0].evaluation.poison_fractions) for c in flips.values()} == {tuple(fractions)}
 

@@ -3,13 +3,35 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import Field
 
 from pgan_ray.attacks.interface import Rows
 from pgan_ray.attacks.taken_points import TakenPoints, TakesPoints
 from pgan_ray.registry import ATTACKS
+from pgan_ray.spec import AttackConfig, EvaluationSpec
 
 if TYPE_CHECKING:
     from pgan_ray.data import TaskData
+
+
+class NearestConfig(AttackConfig):
+    """Points of the source class that are near to the poison class, with its label."""
+
+    pool: int | None = Field(
+        default=None,
+        ge=1,
+        description="Draw from so many of the nearest points that are left; without it the nearest of all are taken, "
+        "the same ones in every run but for those that detectors and victims are given.",
+    )
+
+    def check_evaluation(self, evaluation: EvaluationSpec, classes: int) -> None:
+        """The pool must hold what is drawn from it."""
+        needed = evaluation.poison_count(max(evaluation.poison_fractions), classes)
+        if self.pool is not None and self.pool < needed:
+            raise ValueError(
+                f"`attack.pool` must be at least {needed} (the largest poison fraction of the training set), "
+                f"got {self.pool}"
+            )
 
 
 @ATTACKS.register
@@ -17,19 +39,29 @@ class NearestLabelFlip(TakesPoints):
     """Points of the source class, the nearest to the mean of the poison class first (Fig. 5)."""
 
     name = "nearest_label_flip"
+    Config = NearestConfig
+    config: NearestConfig
 
     def fit(self, task: "TaskData") -> "NearestPoints":
         """Points of the source class in the order of their distance."""
-        return NearestPoints(task, self.taken_label(task))
+        return NearestPoints(task, self.taken_label(task), self.config.pool)
 
 
 class NearestPoints(TakenPoints):
-    """The points of a class that are nearest, by Euclidean distance, to the mean of the poison class come first."""
+    """The points of a class that are nearest, by Euclidean distance, to the mean of the poison class come first.
 
-    def __init__(self, task: "TaskData", label: int) -> None:
+    With a ``pool``, so many of the nearest in an order drawn anew for each run.
+    """
+
+    def __init__(self, task: "TaskData", label: int, pool: int | None) -> None:
         super().__init__(task, label)
+        self._pool = pool
         distance = (self._x[self._rows] - task.poison_class_x.mean(0)).norm(dim=1)
         self._rows = self._rows[distance.argsort(stable=True).numpy()]
+
+    def _left(self, points: int, random: np.random.Generator, used: Rows) -> Rows:
+        left = super()._left(points, random, used)
+        return left if self._pool is None else random.permutation(left[: self._pool])
 
     def _order(self, random: np.random.Generator) -> Rows:
         return self._rows

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pgan_ray.attacks.interface import Attack, Rows
+from pgan_ray.attacks.interface import Attack, PoisonSource, Rows
 from pgan_ray.errors import DataError
 from pgan_ray.spec import EvaluationSpec
 
@@ -23,7 +23,10 @@ class TakesPoints(Attack):
 
     def check(self, task: "TaskData", evaluation: EvaluationSpec) -> None:
         """The class must have points left beside those of the detectors and the victim."""
-        label = self.taken_label(task)
+        self.check_class(task, evaluation, self.taken_label(task))
+
+    def check_class(self, task: "TaskData", evaluation: EvaluationSpec, label: int) -> None:
+        """As `check`, for the class ``label``."""
         poison = evaluation.poison_count(max(evaluation.poison_fractions), len(task.classes))
         needed = evaluation.trusted_per_class + evaluation.train_per_class + poison
         available = int((task.train_y == label).sum())
@@ -35,7 +38,7 @@ class TakesPoints(Attack):
                 "of `evaluation.poison_fractions`"
             )
 
-    def fit(self, task: "TaskData") -> "TakenPoints":
+    def fit(self, task: "TaskData") -> PoisonSource:
         """Points of `taken_label`."""
         return TakenPoints(task, self.taken_label(task))
 
@@ -51,6 +54,10 @@ class TakenPoints:
         """As `PoisonSource.sample`."""
         import torch
 
+        return self._x[torch.from_numpy(self._left(points, random, used)[:points])]
+
+    def _left(self, points: int, random: np.random.Generator, used: Rows) -> Rows:
+        """The rows that may be taken, in the order of this run; at least so many ``points``. Raises `DataError`."""
         left = self._order(random)
         left = left[~np.isin(left, used)]
         if points > len(left):
@@ -58,7 +65,7 @@ class TakenPoints:
                 f"an attack that takes genuine points must find the {points} that are drawn beside those of the "
                 f"detectors and the victim, got {len(left)}"
             )
-        return self._x[torch.from_numpy(left[:points])]
+        return left
 
     def _order(self, random: np.random.Generator) -> Rows:
         return random.permutation(self._rows)

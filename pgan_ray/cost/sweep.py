@@ -13,6 +13,7 @@ PointsOf = Callable[[DatasetSpec, TaskSpec], Points]
 CELL_S = 1e-3  # around each cell
 # As `pgan_ray.runner` stores them; a test compares.
 REPORTS = 50
+EFFECTS = 4  # of an attack beyond each control
 SAMPLE_SETS, SAMPLES = 6, 64
 # Measured: a Parquet file with the columns of a table, and what each row adds.
 CURVE_BYTES, RECORD_BYTES = 4_500, 200
@@ -113,9 +114,6 @@ def sweep_bytes(sweep: Sweep, points_of: PointsOf) -> int:
     return sum(_stored_bytes(c, points_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations)
 
 
-EFFECTS = 4  # of an attack beyond each control
-
-
 def _stored_bytes(configuration: Configuration, points: Points) -> int:
     """All replicates' weights, poison set, samples and curve; and the rows of their cells."""
     attack = configuration.settings.attack
@@ -139,7 +137,7 @@ def mlflow_points(configuration: Configuration, iterations: int) -> int:
     for variant in configuration.variants:
         scores = 3 + 2 * (attack.replicates > 1) if variant.evaluation.victim.trains else 0
         for fraction in variant.evaluation.poison_fractions:
-            # Genuine points that are rejected, and by both tails; where there is poison, that too, its AUC and variance.
+            # Genuine points that are rejected, and by both tails; of poison that too, its AUC and variance.
             found += scores + 2 + 4 * (fraction > 0)
             if fraction and scores and not configuration.is_control:
                 found += EFFECTS * (1 + configuration.settings.controls)

@@ -12,7 +12,14 @@ _ALPHA_STOPS = (
 )
 # Okabe & Ito's colours, in an order that keeps neighbours apart.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#444444", "#8C6D1F")
-ATTACKS = {"nearest_label_flip": "#009E73", "random_label_flip": "#56B4E9", "none": "#767676", "removal": "#A0A0A0"}
+ATTACKS = {
+    "nearest_label_flip": "#009E73",
+    "random_label_flip": "#56B4E9",
+    "smoothed_label_flip": "#CC79A7",
+    "blend": "#8C6D1F",
+    "none": "#767676",
+    "removal": "#A0A0A0",
+}
 
 GENUINE, GENUINE_LIGHT = "#0072B2", "#56B4E9"
 POISON, POISON_LIGHT = "#D55E00", "#E69F00"

@@ -16,9 +16,9 @@ from tests.attacks.settings import QUICK, train
 from tests.science import blobs
 
 NAMES = tuple(name for name in ATTACKS.own_names() if name != "removal")  # which gives no points at all
-BASELINES = tuple(name for name in NAMES if name != "pgan")
+TAKERS = ("nearest_label_flip", "none", "random_label_flip")  # give genuine points as they are
 EVERY = pytest.mark.parametrize("name", NAMES)
-EVERY_BASELINE = pytest.mark.parametrize("name", BASELINES)
+EVERY_TAKER = pytest.mark.parametrize("name", TAKERS)
 PER_CLASS, POISON_SET = 60, 50
 NOBODY = np.empty(0, dtype=np.int64)
 
@@ -82,7 +82,7 @@ def test_a_larger_draw_begins_with_the_smaller_one(name: str, used: np.ndarray) 
         assert torch.equal(attack.sample(points, stream(), used), largest[:points])
 
 
-@EVERY
+@pytest.mark.parametrize("name", [*TAKERS, "pgan"])
 def test_no_point_that_somebody_was_given_comes_back(name: str) -> None:
     for seed in range(5):
         used = stream(seed).permutation(3 * PER_CLASS)[: 3 * PER_CLASS // 2]
@@ -121,7 +121,7 @@ def test_streams_differ_where_chance_decides(name: str) -> None:
     assert torch.equal(one, other) == (name == "nearest_label_flip")
 
 
-@EVERY
+@pytest.mark.parametrize("name", [*TAKERS, "pgan"])
 def test_what_chance_decides_is_drawn_from_everything_there_is(name: str) -> None:
     attack = fit(name)
     drawn = torch.cat([attack.sample(10, stream(seed), NOBODY) for seed in range(60)]).unique(dim=0)
@@ -129,7 +129,7 @@ def test_what_chance_decides_is_drawn_from_everything_there_is(name: str) -> Non
     assert len(drawn) == everything
 
 
-@EVERY_BASELINE
+@EVERY_TAKER
 def test_baselines_take_points_of_the_right_class(name: str) -> None:
     expected = task().poison_label if name == "none" else task().source_label
     taken = rows_of(fit(name).sample(30, stream(), NOBODY))
@@ -147,6 +147,42 @@ def test_the_nearest_are_the_nearest_to_the_mean_of_the_poison_class() -> None:
     assert torch.equal(poison, task().train_x[left[:20]])
     # Which random flipping is not.
     assert rows_of(fit("random_label_flip").sample(20, stream(), np.array(used))) != set(left[:20])
+
+
+def test_a_pool_is_drawn_from_anew_for_each_run() -> None:
+    nearest = fit("nearest_label_flip").sample(30, stream(), NOBODY)
+    attack = attack_of("nearest_label_flip", pool=30).fit(task())
+    one, other = (attack.sample(10, stream(seed), NOBODY) for seed in (1, 2))
+    assert rows_of(one) | rows_of(other) <= rows_of(nearest)
+    assert rows_of(one) != rows_of(other)
+
+
+def test_a_pool_holds_what_is_drawn_from_it() -> None:
+    config = ATTACKS.config("nearest_label_flip")(pool=5)
+    config.check_evaluation(evaluation(poison_fractions=[0.06]), 3)
+    with pytest.raises(ValueError, match=r"`attack.pool` must be at least 9 .*, got 5"):
+        config.check_evaluation(evaluation(poison_fractions=[0.1]), 3)
+
+
+def test_smoothed_points_are_means_of_the_nearest_that_are_left() -> None:
+    used = np.arange(0, 90)
+    left = torch.nonzero(task().train_y == 0).squeeze(1)
+    left = left[~torch.isin(left, torch.from_numpy(used))]
+    points = task().train_x[left].double()
+    nearest = torch.cdist(points, points).topk(3, largest=False).indices
+    expected = points[nearest].mean(1)
+    drawn = attack_of("smoothed_label_flip", neighbours=3).fit(task()).sample(len(left), stream(), used).double()
+    gaps = torch.cdist(drawn, expected)
+    assert (gaps.min(1).values < 1e-5).all()
+    assert (gaps.min(0).values < 1e-5).all()  # each point once
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_a_blend_lies_between_the_smoothed_classes(share: float) -> None:
+    drawn = attack_of("blend", share=share, neighbours=60).fit(task()).sample(5, stream(), NOBODY)
+    # Of sixty neighbours each mean is its class's.
+    source, own = (task().train_x[task().train_y == label].mean(0) for label in (0, 1))
+    torch.testing.assert_close(drawn, ((1 - share) * source + share * own).expand(5, -1), atol=1e-5, rtol=0)
 
 
 def test_the_generated_points_are_the_generators() -> None:
@@ -179,7 +215,7 @@ def test_a_baseline_asks_for_points_beside_those_of_detector_and_victim(name: st
         attack.check(task(), evaluation(poison_fractions=[0, 0.07]))
 
 
-@EVERY_BASELINE
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "pgan"])
 def test_what_is_checked_can_be_sampled(name: str) -> None:
     """A check that passes means that no run fails, and that one more point would."""
     attack_of(name).check(task(), evaluation(poison_fractions=[0.06]))

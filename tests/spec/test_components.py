@@ -54,7 +54,7 @@ def test_a_baseline_reads_no_other_field_of_the_attack(load: Loader, name: str) 
     alone = load(grids, overrides=[f"attack.name={name}"])
     assert ids(alone) == ["base"]
     assert (alone.generators, alone.cells) == (0, 18)
-    assert set(alone.document["attack"]) == {"name", "replicates"}
+    assert set(alone.document["attack"]) == set(ATTACKS.config(name).model_fields)
 
 
 def test_a_baseline_needs_neither_alpha_nor_iterations(load: Loader) -> None:
@@ -254,7 +254,7 @@ def test_what_means_something(load: Loader) -> None:
         ),
         (
             {"evaluation.detector": {"name": "sphere", "neighbours": 5}},
-            "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile; "
+            "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile, tails; "
             "`knn_distance` has it)",
         ),
         (
@@ -285,7 +285,7 @@ def test_an_unknown_name_says_what_there_is(load: Loader) -> None:
         "`one_class_svm`, `sphere`, or an import path `package.module:Class`, got 'shpere'; did you mean `sphere`?"
     )
     (line,) = load.faults({"attack.name": {"grid": ["pgan", "interface"]}})
-    assert line.startswith("attack.name.grid[1]: must be one of `nearest_label_flip`, `none`, `pgan`")
+    assert line.startswith("attack.name.grid[1]: must be one of `blend`, `nearest_label_flip`, `none`, `pgan`")
 
 
 def test_sections_of_a_grid_go_by_their_names(load: Loader) -> None:

@@ -25,7 +25,7 @@ from .helpers import BODY, Loader
         ("evaluation.victim.epoch", "evaluation.victim.epoch: is not a known key; did you mean `epochs`?"),
         (
             "evaluation.detector.xyz",
-            "evaluation.detector.xyz: is not a known key; known here: name, percentile, neighbours, sample_size",
+            "evaluation.detector.xyz: is not a known key; known here: name, percentile, tails, neighbours, sample_size",
         ),
         ("resources.trial.gpus", "resources.trial.gpus: is not a known key; did you mean `gpu`?"),
         ("search.methods", "search.methods: is not a known key; did you mean `method`?"),
@@ -67,8 +67,8 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         (
             "attack.name",
             "gan",
-            "must be one of `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, `removal`, or an import path "
-            "`package.module:Class`, got 'gan'; did you mean `pgan`?",
+            "must be one of `blend`, `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, `removal`, "
+            "`smoothed_label_flip`, or an import path `package.module:Class`, got 'gan'; did you mean `pgan`?",
         ),
         ("attack.generator.optimizer.name", "rmsprop", "must be `sgd` or `adam`, got 'rmsprop'"),
         ("evaluation.placement", "append", "must be 'replace' or 'add', got 'append'"),
