@@ -20,6 +20,8 @@ from pgan_ray.results import (
     Store,
     Tally,
     estimate_text,
+    health,
+    mean_metrics,
     outcome_of,
     redact,
 )
@@ -113,6 +115,10 @@ class SweepResult:
     def changes(self) -> list[Change]:
         """How much more the attacks' victims err than those of the controls, at each point of their curves."""
         return self._tally().changes(self.record.sweep)
+
+    def health(self) -> dict[str, str]:
+        """By configuration, what its generators' last training metrics say against its results; empty if nothing."""
+        return health(self.record.sweep, mean_metrics(self._files.generators().values()))
 
     @property
     def summary(self) -> dict[str, Any]:

@@ -56,6 +56,13 @@ class Attack(Component):
         """The numbers that rows and MLflow compare configurations by."""
         return {}
 
+    def health(self, metrics: Mapping[str, float]) -> str:
+        """What its last training ``metrics``, means over replicates, say about what its results are worth, in words.
+
+        Empty where there is nothing to say against them.
+        """
+        return ""
+
     def check(self, task: "TaskData", evaluation: EvaluationSpec) -> None:
         """See, before anything starts, that it can be carried out on the victims' ``task``. Raises `DataError`."""
 

@@ -3,7 +3,7 @@
 Z noise features, R replicates: see there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -98,6 +98,10 @@ class PGanConfig(AttackConfig):
         return frozenset(unread | ({"epoch"} if self.epochs is None else set()))
 
 
+LIVE, OVER = 0.1, 0.05
+"""C's loss on poison: from which on there is a game, and below which it is over; alpha has its full effect at 0.2."""
+
+
 @ATTACKS.register
 class PGanAttack(TrainedAttack):
     """A generator raises the loss of a classifier under a constraint of detectability."""
@@ -118,6 +122,17 @@ class PGanAttack(TrainedAttack):
     def parameters(self) -> dict[str, float]:
         """The two weights."""
         return {"alpha": self.config.alpha, "lambda_prior": self.config.lambda_prior}
+
+    def health(self, metrics: Mapping[str, float]) -> str:
+        """By C's loss on poison: where it is near 0, D alone moves G, whatever alpha is."""
+        loss = metrics.get("classifier_poison_loss", LIVE)
+        if loss >= LIVE:
+            return ""
+        state = "C tells nearly" if loss < OVER else "C tells much of"
+        return (
+            f"{state} all poison from genuine points of the source class (its loss on poison is {loss:.2f}, and {LIVE} "
+            f"or more in a live game): alpha {'hardly matters' if loss < OVER else 'matters less than it should'}"
+        )
 
     def check_surrogate(self, task: "TaskData") -> None:
         """Lambda is a share of C's loss."""

@@ -14,10 +14,12 @@ from pgan_ray.results import Store, redact
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
+from pgan_ray.text import printable
 from pgan_ray.tracking import option_for
 
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
 TERMINATED = 143
+MOST_LOOKED_AT = 1000  # generators: each has a file
 
 
 def run_options(given: Mapping[str, Any]) -> RunOptions:
@@ -47,6 +49,9 @@ def _show(result: SweepResult, as_json: bool) -> None:
         show(rates_table(outcome.points, planned))
         if outcome.changes:
             show(changes_table(outcome.changes, planned))
+    if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
+        for configuration, text in result.health().items():
+            say(f"{printable(configuration)}: {text}", err=True)
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
     for kind, texts in told.items():
         for text in texts:

@@ -13,11 +13,12 @@ from markupsafe import Markup
 from pgan_ray.report import facts
 from pgan_ray.report.paper import Family
 from pgan_ray.report.rules import VERDICTS
+from pgan_ray.report.series import configuration_label
 from pgan_ray.report.setting import departures
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
 from pgan_ray.report.verdicts import Finding, by_statement, family, overall
-from pgan_ray.results import redact
+from pgan_ray.results import health, mean_metrics, redact
 from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
 
@@ -85,6 +86,7 @@ def page(
         counts=_counts(found),
         tables=tables,
         failures=facts.failures(study),
+        health=_health(study),
         has_rows=bool(study.rows),
         pairs_seeds=len({one.settings.seed for one in study.series}) == 1,
     )
@@ -106,6 +108,13 @@ def _settings(study: Study) -> list[dict[str, Any]]:
     return [
         {"kind": kind, "departures": departures(kind, series), "is_papers": is_papers} for kind, series in kinds.items()
     ]
+
+
+def _health(study: Study) -> list[tuple[str, str]]:
+    """(label, words) of each configuration whose training says something against its results."""
+    labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
+    found = health(study.record.sweep, mean_metrics(study.generators.values()))
+    return [(labels.get(configuration, configuration), text) for configuration, text in found.items()]
 
 
 def _counts(found: Sequence[Finding]) -> list[tuple[str, int]]:

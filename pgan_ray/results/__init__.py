@@ -24,6 +24,7 @@ from pgan_ray.results.generators import (
     read_training,
     write_generator,
 )
+from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
@@ -72,10 +73,12 @@ __all__ = [
     "estimate_text",
     "find_checkpoints",
     "forget_failures",
+    "health",
     "identity",
     "keep_secret",
     "lease",
     "mean_confusions",
+    "mean_metrics",
     "one_sided",
     "outcome_of",
     "read_poison",

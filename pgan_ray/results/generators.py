@@ -5,10 +5,10 @@ is, the rest is.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+import math
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,8 @@ Arrays = Mapping[str, np.ndarray]
 class GeneratorRecord:
     """What became of one replicate. ``outcome``: complete, or diverged (then there is no poison set).
 
-    ``sweep_id``, ``digest``: whose it is; empty in those of earlier versions.
+    ``sweep_id``, ``digest``: whose it is; ``metrics``: the last ones of its training. Empty in those of earlier
+    versions.
     """
 
     configuration: str
@@ -47,6 +48,7 @@ class GeneratorRecord:
     message: str = ""
     sweep_id: str = ""
     digest: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,21 @@ def _check_record(record: GeneratorRecord) -> None:
         "seconds": is_duration(record.seconds),
         "image_shape": shape is None or (len(shape) == 2 and all(_is_count(side) and side for side in shape)),
         "replicate": _is_count(record.replicate),
+        "metrics": _are_numbers(record.metrics),
     }
     texts = ("configuration", "device", "message", "sweep_id", "digest")
     rules |= {name: isinstance(getattr(record, name), str) for name in texts}
     for name, holds in rules.items():
         if not holds:
             raise ValueError(f"`{name}` must be as a sweep writes it, got {str(getattr(record, name))[:80]!r}")
+
+
+def _are_numbers(metrics: object) -> bool:
+    if not isinstance(metrics, dict):
+        return False
+    return all(type(value) in (int, float) and math.isfinite(value) for value in metrics.values())
+        type(value) in (int, float) and isfinite(value) for value in metrics.values()
+    )
 
 
 def _is_count(value: object) -> bool:

@@ -152,6 +152,11 @@ class TrialTraining:
         for index, member in enumerate(self._stack.members):
             diverged_at = self._stack.diverged_at.get(member.replicate)
             finite = bool(poison[index].isfinite().all())
+            curve = [
+                {k: v for k, v in row.items() if k != "replicate"}
+                for row in self._curve
+                if row["replicate"] == member.replicate
+            ]
             record = GeneratorRecord(
                 configuration=self._trial.configuration,
                 replicate=member.replicate,
@@ -162,12 +167,8 @@ class TrialTraining:
                 image_shape=self._task.image_shape,
                 message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
                 **identity(self._stage.record),
+                metrics=curve[-1]["metrics"] if curve else {},
             )
-            curve = [
-                {k: v for k, v in row.items() if k != "replicate"}
-                for row in self._curve
-                if row["replicate"] == member.replicate
-            ]
             files = GeneratorFiles(
                 weights={name: value.numpy() for name, value in self._stack.weights(index).items()},
                 architecture=self._stack.architecture() | {"image_shape": self._task.image_shape},

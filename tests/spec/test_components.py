@@ -254,8 +254,8 @@ def test_what_means_something(load: Loader) -> None:
         ),
         (
             {"evaluation.detector": {"name": "sphere", "neighbours": 5}},
-            "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile, tails; "
-            "`knn_distance` has it)",
+            "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile, "
+            "tails; `knn_distance` has it)",
         ),
         (
             {"evaluation.detector": {"name": "none", "percentile": 0.9}},
