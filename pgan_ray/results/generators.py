@@ -5,10 +5,10 @@ is, the rest is.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-import math
 from typing import Any
 
 import numpy as np
@@ -134,8 +134,6 @@ def _are_numbers(metrics: object) -> bool:
     if not isinstance(metrics, dict):
         return False
     return all(type(value) in (int, float) and math.isfinite(value) for value in metrics.values())
-        type(value) in (int, float) and isfinite(value) for value in metrics.values()
-    )
 
 
 def _is_count(value: object) -> bool:
