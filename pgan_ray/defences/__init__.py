@@ -3,7 +3,7 @@
 A detector is one class in the file of its name.
 """
 
-from pgan_ray.defences.interface import Detector, Fitted, FittedScore, ScoredDetector, fit_detector
+from pgan_ray.defences.interface import ContrastDetector, Detector, Fitted, FittedScore, ScoredDetector, fit_detector
 from pgan_ray.spec import DetectorConfig
 
-__all__ = ["Detector", "DetectorConfig", "Fitted", "FittedScore", "ScoredDetector", "fit_detector"]
+__all__ = ["ContrastDetector", "Detector", "DetectorConfig", "Fitted", "FittedScore", "ScoredDetector", "fit_detector"]

@@ -1,7 +1,7 @@
 """What a detector is. Shapes: T trusted points, N points, F features."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -37,6 +37,10 @@ class Detector(Component):
         """Fit it on the ``trusted`` points (T, F) of one class."""
         raise NotImplementedError
 
+    def fit_among(self, trusted: "Tensor", others: Sequence["Tensor"], random: np.random.Generator) -> Fitted:
+        """As `fit`, of a detector that compares classes: ``others`` has the trusted points of each other class."""
+        return self.fit(trusted, random)
+
     def flop(self, features: int, trusted: int, points: int) -> float:
         """Operations of fitting it on ``trusted`` points and judging ``points``, roughly: work is cut by it."""
         return 3.0 * features * trusted * points
@@ -70,15 +74,34 @@ class ScoredDetector(Detector):
         The threshold comes from the scores of the other half: scores of points that a detector was fitted on are too
         low, by more for some detectors than for others.
         """
+        return self._held_out(trusted, random, lambda half: self.fit_score(half, random))
+
+    def _held_out(
+        self, trusted: "Tensor", random: np.random.Generator, fit: Callable[["Tensor"], Score]
+    ) -> "FittedScore":
         import torch
 
         order = torch.from_numpy(random.permutation(len(trusted)))
         half = len(trusted) // 2
-        score = self.fit_score(trusted[order[:half]], random)
+        score = fit(trusted[order[:half]])
         return FittedScore(score, score(trusted[order[half:]]), self.config)
 
     def fit_score(self, points: "Tensor", random: np.random.Generator) -> Score:
         """A function of points (N, F) that gives their outlierness (N,), fitted on ``points``."""
+        raise NotImplementedError
+
+
+class ContrastDetector(ScoredDetector):
+    """A `ScoredDetector` whose score compares a class with the others."""
+
+    def fit_among(self, trusted: "Tensor", others: Sequence["Tensor"], random: np.random.Generator) -> "FittedScore":
+        """As `fit`, beside the trusted points of each of the ``others``, all of which are fitted on."""
+        if not others:
+            raise ValueError(f"`{self.name}` must have trusted points of another class, got none")
+        return self._held_out(trusted, random, lambda half: self.fit_score_among(half, others))
+
+    def fit_score_among(self, points: "Tensor", others: Sequence["Tensor"]) -> Score:
+        """A function of points (N, F) that gives their outlierness (N,), fitted on ``points`` beside ``others``."""
         raise NotImplementedError
 
 
@@ -119,10 +142,15 @@ class FittedScore:
         return self.outside(self.scores(points))
 
 
-def fit_detector(config: DetectorConfig, trusted: "Tensor", random: np.random.Generator) -> Fitted:
-    """Fit the detector that a section of a sweep file describes on the ``trusted`` points (T, F) of one class."""
+def fit_detector(
+    config: DetectorConfig, trusted: "Tensor", random: np.random.Generator, others: Sequence["Tensor"] = ()
+) -> Fitted:
+    """Fit the detector that a section of a sweep file describes on the ``trusted`` points (T, F) of one class.
+
+    ``others``: the trusted points of each other class.
+    """
     detector: Detector = config.make()
-    return detector.fit(trusted, random)
+    return detector.fit_among(trusted, others, random)
 
 
 def outlierness(model: Any, points: "Tensor") -> Score:

@@ -73,6 +73,7 @@ def poisoned_training_set(
     kept_y: list[Tensor] = []
     judged: list[_Judged] = []
     auc: float | None = None
+    trusted = [task.train_x[torch.from_numpy(rows)] for rows in split.trusted]
     for label in range(len(task.classes)):
         is_poisoned = label == task.poison_label
         genuine = task.train_x[torch.from_numpy(split.train[label])]
@@ -82,8 +83,9 @@ def poisoned_training_set(
         with component("detector", spec.detector.name):
             detector = fit_detector(
                 spec.detector,
-                task.train_x[torch.from_numpy(split.trusted[label])],
+                trusted[label],
                 numpy_generator(seed, *names, "detector", label),
+                [*trusted[:label], *trusted[label + 1 :]],
             )
             both: Tensor | None = None
             if isinstance(detector, FittedScore):

@@ -19,7 +19,8 @@ def check_detector(component: Any, **config: Any) -> None:
     trusted, odd = genuine[labels == 0][:100], genuine[labels == 1][:30]
     fresh = genuine[labels == 0][100:]
     before = trusted.clone(), fresh.clone()
-    fitted = detector.fit(trusted, np.random.default_rng(1))
+    others = [genuine[labels == 1][30:]]
+    fitted = detector.fit_among(trusted, others, np.random.default_rng(1))
     for points in (fresh[:0], fresh[:1], fresh):
         rejected = fitted.reject(points)
         fits = isinstance(rejected, torch.Tensor) and rejected.shape == (len(points),) and rejected.dtype == torch.bool
@@ -27,7 +28,7 @@ def check_detector(component: Any, **config: Any) -> None:
     rejected = fitted.reject(fresh)
     alone = torch.cat([fitted.reject(point[None]) for point in fresh])
     must(torch.equal(alone, rejected), "each point must be judged by itself, whoever is beside it")
-    again = detector.fit(trusted, np.random.default_rng(1)).reject(fresh)
+    again = detector.fit_among(trusted, others, np.random.default_rng(1)).reject(fresh)
     must(torch.equal(again, rejected), "the same stream must give the same detector")
     must(torch.equal(trusted, before[0]) and torch.equal(fresh, before[1]), "the points must stay as they are")
     share, of_odd = float(rejected.float().mean()), float(fitted.reject(odd).float().mean())

@@ -16,9 +16,9 @@ def fitted(monkeypatch: pytest.MonkeyPatch) -> Fitted:
     record = Fitted()
 
     class Recording:
-        def __init__(self, spec: Any, trusted: Tensor, random: Any) -> None:
+        def __init__(self, spec: Any, trusted: Tensor, random: Any, others: Any) -> None:
             record.trusted.append(trusted)
-            self.detector = fit_detector(spec, trusted, random)
+            self.detector = fit_detector(spec, trusted, random, others)
 
         def reject(self, points: Tensor) -> Tensor:
             record.asked.append(points)

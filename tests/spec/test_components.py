@@ -1,6 +1,7 @@
 """Components: each has keys of its own, and grids over names and keys make no copies."""
 
 import itertools
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,6 +12,10 @@ from pgan_ray.spec import SweepRecord, load_record
 from .helpers import BODY, Loader, ids
 
 NAMES = ["pgan", "nearest_label_flip", "random_label_flip", "none"]
+
+
+def listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def variants(load: Loader, changes: dict[str, Any]) -> list[str]:
@@ -260,7 +265,7 @@ def test_what_means_something(load: Loader) -> None:
         (
             {"evaluation.detector": {"name": "none", "percentile": 0.9}},
             "evaluation.detector.percentile: is not a key of `none`: delete it (keys of `none`: name; "
-            "`isolation_forest`, `knn_distance`, `local_outlier_factor`, `one_class_svm`, `sphere` have it)",
+            f"{listed(name for name in DETECTORS.own_names() if name != 'none')} have it)",
         ),
         ({"evaluation.victim": 3}, "evaluation.victim: must be a section with keys of its own, got 3"),
         ({"evaluation.victim.name": 3}, "evaluation.victim.name: must be text, got 3"),
@@ -281,8 +286,8 @@ def test_beside_a_grid_of_names_a_key_must_be_of_one_of_them(load: Loader) -> No
 def test_an_unknown_name_says_what_there_is(load: Loader) -> None:
     (line,) = load.faults({"evaluation.detector.name": "shpere"})
     assert line == (
-        "evaluation.detector.name: must be one of `isolation_forest`, `knn_distance`, `local_outlier_factor`, `none`, "
-        "`one_class_svm`, `sphere`, or an import path `package.module:Class`, got 'shpere'; did you mean `sphere`?"
+        f"evaluation.detector.name: must be one of {listed(DETECTORS.own_names())}, or an import path "
+        "`package.module:Class`, got 'shpere'; did you mean `sphere`?"
     )
     (line,) = load.faults({"attack.name": {"grid": ["pgan", "interface"]}})
     assert line.startswith("attack.name.grid[1]: must be one of `blend`, `nearest_label_flip`, `none`, `pgan`")
