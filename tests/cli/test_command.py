@@ -117,8 +117,12 @@ def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: 
     write_data()
     task = "{classes: [0, 1], poison_class: 1, source_class: 0}"
     settings = ["dataset={name: null, path: my.npz}", f"task={task}", "attack.iterations=200000"]
+    settings.append("resources.checkpoint_every_s=0.1")
     process = subprocess.Popen(
-        [*PGAN_RAY, "sweep", "tiny.yaml", "--out", "out", *(part for s in settings for part in ("--set", s))],
+        [
+            *(*PGAN_RAY, "sweep", "tiny.yaml", "--out", "out", "--executor", "local"),
+            *(part for s in settings for part in ("--set", s)),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -129,7 +133,6 @@ def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: 
         time.sleep(0.2)
     for _ in range(3):  # one is enough, and more do no harm
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 143, errors
     assert "pgan-ray resume" in errors

@@ -11,16 +11,19 @@ from safetensors.numpy import load_file
 
 from pgan_ray.attacks import AttackConfig, Member
 from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.data import Dataset
 from pgan_ray.results import Store, read_rows
-from pgan_ray.runner import Engine
+from pgan_ray.runner import Engine, LocalExecutor
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import Training
 from tests.cluster.faults import KillOnce
-from tests.runner.sweeps import InterruptOnce, Run
+from tests.runner.sweeps import InterruptOnce, Run, run_in
 from tests.tiny import tiny_sweep
 
 
-def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(run: Run, tmp_path: Path) -> None:
+def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(
+    run: Run, digits: dict[str, Dataset], tmp_path: Path
+) -> None:
     sweep = tiny_sweep(
         tmp_path,
         "attack.alpha=0.5",
@@ -31,7 +34,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(run: Run,
         "resources.checkpoint_every_s=0.2",
         "evaluation.runs=1",
     )
-    assert run(sweep, tmp_path / "calm").outcome == "complete"
+    assert run_in(LocalExecutor(), digits, sweep, tmp_path / "calm").outcome == "complete"
     checkpoints = tmp_path / "killed" / "tune"
     killer = KillOnce(
         "GeneratorTrial",

@@ -8,8 +8,8 @@ import ray
 from pgan_ray.data import Dataset
 from pgan_ray.results import Store, read_record, read_rows
 from pgan_ray.runner import LocalExecutor, Silent, SweepState
-from tests.runner.sweeps import InterruptOnce, Run, run_in, without_seconds
-from tests.tiny import CELLS, tiny_sweep
+from tests.runner.sweeps import Run, run_in, without_seconds
+from tests.tiny import tiny_sweep
 
 
 def test_ray_and_this_process_make_the_same_sweep(run: Run, digits: dict[str, Dataset], tmp_path: Path) -> None:
@@ -82,11 +82,3 @@ def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: 
     for row in rows.to_pylist():
         rejected[row["percentile"]] = rejected.get(row["percentile"], 0) + row["rejected_genuine"]
     assert rejected[0.9] > rejected[0.95]
-
-
-def test_interrupt_keeps_what_is_finished_and_a_second_run_completes_it(run: Run, tmp_path: Path) -> None:
-    sweep, directory = tiny_sweep(tmp_path), tmp_path / "sweep"
-    interrupted = run(sweep, directory, progress=InterruptOnce(lambda state: state.victims_done > 0))
-    assert interrupted.outcome == "interrupted"
-    assert 0 < read_rows(Store(directory)).num_rows < CELLS
-    assert run(sweep, directory).outcome == "complete"
