@@ -28,6 +28,12 @@ COUNTS = {
     ("mnist_targeted", "quick"): (2, 5, 150),
     ("mnist_train_size", "paper"): (2, 5, 1000),
     ("mnist_train_size", "quick"): (2, 5, 160),
+    ("mnist_victim_epochs", "paper"): (2, 5, 800),
+    ("mnist_victim_epochs", "quick"): (2, 3, 108),
+    ("mnist_pairs", "paper"): (6, 15, 2700),
+    ("mnist_pairs", "quick"): (6, 15, 180),
+    ("fmnist_pairs", "paper"): (4, 10, 1800),
+    ("fmnist_pairs", "quick"): (4, 10, 120),
     ("synthetic", "paper"): (4, 20, 400),
     ("synthetic", "quick"): (4, 20, 400),
 }

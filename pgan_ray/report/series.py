@@ -20,6 +20,7 @@ LAMBDA: Path = ("attack", "lambda_prior")
 ATTACK: Path = ("attack", "name")
 TRAIN: Path = ("evaluation", "train_per_class")
 PERCENTILE: Path = ("evaluation", "detector", "percentile")
+TASK: Path = ("task",)
 VICTIM: Path = ("evaluation", "victim")
 
 _TITLES = {
@@ -176,6 +177,8 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
         return f"{value * classes:,} points"
     if axis.path == ATTACK:
         return axis.attacks.get(value, str(value))
+    if axis.path == TASK and isinstance(value, dict):
+        return f"{value.get('source_class')} as {value.get('poison_class')}"
     if isinstance(value, dict):  # a whole section
         names = [other.get("name") for other in axis.values if isinstance(other, dict)]
         name = value.get("name") or value.get("path")

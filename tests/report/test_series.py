@@ -58,3 +58,16 @@ def test_classes_have_their_names() -> None:
     _, series = series_of(make_record(text.replace("class: 3", "class: 7")).sweep)
     assert taken_for(series[0].settings) == ("sneaker taken for ankle boot", "ankle boot taken for sneaker")
     assert [per_cent(fraction) for fraction in (0.4, 0.025, 0.07, 0)] == ["40 %", "2.5 %", "7 %", "0 %"]
+
+
+def test_tasks_go_by_their_classes() -> None:
+    pairs = (
+        "{classes: [3, 5], poison_class: 5, source_class: 3}",
+        "{classes: [1, 7], poison_class: 7, source_class: 1}",
+    )
+    task = f"task: {{grid: [{', '.join(pairs)}]}}"
+    text = ALPHAS.replace("{grid: [0.1, 0.5, 0.9]}", "0.1").replace(
+        "task: {classes: [3, 5], poison_class: 5, source_class: 3}", task
+    )
+    _, series = series_of(make_record(text).sweep)
+    assert [one.label for one in series] == ["3 as 5", "1 as 7"]

@@ -1,0 +1,128 @@
+"""The evidence behind the README: what is kept of the sweeps that it speaks of, and its tables, made from their rows.
+
+``python -m infra.docs.results keep DIR`` puts what is needed of a finished sweep in DIR under ``sweeps/results``: a
+directory of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
+``python -m infra.docs.results README.md`` brings the tables between the file's markers up to date.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import yaml
+
+from pgan_ray.report.series import per_cent
+from pgan_ray.report.study import Study, load_study
+from pgan_ray.report.verdicts import by_statement, findings, overall
+from pgan_ray.results import CHANGES, Store, estimate_text
+from pgan_ray.runner.progress import clock
+
+KEPT = Path(__file__).parents[2] / "sweeps" / "results"
+PATTERNS = ("summary.json", "victims/**/*.parquet", "generators/*/r*/record.json", "generators/*/r*/training.parquet")
+_BLOCK = re.compile(r"(<!-- results:(\S+) (\S+) -->\n).*?(<!-- results:end -->)", re.DOTALL)
+
+
+def keep(directory: Path) -> Path:
+    """Copy what is kept of the sweep in ``directory``; its record names no path of the machine that ran it."""
+    record = yaml.safe_load((directory / "sweep.yaml").read_text(encoding="utf-8"))
+    facts = record["resolved"]["facts"]
+    facts["dataset_source"] = Path(facts["dataset_source"]).name
+    facts.pop("tracking_uri", None)
+    target = KEPT / f"{record['name']}-{record['resolved']['profile']}"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
+    (target / "sweep.yaml").write_text(text, encoding="utf-8")
+    for file in (file for pattern in PATTERNS for file in sorted(directory.glob(pattern))):
+        copy = target / file.relative_to(directory)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, copy)
+    return target
+
+
+def errors(study: Study) -> Iterable[str]:
+    """Test error by poison fraction."""
+    fractions = sorted({fraction for one in study.every_series for fraction in one.fractions})
+    yield from _head("test error, %", [f"{per_cent(f)} poison" for f in fractions])
+    for one in study.every_series:
+        curve = study.curve(one, "test_error")
+        yield _row(one.label, (estimate_text(curve.get(f), one.settings.attack.replicates) for f in fractions))
+
+
+def effects(study: Study) -> Iterable[str]:
+    """At the largest poison fraction, in points: what victims err beyond those of each control."""
+    columns = ("beyond", "error", "source as poison class", "the reverse", "specificity")
+    yield from _head("at the largest poison fraction, points", columns)
+    for one in study.series:
+        for change in study.changes:
+            if (change.configuration, change.variant) == one.key and change.poison_fraction == one.fractions[-1]:
+                rates = (estimate_text(change.rates[name], one.settings.attack.replicates) for name in CHANGES)
+                yield _row(one.label, (f"`{change.control}`", *rates))
+
+
+def detection(study: Study) -> Iterable[str]:
+    """At the largest poison fraction: what the detector sees, and what it would see in both tails."""
+    names = ("rejected_genuine", "rejected_poison", "rejected_genuine_both", "rejected_poison_both", "detector_auc")
+    columns = ("genuine rejected", "poison rejected", "genuine, both tails", "poison, both tails", "AUC")
+    yield from _head("at the largest poison fraction, %", (*columns, "variance"))
+    for one in study.series:
+        found = (study.curve(one, name).get(one.fractions[-1]) for name in (*names, "poison_variance"))
+        yield _row(one.label, (estimate_text(value, one.settings.attack.replicates) for value in found))
+
+
+def verdicts(study: Study) -> Iterable[str]:
+    """The paper's statements, each once."""
+    yield from _head("the paper", ["verdict"])
+    for statement, found in by_statement(findings(study)):
+        yield _row(statement.says, [overall(found)])
+
+
+def machine(study: Study) -> Iterable[str]:
+    """Where and when, in a sentence."""
+    facts, sweep = study.record.facts, study.record.sweep
+    yield (
+        f"`{sweep.name}`, profile `{sweep.profile}`: {sweep.generators} generators, {sweep.cells} victims, "
+        f"{clock(study.summary['seconds'])} on {facts['cpu']} ({facts['cluster']}), torch {facts['torch']}, "
+        f"{facts['started'][:10]}, commit {facts.get('git_commit', 'unknown')[:9]}."
+    )
+
+
+TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
+    table.__name__: table for table in (errors, effects, detection, verdicts, machine)
+}
+
+
+def update(text: str) -> str:
+    """``text`` with what stands between ``<!-- results:SWEEP TABLE -->`` and its end made anew from the kept rows."""
+
+    def block(match: re.Match[str]) -> str:
+        begin, sweep, table, end = match.groups()
+        return begin + "\n".join(TABLES[table](load_study(Store(KEPT / sweep)))) + "\n" + end
+
+    return _BLOCK.sub(block, text)
+
+
+def _head(first: str, columns: Iterable[str]) -> list[str]:
+    row = _row(first, columns)
+    return [row, re.sub(r"[^|]+", " --- ", row)]
+
+
+def _row(first: str, cells: Iterable[str]) -> str:
+    return f"| {' | '.join([first, *cells])} |"
+
+
+def main(arguments: list[str]) -> None:
+    """``keep DIR``, or files to bring up to date."""
+    if arguments[:1] == ["keep"]:
+        for directory in arguments[1:]:
+            sys.stdout.write(f"{keep(Path(directory))}\n")
+        return
+    for name in arguments:
+        file = Path(name)
+        file.write_text(update(file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
