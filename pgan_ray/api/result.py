@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pgan_ray.data import Scale
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
     DATA_FILE,
@@ -151,11 +152,7 @@ class SweepResult:
             name = f"generators/{configuration}/r{replicate}/poison.safetensors"
             reason = self._files.damaged.get(name, "is missing")
             raise SpecError([f"{redact(self._store.place(name))}: {reason}"])
-        value_range = self._value_range(found)
-        if value_range is None:
-            return poison
-        low, high = value_range
-        return low + (poison + 1) * ((high - low) / 2)
+        return self._in_own_units(found, poison)
 
     def report(self, directory: str | Path | None = None) -> str:
         """Write the report to ``directory``, or beside the results; returns where its page is."""
@@ -202,12 +199,24 @@ class SweepResult:
         offered = ", ".join(self.configurations)
         raise SpecError([f"configuration: must be one of {self.id}'s ({offered}), got {configuration!r}"])
 
-    def _value_range(self, configuration: Configuration) -> tuple[float, float] | None:
-        key = dataset_key(configuration.settings)
+    def _in_own_units(self, configuration: Configuration, points: np.ndarray) -> np.ndarray:
+        settings = configuration.settings
+        key = dataset_key(settings)
+        unsaid = dataset_key(
+            settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"scaling": None})})
+        )
         try:
-            found = json.loads(self._store.read(DATA_FILE))[key]["value_range"]
-            return None if found is None else (float(found[0]), float(found[1]))
-        except (FileNotFoundError, ValueError, LookupError, TypeError):
+            entries = json.loads(self._store.read(DATA_FILE))
+            entry = entries[key if key in entries else unsaid]
+            scale, value_range = entry.get("scale"), entry["value_range"]
+            if scale is not None:
+                offset, width = (np.asarray(scale[part], dtype=np.float64) for part in ("offset", "width"))
+                return Scale(offset, width).unscaled(points)
+            if value_range is None:
+                return points
+            low, high = map(float, value_range)
+            return low + (points + 1) * ((high - low) / 2)
+        except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
             place = redact(self._store.place(DATA_FILE))
             raise DataError(f"{place}: must say what the values of {key} stand for, got no such entry") from None
 

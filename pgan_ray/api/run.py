@@ -185,6 +185,9 @@ def _keep_data(store: Store, found: _Prepared) -> None:
             "name": dataset.name,
             "digest": dataset.digest,
             "value_range": dataset.value_range,
+            "scale": None
+            if dataset.scale is None
+            else {"offset": dataset.scale.offset.tolist(), "width": dataset.scale.width.tolist()},
             "image_shape": dataset.image_shape,
         }
         for key, dataset in found.datasets.items()

@@ -147,7 +147,7 @@ def _builtin(name: str) -> _Found:
 
 
 def _user_data(path: str) -> _Found:
-    """Read it, with as large a share for testing as its classes need, and the range of values that scales it."""
+    """Read it, with as large a share for testing as its classes need."""
     try:
         path.encode()
         spec = DatasetSpec(path=path)
@@ -163,17 +163,6 @@ def _user_data(path: str) -> _Found:
         if len(again.test_labels) == len(dataset.test_labels):
             break  # it has a test split of its own
         dataset = again
-    if dataset.value_range is not None:
-        return _Found(spec, _points(dataset), is_scaled=True)
-    parts = (dataset.train_features, dataset.test_features)
-    low = min(float(part.min()) for part in parts if part.size)
-    high = max(float(part.max()) for part in parts if part.size)
-    if low >= -1 and high <= 1:
-        return _Found(spec, _points(dataset), is_scaled=True)
-    try:
-        spec = DatasetSpec(path=path, value_range=(low, high), test_fraction=spec.test_fraction)
-    except ValueError:
-        return _Found(spec, _points(dataset), is_scaled=False)  # all values are alike, or nearly
     return _Found(spec, _points(dataset), is_scaled=True)
 
 
@@ -209,8 +198,6 @@ def _dataset_lines(spec: DatasetSpec) -> Iterable[str]:
         yield f"name: {spec.name}"
     else:
         yield f"path: {_quoted(spec.label)} # from the directory in which the command is run"
-    if spec.value_range is not None:
-        yield f"value_range: {list(spec.value_range)} # as found: the values that become -1 and 1"
     if spec.test_fraction != _TEST_FRACTIONS[0]:
         yield f"test_fraction: {spec.test_fraction} # of each class, so that the smaller has enough"
 

@@ -66,6 +66,10 @@ class Attack(Component):
     def check(self, task: "TaskData", evaluation: EvaluationSpec) -> None:
         """See, before anything starts, that it can be carried out on the victims' ``task``. Raises `DataError`."""
 
+    def doubts(self, task: "TaskData") -> list[str]:
+        """What is odd about it on ``task``, the attacker's, though nothing forbids it: a sentence each."""
+        return []
+
     def check_surrogate(self, task: "TaskData") -> None:
         """See that its generators can be trained on ``task``, the attacker's. Raises `DataError`."""
 

@@ -98,6 +98,7 @@ class PGanConfig(AttackConfig):
         return frozenset(unread | ({"epoch"} if self.epochs is None else set()))
 
 
+REACH = 1e-6
 LIVE, OVER = 0.1, 0.05
 """C's loss on poison: from which on there is a game, and below which it is over; alpha has its full effect at 0.2."""
 
@@ -122,6 +123,16 @@ class PGanAttack(TrainedAttack):
     def parameters(self) -> dict[str, float]:
         """The two weights."""
         return {"alpha": self.config.alpha, "lambda_prior": self.config.lambda_prior}
+
+    def doubts(self, task: "TaskData") -> list[str]:
+        """G's tanh ends at -1 and 1."""
+        outside = float((task.poison_class_x.abs() > 1 + REACH).double().mean())
+        if self.config.generator.output != "tanh" or outside == 0:
+            return []
+        return [
+            f"the generator ends in tanh and cannot reach {outside:.0%} of the poison class's values, which lie beyond "
+            "-1 and 1: set `dataset.scaling: min_max`, or `attack.generator.output: linear`"
+        ]
 
     def health(self, metrics: Mapping[str, float]) -> str:
         """By C's loss on poison: where it is near 0, D alone moves G, whatever alpha is."""

@@ -6,7 +6,8 @@ beyond it a :class:`TaskData` of tensors, with the index :class:`Split` of each 
 and victims.
 """
 
-from pgan_ray.data.dataset import Dataset
+from pgan_ray.data.dataset import Dataset, Scale
+from pgan_ray.data.doubts import doubts
 from pgan_ray.data.load import load_dataset
 from pgan_ray.data.sources import DataAbsentError
 from pgan_ray.data.splits import MIN_TEST_PER_CLASS, Split, check_sizes, draw_split
@@ -16,9 +17,11 @@ __all__ = [
     "MIN_TEST_PER_CLASS",
     "DataAbsentError",
     "Dataset",
+    "Scale",
     "Split",
     "TaskData",
     "check_sizes",
+    "doubts",
     "draw_split",
     "load_dataset",
     "select_task",

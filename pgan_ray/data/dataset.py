@@ -41,7 +41,38 @@ class Dataset:
     image_shape: tuple[int, int] | None
     """(H, W) where a point is an image."""
     value_range: tuple[float, float] | None
-    """The feature values that become -1 and 1; None: not scaled."""
+    """The feature values that become -1 and 1; None: each feature has a scale of its own, or none."""
+    scale: "Scale | None" = None
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """What is taken from each feature, and what it is then divided by: (F,) each."""
+
+    offset: npt.NDArray[np.float64]
+    width: npt.NDArray[np.float64]
+
+    def scaled(self, features: Array) -> npt.NDArray[np.float32]:
+        """(N, F) ``features`` as networks and detectors see them."""
+        found: npt.NDArray[np.float32] = ((features - self.offset) / self.width).astype(np.float32)
+        return found
+
+    def unscaled(self, points: Array) -> Array:
+        """(N, F) ``points`` in the data's own units."""
+        return points * self.width + self.offset
+
+
+def fit_scale(how: str, features: Array) -> Scale | None:
+    """The scale of training ``features`` (N, F): ``min_max``, ``standard``, or ``none``. Constant features become 0."""
+    if how == "none":
+        return None
+    given = features.astype(np.float64)
+    if how == "standard":
+        offset, width = given.mean(0), given.std(0)
+    else:
+        low, high = given.min(0), given.max(0)
+        offset, width = (low + high) / 2, (high - low) / 2
+    return Scale(offset, np.where(width > 0, width, 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +95,7 @@ def build_dataset(
     test: Points,
     image_shape: tuple[int, int] | None,
     value_range: tuple[float, float] | None,
+    scale: Scale | None = None,
 ) -> Dataset:
     """A :class:`Dataset` of ``train`` and ``test``, sealed: read-only as on a worker, and with its digest."""
     train, test = _sealed(train), _sealed(test)
@@ -77,6 +109,7 @@ def build_dataset(
         test_labels=test.labels,
         image_shape=image_shape,
         value_range=value_range,
+        scale=scale,
     )
 
 

@@ -21,7 +21,7 @@ class TaskData:
     """The points of a task's classes, float32 on the CPU, relabelled 0, 1, ..."""
 
     train_x: Tensor
-    """(N, F), scaled to [-1, 1] where the data set has a value range."""
+    """(N, F), scaled as the data set says; to [-1, 1] where it has a value range."""
     train_y: Tensor
     """(N,) int64, the task's labels."""
     test_x: Tensor
@@ -93,6 +93,10 @@ def _tensors(
     y = order[np.searchsorted(classes, labels[rows], sorter=order)]
     given = features[rows]
     x = given.astype(np.float32)  # a copy: torch warns of arrays that it must not write to
+    if dataset.scale is not None:
+        with np.errstate(all="ignore"):  # what comes of it is looked at below
+            x = dataset.scale.scaled(given)
+        require_finite(f"{shown(dataset.name)}: {part} points, scaled by feature, must be finite", given, x)
     if dataset.value_range is not None:
         low, high = dataset.value_range
         with np.errstate(all="ignore"):  # what comes of it is looked at below

@@ -10,11 +10,11 @@ from importlib import metadata
 from pathlib import Path
 
 from pgan_ray.attacks import make_attack
-from pgan_ray.data import Dataset, TaskData, check_sizes, load_dataset
+from pgan_ray.data import Dataset, TaskData, check_sizes, doubts, load_dataset
 from pgan_ray.errors import DataError, PganRayError, traceback_of
 from pgan_ray.results import redact
 from pgan_ray.runner.worker import Tasks, dataset_key
-from pgan_ray.spec import Configuration, Sweep, SweepRecord
+from pgan_ray.spec import Configuration, Settings, Sweep, SweepRecord
 
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
@@ -30,6 +30,8 @@ def load_datasets(
     datasets: dict[str, Dataset] = {}
     tasks = Tasks(datasets)
     first: TaskData | None = None
+    asked: set[str] = set()
+    told: dict[str, None] = {}
     for configuration in sweep.configurations:
         settings = configuration.settings
         key = dataset_key(settings)
@@ -45,8 +47,20 @@ def load_datasets(
         task = tasks.of(settings)
         first = first or task
         _check(configuration, task, surrogate)
+        of = f"{key} {settings.task.model_dump_json()} {settings.attack.name}"
+        if of not in asked:  # of a large grid, one configuration for all
+            asked.add(of)
+            told |= {f"to doubt: {datasets[key].name}: {doubt}": None for doubt in _doubts(settings, task, surrogate)}
+    for line in told:
+        notice(line)
     assert first is not None  # a sweep has a configuration
     return datasets, first
+
+
+def _doubts(settings: Settings, task: TaskData, surrogate: TaskData) -> list[str]:
+    attack = settings.attack
+    with _asked("attack", attack.name):
+        return [*doubts(task), *make_attack(attack).doubts(surrogate)]
 
 
 def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:

@@ -1,6 +1,7 @@
 """Stage 1's work: one trial trains a stack of replicates, and leaves its generators in the store."""
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -167,7 +168,8 @@ class TrialTraining:
                 image_shape=self._task.image_shape,
                 message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
                 **identity(self._stage.record),
-                metrics=curve[-1]["metrics"] if curve else {},
+                # Of one that diverged they are no numbers.
+                metrics={name: value for name, value in curve[-1]["metrics"].items() if math.isfinite(value)},
             )
             files = GeneratorFiles(
                 weights={name: value.numpy() for name, value in self._stack.weights(index).items()},

@@ -39,7 +39,8 @@ def prepare(cpu: float) -> torch.device:
 
 def dataset_key(settings: Settings) -> str:
     """Names one data set of the sweep. The seed is part of it: it draws `gaussians` and the test splits."""
-    return f"{settings.dataset.model_dump_json()} seed {settings.seed}"
+    unsaid = {"scaling"} if settings.dataset.scaling is None else None  # a key that earlier versions did not have
+    return f"{settings.dataset.model_dump_json(exclude=unsaid)} seed {settings.seed}"
 
 
 class Tasks:

@@ -22,8 +22,14 @@ class DatasetSpec(Part):
     value_range: tuple[float, float] | None = Field(
         default=None,
         strict=False,
-        description="For `path`: the feature values that become -1 and 1. Null: 0 and 255 for bytes, "
-        "no scaling for floats. Built-in images are always scaled to [-1, 1].",
+        description="For `path`: the values that become -1 and 1, the same for every feature. Null: 0 and 255 for "
+        "bytes, and `scaling` for floats. Built-in images are always scaled to [-1, 1].",
+    )
+    scaling: Literal["min_max", "standard", "none"] | None = Field(
+        default=None,
+        description="For `path`: how each feature is scaled, by its training points: `min_max` to [-1, 1], `standard` "
+        "to mean 0 and variance 1, `none`. Null: `min_max` for floats without a `value_range`; of images, (points, "
+        "height, width), all pixels together.",
     )
     test_fraction: float = Field(
         default=0.2,
@@ -58,6 +64,10 @@ class DatasetSpec(Part):
             raise ValueError("exactly one of `name` (a built-in data set) and `path` (your own file) must be given")
         if self.value_range is not None and self.path is None:
             raise ValueError("`value_range` goes with `path`: built-in data sets know their own range")
+        if self.scaling is not None and self.path is None:
+            raise ValueError("`scaling` goes with `path`: built-in data sets know their own")
+        if self.scaling is not None and self.value_range is not None:
+            raise ValueError("`scaling` and `value_range` must not both be given: either scales the features")
         return self
 
     @property

@@ -99,7 +99,7 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
     if is_old:
         body = prune(body)
     if is_old or head[FORMAT_KEY] < CONTROLS_SINCE:
-        body = {**body, "controls": False}
+        body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise _spec_error(origin, lines)
@@ -113,6 +113,15 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
         )
     found = _expand(origin, body, head["profile"], by_name=not is_old)
     return SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
+
+
+def _unscaled(section: Any) -> Any:
+    """The data set ``section`` of a record of old, in which floats were left as they are."""
+    if grid.is_grid(section) and isinstance(section["grid"], list):
+        return {"grid": [_unscaled(one) for one in section["grid"]]}
+    if not isinstance(section, Mapping) or not isinstance(section.get("path"), str) or section.get("value_range"):
+        return section
+    return {"scaling": "none", **section}
 
 
 def profile_names(source: Source) -> list[str]:

@@ -94,20 +94,13 @@ def test_a_files_classes_and_sizes_are_filled_in(command: Command) -> None:
     assert "# 300 feature(s), 504 training and 126 test points" in text
 
 
-def test_values_that_are_not_scaled_are_given_their_range(command: Command) -> None:
+def test_values_of_any_size_are_scaled_by_feature(command: Command) -> None:
     x, y = points(100, 100, scale=50)
     table = pa.table({"label": y, **{f"f{column}": x[:, column] for column in range(6)}})
     pq.write_table(table, "mine.parquet")
     assert command("init", "my.yaml", "--data", "mine.parquet") == 0
-    assert settings().dataset.value_range == (float(x.min()), float(x.max()))
-    assert command("sweep", "my.yaml", "--dry-run") == 0, command.error
-
-
-def test_values_without_a_range_are_left_as_they_are(command: Command) -> None:
-    np.savez("mine.npz", features=np.full((200, 3), 7.0), labels=np.repeat([0, 1], 100))
-    assert command("init", "my.yaml", "--data", "mine.npz") == 0
-    assert settings().dataset.value_range is None
-    assert settings().attack.generator.output == "linear"  # type: ignore[attr-defined]  # pGAN's
+    assert (settings().dataset.value_range, settings().dataset.scaling) == (None, None)
+    assert settings().attack.generator.output == "tanh"  # type: ignore[attr-defined]  # pGAN's
     assert command("sweep", "my.yaml", "--dry-run") == 0, command.error
 
 

@@ -10,10 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from pgan_ray.data import Dataset, load_dataset
+from pgan_ray.data import Dataset, TaskData, load_dataset, select_task
+from pgan_ray.data.user import load_user
 from pgan_ray.errors import DataError
-from pgan_ray.spec.dataset import DatasetSpec
+from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 
 LABELS = np.repeat([3, 5], 10)
 FLOATS = np.linspace(-4, 4, 60, dtype=np.float64).reshape(20, 3)
@@ -116,8 +118,8 @@ HUGE[0, 0] = 1e300
         ({"features": FLOATS.astype("M8[s]"), "labels": LABELS}, "`features` must hold numbers, got dtype datetime64"),
         ({"features": FLOATS[:, None, None], "labels": LABELS}, r"must have shape .* got \(20, 1, 1, 3\)"),
         (
-            {"features": FLOATS * 1e30, "labels": LABELS},
-            r"not scaled must lie between -1e\+15 and 1e\+15, got -4e\+30 to 4e\+30; give `dataset.value_range`",
+            {"features": FLOATS * np.inf, "labels": LABELS},
+            r"`features` must be finite in float32",
         ),
         ({"features": FLOATS, "labels": LABELS * 0}, r"`labels` must hold at least 2 classes, got \[0\]"),
         ({"features": FLOATS[:0], "labels": LABELS[:0]}, r"must have shape .* got \(0, 3\)"),
@@ -312,3 +314,54 @@ def refusal(path: Path) -> str | None:
     except DataError as error:
         return str(error)
     return None
+
+
+def test_unscaled_values_have_a_limit(tmp_path: Path) -> None:
+    path = npz(tmp_path, features=FLOATS * 1e30, labels=LABELS)
+    with pytest.raises(
+        DataError, match=r"not scaled must lie between -1e\+15 and 1e\+15, got .*; give `dataset.scaling`"
+    ):
+        load_user(DatasetSpec(path=str(path), scaling="none"), seed=0)
+    assert load_user(DatasetSpec(path=str(path)), seed=0).scale is not None
+
+
+def own(tmp_path: Path, features: np.ndarray, **settings: Any) -> TaskData:
+    labels = np.arange(len(features)) % 2
+    path = npz(tmp_path, features=features, labels=labels)
+    dataset = load_user(DatasetSpec(path=str(path), **settings), seed=0)
+    return select_task(dataset, TaskSpec(classes=[0, 1], poison_class=1, source_class=0))
+
+
+def test_each_feature_is_scaled_by_its_training_points(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    raw = random.normal([0, 1000, 5, 7], [1, 300, 1e-6, 0], (400, 4)).astype(np.float32)
+    train = own(tmp_path, raw).train_x
+    assert train.min(0).values.tolist() == pytest.approx([-1, -1, -1, 0], abs=1e-5)
+    assert train.max(0).values.tolist() == pytest.approx([1, 1, 1, 0], abs=1e-5)  # the last is constant
+    standard = own(tmp_path, raw, scaling="standard").train_x
+    assert standard.mean(0).tolist() == pytest.approx([0] * 4, abs=1e-4)
+    assert standard.std(0, correction=0).tolist() == pytest.approx([1, 1, 1, 0], abs=1e-4)
+    unscaled = own(tmp_path, raw, scaling="none").train_x.numpy()
+    assert {tuple(point) for point in unscaled} <= {tuple(point) for point in raw}
+
+
+def test_pixels_share_one_range(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).uniform(0, 0.5, (40, 3, 3)).astype(np.float32)
+    images[:, 0, 0] = 0.0
+    images[0, 2, 2] = 1.0
+    train = own(tmp_path, images).train_x
+    assert (train[:, 0] == -1).all()
+    assert train.max() <= 1
+    assert train[:, 4].max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"name": "digits", "scaling": "min_max"}, "`scaling` goes with `path`"),
+        ({"path": "x.npz", "scaling": "min_max", "value_range": [0, 1]}, "must not both be given"),
+    ],
+)
+def test_scaling_that_does_not_go_with_the_rest(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        DatasetSpec(**settings)

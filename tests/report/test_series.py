@@ -61,10 +61,8 @@ def test_classes_have_their_names() -> None:
 
 
 def test_tasks_go_by_their_classes() -> None:
-    pairs = (
-        "{classes: [3, 5], poison_class: 5, source_class: 3}",
-        "{classes: [1, 7], poison_class: 7, source_class: 1}",
-    )
+    pair = "{{classes: [{0}, {1}], poison_class: {1}, source_class: {0}}}"
+    pairs = pair.format(3, 5), pair.format(1, 7)
     task = f"task: {{grid: [{', '.join(pairs)}]}}"
     text = ALPHAS.replace("{grid: [0.1, 0.5, 0.9]}", "0.1").replace(
         "task: {classes: [3, 5], poison_class: 5, source_class: 3}", task
