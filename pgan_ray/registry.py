@@ -53,13 +53,22 @@ def is_import_path(name: str) -> bool:
 class Registry:
     """The components of one kind."""
 
-    def __init__(self, kind: str, *, group: str, package: str, interface: str, adapter: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        *,
+        group: str,
+        package: str,
+        interface: str,
+        adapter: str | None = None,
+        includes: "Registry | None" = None,
+    ) -> None:
         """``group``: of entry points; ``package``: where our own are. ``interface``: the import path of the base class.
 
         ``adapter``: the import path of a function (name, object) that makes a component of another object, or returns
-        None.
+        None. ``includes``: components of another kind that serve as this one too.
         """
-        self.kind, self.group = kind, group
+        self.kind, self.group, self.includes = kind, group, includes
         self._package, self._interface, self._adapter = package, interface, adapter
         self._registered: dict[str, type[Any]] = {}
         self._found: dict[str, type[Any]] = {}
@@ -84,11 +93,14 @@ class Registry:
         module = f"{self._package}.{name}"
         if name not in self._registered and _FILE_NAME.fullmatch(name) and find_spec(module):
             importlib.import_module(module)
-        return name in self._registered and self._registered[name].__module__ == module
+        if name in self._registered and self._registered[name].__module__ == module:
+            return True
+        return self.includes is not None and self.includes.is_ours(name)
 
     def is_installed(self, name: str) -> bool:
         """Whether an installed package names a component so."""
-        return any(point.name == name for point in self._entry_points())
+        own = any(point.name == name for point in self._entry_points())
+        return own or (self.includes is not None and self.includes.is_installed(name))
 
     def get(self, name: str) -> type[Any]:
         """The component of that ``name``. Raises `ComponentError`."""
@@ -116,15 +128,20 @@ class Registry:
         for module in pkgutil.iter_modules(package.__path__):
             if not module.ispkg:
                 importlib.import_module(f"{self._package}.{module.name}")
-        return sorted(self._registered)
+        return sorted({*self._registered, *(self.includes.own_names() if self.includes else ())})
 
     def names(self) -> list[str]:
         """Every name: our own first, then those of installed packages."""
-        return list(dict.fromkeys([*self.own_names(), *sorted(point.name for point in self._entry_points())]))
+        installed = sorted(point.name for point in self._entry_points())
+        others = self.includes.names() if self.includes else []
+        return list(dict.fromkeys([*self.own_names(), *installed, *others]))
 
     def _find(self, name: str) -> type[Any]:
-        if name in self._registered or self.is_ours(name):
+        is_ours = self.is_ours(name)
+        if name in self._registered:
             return self._registered[name]
+        if self.includes is not None and (is_ours or self.includes.is_installed(name)):
+            return self.includes.get(name)
         points = {point.value: point for point in self._entry_points() if point.name == name}
         if len(points) > 1:
             raise ComponentError(
@@ -223,6 +240,13 @@ DETECTORS = Registry(
     group="pgan_ray.detectors",
     package="pgan_ray.defences",
     interface="pgan_ray.defences.interface:Detector",
+)
+DEFENCES = Registry(
+    "defence",
+    group="pgan_ray.defences",
+    package="pgan_ray.defences",
+    interface="pgan_ray.defences.defence:Defence",
+    includes=DETECTORS,
 )
 VICTIMS = Registry(
     "victim",

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from pgan_ray.registry import Registry
-from pgan_ray.spec.one_of import OneOf, one_of
+from pgan_ray.spec.one_of import OneOf, items_of, one_of
 from pgan_ray.spec.settings import Settings
 
 BEGIN, END = "<!-- reference:begin -->", "<!-- reference:end -->"
@@ -39,6 +39,9 @@ def reference() -> str:
                 inner_mark = one_of(inner_field)
                 if inner_mark is not None:
                     parts += _components(f"{name}.{inner}", inner_field, inner_mark)
+                items = items_of(inner_field)
+                if items is not None and isinstance(items.options, Registry):
+                    parts += _items(f"{name}.{inner}", inner_field, items.options)
         else:
             parts += _components(name, field, mark)
     return "\n".join(parts)
@@ -71,6 +74,30 @@ def _components(path: str, field: FieldInfo, mark: OneOf) -> Iterator[str]:
     for text, having in alike.items():
         title = " or ".join(f"`{name}`" for name in having)
         yield _table(f"`{path}` with the name {title}", "", text.split("\n"))
+
+
+def _items(path: str, field: FieldInfo, registry: Registry) -> Iterator[str]:
+    """The names that an item of the list at ``path`` may have beside those of an included kind, and their keys."""
+    also = registry.includes
+    names = [name for name in registry.own_names() if also is None or not also.is_ours(name)]
+    configs: dict[str, type[Any]] = {name: registry.config(name) for name in names}
+    keys = {name: [key for key in config.model_fields if key != "name"] for name, config in configs.items()}
+    rows = [
+        f"| `{name}` | {_first_line(config.component)} | {', '.join(f'`{key}`' for key in keys[name])} |"
+        for name, config in configs.items()
+    ]
+    others = f", a {also.kind} with its keys as above" if also else ""
+    meaning = (
+        f"{field.description} The `name` of an item is one of these{others}, a name that an installed package brings, "
+        "or the import path of a class, `package.module:Class`."
+    )
+    head = "| name | what it is | keys of its own |\n| --- | --- | --- |\n"
+    yield f"### `{path}`\n\n{meaning}\n\n{head}" + "\n".join(rows) + "\n"
+    for name, config in configs.items():
+        if keys[name]:
+            yield _table(
+                f"`{path}` with the name `{name}`", "", list(_rows(config, f"{path}[].", None, keys=keys[name]))
+            )
 
 
 def _first_line(described: object) -> str:
@@ -147,6 +174,8 @@ def _kind(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return ", ".join(f"`{option}`" for option in options)
     if origin is tuple:
         return f"list of {len(options)}, each a {_kind(options[0])}"
+    if origin is list and any(isinstance(item, OneOf) for item in get_args(options[0])):
+        return "list of sections with a `name`"
     if origin is list:
         return f"list, each a {_kind(options[0])}{_limits(metadata, 'items')}"
     return _PLAIN[annotation] + _limits(metadata, "characters")

@@ -74,7 +74,14 @@ def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fracti
     of_a_class = evaluation.trusted_per_class, round(poisoned_size(evaluation, classes, fraction) / classes)
     host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
     kept, tested = kept_size(evaluation, classes, fraction), points.test_points(task)
-    work: Work = evaluation.victim.make().work(points.features, classes, kept, tested)
+    victim = evaluation.victim.make()
+    work: Work = victim.work(points.features, classes, kept, tested)
+    for one in evaluation.defence:
+        stage = one.make()
+        host += classes * stage.flop(points.features, *of_a_class)
+        if stage.asks_victim:
+            # Trained anew each time, and asked about the points that it was trained on.
+            work += victim.work(points.features, classes, kept, kept).times(stage.trainings)
     return work + Work(host_flop=host)
 
 
@@ -139,6 +146,8 @@ def mlflow_points(configuration: Configuration, iterations: int) -> int:
         for fraction in variant.evaluation.poison_fractions:
             # Genuine points that are rejected, and by both tails; of poison that too, its AUC and variance.
             found += scores + 2 + 4 * (fraction > 0)
+            if variant.evaluation.defence:  # dropped and relabelled, genuine points and poison
+                found += 2 + 2 * (fraction > 0)
             if fraction and scores and not configuration.is_control:
                 found += EFFECTS * (1 + configuration.settings.controls)
     return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from pgan_ray.spec import Component, DetectorConfig
+from pgan_ray.defences.defence import Defence
+from pgan_ray.spec import DetectorConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,14 +25,11 @@ class Fitted(Protocol):
         ...
 
 
-class Detector(Component):
+class Detector(Defence):
     """The defender's outlier detector, one for each class, that filters the training set."""
 
     Config: ClassVar[type[DetectorConfig]] = DetectorConfig
-    filters: ClassVar[bool] = True
-
-    def __init__(self, config: DetectorConfig) -> None:
-        self.config = config
+    config: DetectorConfig
 
     def fit(self, trusted: "Tensor", random: np.random.Generator) -> Fitted:
         """Fit it on the ``trusted`` points (T, F) of one class."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
 from pgan_ray.evaluation.failures import ComponentFailure, component, described, expect, failed
+from pgan_ray.evaluation.pipeline import Sanitation, defended
 from pgan_ray.evaluation.training_set import Detection, TrainingSet, poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 from pgan_ray.spec.seeds import torch_seed
@@ -33,6 +34,7 @@ class CellResult:
     outcome: str
     train_size: int = 0
     detection: Detection = field(default_factory=Detection)
+    sanitation: Sanitation = field(default_factory=Sanitation)
     scores: Scores | None = None
     confusion: Tensor | None = None
     boundary: Boundary | None = None
@@ -59,9 +61,12 @@ def evaluate_cells(
     start = time.monotonic()
     results: dict[str, CellResult] = {}
     sets: list[tuple[Cell, TrainingSet]] = []
+    done: dict[str, Sanitation] = {}
     for cell in cells:
         try:
-            sets.append((cell, poisoned_training_set(spec, task, attack, cell, seed, attack_name)))
+            found = poisoned_training_set(spec, task, attack, cell, seed, attack_name)
+            found, done[cell.id] = defended(found, spec, task, cell, seed, device, precision)
+            sets.append((cell, found))
         except ComponentFailure as failure:
             results[cell.id] = CellResult(cell, "failed", message=str(failure))
     taught = [(cell, s) for cell, s in sets if len(s.x)]
@@ -72,7 +77,7 @@ def evaluate_cells(
         except ComponentFailure as failure:
             victims = [Judged(None, message=str(failure))] * len(stack)
         judged |= {cell.id: victim for (cell, _), victim in zip(stack, victims, strict=True)}
-    results |= {cell.id: _result(cell, s, judged.get(cell.id), spec, task) for cell, s in sets}
+    results |= {cell.id: _result(cell, s, done[cell.id], judged.get(cell.id), spec, task) for cell, s in sets}
     seconds = (time.monotonic() - start) / len(cells)
     return [replace(results[cell.id], seconds=seconds) for cell in cells]
 
@@ -151,13 +156,19 @@ def _check_confusion(confusion: object, name: str, of_class: Tensor) -> None:
 
 
 def _result(
-    cell: Cell, training: TrainingSet, victim: Judged | None, spec: EvaluationSpec, task: TaskData
+    cell: Cell,
+    training: TrainingSet,
+    sanitation: Sanitation,
+    victim: Judged | None,
+    spec: EvaluationSpec,
+    task: TaskData,
 ) -> CellResult:
     message = ""
     if not spec.victim.trains:
         outcome = "complete"
     elif victim is None or victim.message:
-        outcome, message = "failed", victim.message if victim else "the detectors left nothing to train on"
+        nothing = f"the {'defences' if spec.defence else 'detectors'} left nothing to train on"
+        outcome, message = "failed", victim.message if victim else nothing
     else:
         outcome = "complete" if victim.confusion is not None else "diverged"
     matrix = victim.confusion if victim else None
@@ -166,6 +177,7 @@ def _result(
         outcome,
         len(training.x),
         training.detection,
+        sanitation,
         None if matrix is None else score(matrix, poison_label=task.poison_label, source_label=task.source_label),
         matrix,
         victim.boundary if victim else None,

@@ -36,11 +36,18 @@ class Detection:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What is left after the detectors. Shapes: N points kept, F features."""
+    """What is left after the detectors. Shapes: N points kept, T trusted points of a class, F features.
+
+    ``is_poison`` (N,): which of the points are; ``trusted``: of each class (T, F), what its detector was fitted on.
+    ``before``: genuine and poisoning points before the detectors.
+    """
 
     x: Tensor
     y: Tensor
     detection: Detection
+    is_poison: Tensor
+    trusted: tuple[Tensor, ...]
+    before: tuple[int, int]
 
 
 def poisoned_training_set(
@@ -72,6 +79,7 @@ def poisoned_training_set(
     kept_x: list[Tensor] = []
     kept_y: list[Tensor] = []
     judged: list[_Judged] = []
+    flags: list[Tensor] = []
     auc: float | None = None
     trusted = [task.train_x[torch.from_numpy(rows)] for rows in split.trusted]
     for label in range(len(task.classes)):
@@ -98,12 +106,14 @@ def poisoned_training_set(
         kept_x.append(points[~rejected])
         kept_y.append(torch.full((len(kept_x[-1]),), label))
         judged.append(_Judged(len(genuine), rejected, both))
+        flags.append((torch.arange(len(points)) >= len(genuine))[~rejected])
     detection = Detection(
         **_shares(judged),
         detector_auc=auc,
         poison_variance=_variance(poison, task.train_x[torch.from_numpy(split.train[task.poison_label])]),
     )
-    return TrainingSet(torch.cat(kept_x), torch.cat(kept_y), detection)
+    before = sum(one.genuine for one in judged), len(poison)
+    return TrainingSet(torch.cat(kept_x), torch.cat(kept_y), detection, torch.cat(flags), tuple(trusted), before)
 
 
 @dataclass(frozen=True)

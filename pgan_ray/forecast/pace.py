@@ -34,7 +34,7 @@ class Stack:
     def kind(self) -> str:
         """What runs of one kind have in common."""
         settings, of = self.settings, self.evaluation
-        names = f"{of.victim.name}, {of.detector.name}" if of else settings.attack.name
+        names = ", ".join(part.name for part in of.components) if of else settings.attack.name
         return f"{'batch' if of else 'trial'}: {names}, {settings.precision}, {self.threads} threads"
 
     @property

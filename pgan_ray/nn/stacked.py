@@ -153,16 +153,21 @@ class StackedMLP(nn.Module):
         With ``generator``: training behaviour, dropout masks drawn from it and batch norm over the batch. Without:
         evaluation behaviour, but for masks drawn from ``dropout`` where that is given.
         """
-        *hidden, last = self.layers
-        for index, layer in enumerate(hidden):
+        x = self.layers[-1](self.hidden(x, generator, dropout=dropout))
+        return torch.tanh(x) if self.output == "tanh" else x
+
+    def hidden(
+        self, x: Tensor, generator: torch.Generator | None = None, *, dropout: torch.Generator | None = None
+    ) -> Tensor:
+        """(R, B, inputs) -> (R, B, width): what the last layer reads, which is ``x`` where there is no other layer."""
+        for index, layer in enumerate(self.layers[:-1]):
             x = layer(x)
             if self.norms:
                 x = self.norms[index](x, generator is not None)
             x = F.leaky_relu(x, self.negative_slope)
             if (masks := generator or dropout) is not None:
                 x = drop(x, self.dropout, masks)
-        x = last(x)
-        return torch.tanh(x) if self.output == "tanh" else x
+        return x
 
     def member_state(self, member: int) -> dict[str, Tensor]:
         """The weights and statistics of one member, without the stack's dimension, on the CPU."""

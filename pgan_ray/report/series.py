@@ -12,6 +12,7 @@ from pgan_ray.results import redact
 from pgan_ray.spec import AttackConfig, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
+from pgan_ray.spec.grid import names_in
 
 Path = tuple[str, ...]
 
@@ -177,6 +178,8 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
         return f"{value * classes:,} points"
     if axis.path == ATTACK:
         return axis.attacks.get(value, str(value))
+    if named := names_in(value, axis.values):
+        return named.replace("+", " + ").replace("_", " ") if value else f"no {axis.name}"
     if axis.path == TASK and isinstance(value, dict):
         return f"{value.get('source_class')} as {value.get('poison_class')}"
     if isinstance(value, dict):  # a whole section

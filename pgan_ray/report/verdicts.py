@@ -107,6 +107,8 @@ def matches(where: Where, one: Series) -> bool:
     papers_victim = "logistic" if kind == "synthetic" else "mlp"
     if not where.any_victim and evaluation.victim.name != papers_victim:
         return False
+    if evaluation.defence:
+        return False
     if kind == "synthetic":
         return evaluation.detector.name == "none"
     is_papers = evaluation.detector.name == "knn_distance"

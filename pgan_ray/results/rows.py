@@ -22,7 +22,7 @@ _CELLS_DIGEST = re.compile(r"(?:b\d+|all)-([0-9a-f]{8})\.parquet")
 
 def component_failed(rows: pa.Table) -> pa.ChunkedArray:
     """Which of the ``rows`` are those of cells that a component failed: mended, it may not."""
-    return pc.fill_null(pc.match_substring_regex(rows["message"], r"^the (attack|detector|victim) `"), False)
+    return pc.fill_null(pc.match_substring_regex(rows["message"], r"^the (attack|detector|defence|victim) `"), False)
 
 
 def cells_digest(cell_ids: list[str]) -> str:

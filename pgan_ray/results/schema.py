@@ -28,6 +28,12 @@ VICTIMS = pa.schema(
         # what the same detectors would reject if they looked at both tails of their scores
         pa.field("rejected_genuine_both", pa.float64()),
         pa.field("rejected_poison_both", pa.float64()),
+        # what the defences after the detector drop or relabel, of all that were there before the detector
+        pa.field("defence", pa.string()),
+        pa.field("dropped_genuine", pa.float64()),
+        pa.field("dropped_poison", pa.float64()),
+        pa.field("relabelled_genuine", pa.float64()),
+        pa.field("relabelled_poison", pa.float64()),
         # by the score of the poison class's detector, poison against genuine points
         pa.field("detector_auc", pa.float64()),
         # of the poison, as a share of the genuine points' of its class
@@ -84,6 +90,7 @@ SCORES = ("test_error", "false_positive_rate", "false_negative_rate")
 SHARES = (
     *SCORES,
     *("rejected_genuine", "rejected_poison", "rejected_genuine_both", "rejected_poison_both", "detector_auc"),
+    *("dropped_genuine", "dropped_poison", "relabelled_genuine", "relabelled_poison"),
 )
 """The victims' columns that hold numbers from 0 to 1."""
 

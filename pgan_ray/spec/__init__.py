@@ -4,7 +4,14 @@ Reads a YAML file; hands a `Sweep` of validated configurations on to every other
 asks the component.
 """
 
-from pgan_ray.spec.components import AttackConfig, Component, ComponentConfig, DetectorConfig, VictimConfig
+from pgan_ray.spec.components import (
+    AttackConfig,
+    Component,
+    ComponentConfig,
+    DefenceConfig,
+    DetectorConfig,
+    VictimConfig,
+)
 from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.foreign import foreign_names
@@ -29,6 +36,7 @@ __all__ = [
     "ComponentConfig",
     "Configuration",
     "DatasetSpec",
+    "DefenceConfig",
     "DetectorConfig",
     "EvaluationSpec",
     "GeneratorSpec",

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
-from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS, Registry
+from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS, Registry
 from pgan_ray.spec.base import Part
 
 if TYPE_CHECKING:
     from pgan_ray.spec.evaluation import EvaluationSpec
 
-REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, VICTIMS)}
+REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS)}
 
 
 class ComponentConfig(Part):
@@ -113,13 +113,24 @@ class VictimConfig(ComponentConfig):
         """See that the victim goes with the rest of the ``evaluation``. Raises `ValueError`."""
 
 
-class DetectorConfig(ComponentConfig):
+class DefenceConfig(ComponentConfig):
+    """One stage of a pipeline of defences."""
+
+    registry: ClassVar[Registry] = DEFENCES
+
+    def check_evaluation(self, evaluation: "EvaluationSpec") -> None:
+        """See that the defence goes with the rest of the ``evaluation``. Raises `ValueError`."""
+
+    @property
+    def kept_fraction(self) -> float:
+        """The share of points that it is to keep, about."""
+        return 1.0
+
+
+class DetectorConfig(DefenceConfig):
     """How the training set is filtered."""
 
     registry: ClassVar[Registry] = DETECTORS
-
-    def check_evaluation(self, evaluation: "EvaluationSpec") -> None:
-        """See that the detector goes with the rest of the ``evaluation``. Raises `ValueError`."""
 
     @property
     def kept_fraction(self) -> float:

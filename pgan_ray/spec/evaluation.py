@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pgan_ray.registry import DETECTORS, VICTIMS
+from pgan_ray.registry import DEFENCES, DETECTORS, VICTIMS
 from pgan_ray.spec.base import Part, repeated
-from pgan_ray.spec.components import ComponentConfig, DetectorConfig, VictimConfig
+from pgan_ray.spec.components import ComponentConfig, DefenceConfig, DetectorConfig, VictimConfig
 from pgan_ray.spec.one_of import OneOf
 
 PoisonFraction = Annotated[float, Field(ge=0, lt=1)]
@@ -40,11 +40,21 @@ class EvaluationSpec(Part):
     detector: Annotated[DetectorConfig, OneOf(DETECTORS, {"name": "knn_distance"})] = Field(
         default_factory=lambda: DETECTORS.config("knn_distance")(), description="How the training set is filtered."
     )
+    defence: list[Annotated[DefenceConfig, OneOf(DEFENCES, {})]] = Field(
+        default=[],
+        description="What is done after the detector, in this order: more detectors, sanitisers that drop or relabel "
+        "points, and last of all a robust trainer. Each item is a section with a `name`; a grid is one of whole lists.",
+    )
 
     @property
     def components(self) -> tuple[ComponentConfig, ...]:
         """Who is attacked, and what filters."""
-        return self.victim, self.detector
+        return self.victim, self.detector, *self.defence
+
+    @property
+    def defence_name(self) -> str | None:
+        """``slab+sphere``; None where there is no defence but the detector."""
+        return "+".join(one.name for one in self.defence) or None
 
     def poison_count(self, fraction: float, classes: int) -> int:
         """Poisoning points in the training set of a victim of so many ``classes``."""
@@ -56,4 +66,10 @@ class EvaluationSpec(Part):
             raise ValueError(f"`poison_fractions` must name each fraction once{again}")
         self.detector.check_evaluation(self)
         self.victim.check_evaluation(self)
+        for index, one in enumerate(self.defence):
+            one.check_evaluation(self)
+            if one.component.ends and index < len(self.defence) - 1:
+                raise ValueError(f"`defence` must have `{one.name}` last, which trains the victim, got others after it")
+            if one.component.asks_victim and not self.victim.trains:
+                raise ValueError(f"`victim` must be one that is trained, got `none`: `{one.name}` asks it")
         return self

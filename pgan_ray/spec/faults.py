@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pgan_ray.registry import ComponentError
 from pgan_ray.spec.components import ComponentConfig
 from pgan_ray.spec.hints import elsewhere, percent_hint
-from pgan_ray.spec.one_of import one_of, parts_of
+from pgan_ray.spec.one_of import OneOf, items_of, one_of, parts_of
 from pgan_ray.spec.settings import Settings
 
 # pydantic's error types, as rules. The placeholders are the error's context.
@@ -96,16 +96,27 @@ def _place(location: Place, tree: Mapping[str, Any]) -> tuple[Place, Parts]:
     place: list[str | int] = []
     parts: Parts = []
     part: type[BaseModel] | None = Settings
+    items: OneOf | None = None
     node: Any = tree
     for key in location:
         if part is None and isinstance(key, str):
             continue
         place.append(key)
         parts.append((str(key), part))
-        node = node.get(key) if isinstance(node, Mapping) else None
+        node = _inner(node, key)
+        if items is not None and isinstance(key, int):
+            part, items = next(iter(items.configs(node)), ComponentConfig), None
+            continue
         field = part.model_fields.get(str(key)) if part else None
         part = next(iter(parts_of(field, node) or parts_of(field, None)), None) if field else None
+        items = items_of(field) if field else None
     return tuple(place), parts
+
+
+def _inner(node: Any, key: str | int) -> Any:
+    if isinstance(node, list) and isinstance(key, int):
+        return node[key] if key < len(node) else None
+    return node.get(key) if isinstance(node, Mapping) else None
 
 
 def _unknown(parts: Parts) -> str:
@@ -135,6 +146,10 @@ def _others_with(key: str, parts: Parts) -> list[str]:
     section, above = parts[-2]
     field = above.model_fields.get(section) if above else None
     mark = one_of(field) if field else None
+    if mark is None and len(parts) > 2:  # the item of a list
+        section, above = parts[-3]
+        field = above.model_fields.get(section) if above else None
+        mark = items_of(field) if field else None
     if mark is None:
         return []
     found = []

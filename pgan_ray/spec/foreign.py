@@ -13,13 +13,13 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, ValidationError, create_model
 
-from pgan_ray.registry import Registry, is_import_path
+from pgan_ray.registry import DEFENCES, DETECTORS, Registry, is_import_path
 from pgan_ray.spec.base import Part
 from pgan_ray.spec.components import REGISTRIES, ComponentConfig, is_key, opened
 from pgan_ray.spec.sweep import Sweep
 from pgan_ray.text import printable_line
 
-_FLAGS = {"attack": "is_trained", "victim": "trains", "detector": "filters"}
+_FLAGS = {"attack": "is_trained", "victim": "trains", "detector": "filters", "defence": "filters"}
 _LABEL = 100
 
 
@@ -89,6 +89,8 @@ def stand_ins(given: Mapping[str, Any]) -> Callable[[Registry, str], type[Any] |
     """What makes stand-ins of names, by a record's descriptions."""
 
     def stand_in(registry: Registry, name: str) -> type[Any] | None:
+        if registry is DEFENCES and name in given.get(DETECTORS.kind, {}):
+            registry = DETECTORS  # which serves as a stage of a pipeline too
         one = given.get(registry.kind, {}).get(name)
         if one is None and not is_import_path(name) and not registry.is_installed(name):
             return None
@@ -101,8 +103,7 @@ def _sections(sweep: Sweep) -> Iterator[ComponentConfig]:
     for configuration in sweep.configurations:
         yield configuration.settings.attack
         for variant in configuration.variants:
-            yield variant.evaluation.victim
-            yield variant.evaluation.detector
+            yield from variant.evaluation.components
 
 
 def _described(kind: str, sections: list[ComponentConfig]) -> dict[str, Any]:

@@ -122,7 +122,22 @@ def shortened(name: str) -> str:
     return name if len(name) <= MAX_NAME_LENGTH else f"{name[: MAX_NAME_LENGTH - 13]}-{_digest(name)}"
 
 
+def names_in(value: Any, values: Sequence[Any]) -> str | None:
+    """What a list of sections, one of ``values``, goes by: ``slab+sphere``, or ``none`` if it is empty.
+
+    None where the values are something else, or another one has the same names.
+    """
+    sections = [item for other in values if isinstance(other, list) for item in other]
+    are_named = all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in sections)
+    if not sections or not are_named or not all(isinstance(other, list) for other in values):
+        return None
+    names = ["+".join(item["name"] for item in other) or "none" for other in (value, *values)]
+    return names[0] if names.count(names[0]) == 2 else None
+
+
 def _value_id(axis: Axis, value: Any) -> str:
+    if axis.by_name and (name := names_in(value, axis.values)):
+        value = name
     if axis.by_name and isinstance(value, Mapping) and isinstance(value.get("name"), str):
         names = [other.get("name") for other in axis.values if isinstance(other, Mapping)]
         if names.count(value["name"]) == 1:

@@ -44,7 +44,9 @@ class OneOf:
             return given
         if not isinstance(given, Mapping):
             raise PydanticKnownError("model_type", {"class_name": self.options.kind})
-        name = given.get("name", self.default["name"])
+        name = given.get("name", self.default.get("name"))
+        if name is None and "name" not in given:
+            raise _at_name(PydanticKnownError("missing"), given)
         if not isinstance(name, str):
             raise _at_name(PydanticKnownError("string_type"), name)
         try:
@@ -58,11 +60,11 @@ class OneOf:
     def names(self, section: Any) -> list[str]:
         """The names that a ``section`` of a sweep file may have, be they a grid's or those of a grid of sections."""
         if not isinstance(section, Mapping):
-            return [self.default["name"]]
+            return [self.default["name"]] if self.default else []
         if set(section) == {"grid"}:
             values = section["grid"] if isinstance(section["grid"], list) else []
             return list(dict.fromkeys(name for value in values for name in self.names(value)))
-        given = section.get("name", self.default["name"])
+        given = section.get("name", self.default.get("name"))
         if isinstance(given, Mapping):
             given = given.get("grid")
         return [name for name in (given if isinstance(given, list) else [given]) if isinstance(name, str)]
@@ -82,6 +84,12 @@ class OneOf:
 def one_of(field: FieldInfo) -> OneOf | None:
     """The mark of a ``field`` whose keys depend on a name."""
     return next((mark for mark in field.metadata if isinstance(mark, OneOf)), None)
+
+
+def items_of(field: FieldInfo) -> OneOf | None:
+    """The mark of each item of a ``field`` that is a list of such sections."""
+    marks = (mark for item in get_args(field.annotation) for mark in get_args(item))
+    return next((mark for mark in marks if isinstance(mark, OneOf)), None)
 
 
 def parts_of(field: FieldInfo, section: Any) -> list[type[BaseModel]]:

@@ -1,5 +1,6 @@
 """The contract of victims."""
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -51,8 +52,31 @@ def _check(victim: Victim, classes: int) -> None:
     must(same, "the same seeds must give the same judgements")
     unchanged = all(torch.equal(part, kept) for part, kept in zip(points, before, strict=True))
     must(unchanged, "the points, to train on and to be judged on, must stay as they are")
+    _check_reading(victim, task, classes)
     alone = _judge(victim, [(x[y == 1], y[y == 1])], task, classes)
     _check_matrix(alone[0], classes)
+
+
+def _check_reading(victim: Victim, task: Any, classes: int) -> None:
+    """Of a victim that defences may ask."""
+    if type(victim).read is Victim.read:
+        return
+    x, points = task.train_x, task.test_x
+    ask = partial(victim.read, classes=classes, image_shape=task.image_shape, seed=3, device=CPU)
+    for y in (torch.ones_like(task.train_y), task.train_y):
+        read = ask(x, y, points)
+        logs, known = read.log_probabilities, read.representation
+        shape = (len(points), classes)
+        must(logs.shape == shape, f"`read` must give {shape[0]} x {classes} numbers, got {shown(logs)}")
+        must(bool((logs <= 0).all()), "`log_probabilities` must be logarithms of probabilities")
+        must(
+            known.ndim == 2 and len(known) == len(points), f"`representation` must be of each point, got {shown(known)}"
+        )
+    again = ask(x, task.train_y, points)
+    same = torch.equal(again.log_probabilities, logs) and torch.equal(again.representation, known)
+    must(same, "the same seed must give the same reading")
+    right = float((logs.argmax(1) == task.test_y).float().mean())
+    must(right > 1.2 / classes, f"what is read must tell classes apart better than by chance, got {right:.0%}")
 
 
 def _judge(victim: Victim, sets: Sets, task: Any, classes: int) -> list[Judged]:

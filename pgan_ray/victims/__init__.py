@@ -5,6 +5,6 @@ stack; the others, one by one.
 """
 
 from pgan_ray.spec import VictimConfig
-from pgan_ray.victims.interface import Boundary, Judged, SklearnVictim, TorchVictim, Victim, judge_victims
+from pgan_ray.victims.interface import Boundary, Judged, Reading, SklearnVictim, TorchVictim, Victim, judge_victims
 
-__all__ = ["Boundary", "Judged", "SklearnVictim", "TorchVictim", "Victim", "VictimConfig", "judge_victims"]
+__all__ = ["Boundary", "Judged", "Reading", "SklearnVictim", "TorchVictim", "Victim", "VictimConfig", "judge_victims"]

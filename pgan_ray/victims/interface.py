@@ -42,6 +42,18 @@ class Judged:
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a trained victim makes of N points.
+
+    ``log_probabilities`` (N, K): of each class. ``representation`` (N, D): what its last layer reads; of a victim
+    without hidden layers, the points themselves.
+    """
+
+    log_probabilities: "Tensor"
+    representation: "Tensor"
+
+
 class Victim(Component):
     """A classifier that is trained on poisoned data."""
 
@@ -76,6 +88,21 @@ class Victim(Component):
         those that the victims of one stack share.
         """
         raise NotImplementedError
+
+    def read(
+        self,
+        x: "Tensor",
+        y: "Tensor",
+        points: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> Reading:
+        """Train one victim on ``x`` (N, F) and ``y`` (N,), and say what it makes of the ``points``: defences ask."""
+        raise NotImplementedError(f"the victim `{self.name}` must have a method `read` for defences that ask it")
 
     def check(self, task: "TaskData") -> None:
         """See, before anything starts, that it can be trained on ``task``. Raises `DataError`."""
@@ -135,6 +162,27 @@ class SklearnVictim(Victim):
 
         return [attempted(partial(one, x, y, seed)) for (x, y), seed in zip(training, seeds, strict=True)]
 
+    def read(
+        self,
+        x: "Tensor",
+        y: "Tensor",
+        points: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> Reading:
+        """By its probabilities, or else its decision function, or else its labels."""
+        from pgan_ray.victims.engines.reading import read_estimator
+
+        model = self.estimator(self._random_state(seed), len(x))
+        return Reading(read_estimator(model, x, y, points, classes), points.clone())
+
+    def _random_state(self, seed: int) -> int:
+        return int(numpy_generator(seed, "transfer", self.config.name).integers(2**31))
+
     def _predict(self, x: "Tensor", y: "Tensor", test_x: "Tensor", seed: int, classes: int) -> "Tensor":
         """(T,) labels of the points ``test_x`` (T, F), by a classifier trained on ``x`` (N, F), ``y`` (N,)."""
         import torch
@@ -143,8 +191,7 @@ class SklearnVictim(Victim):
         if len(labels) == 1:
             # Detectors and poison can leave one class alone; not every classifier takes that.
             return torch.full((len(test_x),), int(labels))
-        random_state = int(numpy_generator(seed, "transfer", self.config.name).integers(2**31))
-        model = self.estimator(random_state, len(x))
+        model = self.estimator(self._random_state(seed), len(x))
         model.fit(x.numpy(), y.numpy())
         # A copy: a classifier may change what it is given, and others are judged on these points.
         predicted = np.asarray(model.predict(test_x.numpy().copy()))
@@ -202,6 +249,32 @@ class TorchVictim(Victim):
             classes=classes,
             seeds=seeds,
             stack_seed=stack_seed,
+            device=device,
+            precision=precision,
+        )
+
+    def read(
+        self,
+        x: "Tensor",
+        y: "Tensor",
+        points: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> Reading:
+        """Its logits, and what its last linear layer reads."""
+        from pgan_ray.victims.engines.modules import read_module
+
+        return read_module(
+            lambda: self.module(int(x.shape[1]), classes, image_shape),
+            (x, y),
+            points,
+            config=self.config,
+            classes=classes,
+            seed=seed,
             device=device,
             precision=precision,
         )

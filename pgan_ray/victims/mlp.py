@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pgan_ray.registry import VICTIMS
 from pgan_ray.spec import TrainedNetworkSpec, VictimConfig
-from pgan_ray.victims.interface import Boundary, Judged, TrainingSets, Victim
+from pgan_ray.victims.interface import Boundary, Judged, Reading, TrainingSets, Victim
 
 if TYPE_CHECKING:
     import torch
@@ -63,6 +63,39 @@ class StackedVictim(Victim):
             Judged(matrix, _boundary(victims, member)) if is_finite else Judged(None)
             for member, (matrix, is_finite) in enumerate(zip(matrices, finite, strict=True))
         ]
+
+    def read(
+        self,
+        x: "Tensor",
+        y: "Tensor",
+        points: "Tensor",
+        *,
+        classes: int,
+        image_shape: tuple[int, int] | None,
+        seed: int,
+        device: "torch.device",
+        precision: str = "float32",
+    ) -> Reading:
+        """Its logits, and its last hidden layer."""
+        import torch
+
+        from pgan_ray.victims.engines.reading import log_probabilities
+        from pgan_ray.victims.engines.stack import train_victims
+
+        victims = train_victims(
+            self.network,
+            x[None],
+            y[None],
+            [len(x)],
+            classes=classes,
+            initial_seeds=[seed],
+            stack_seed=seed,
+            device=device,
+            precision=precision,
+        )
+        with torch.no_grad():
+            hidden = victims.network.hidden(points.to(device)[None])
+            return Reading(log_probabilities(victims.network.layers[-1](hidden)[0]), hidden[0].cpu().clone())
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
         """By counting."""

@@ -30,6 +30,7 @@ from tests.results.rows import row
 from tests.tiny import tiny_sweep
 
 OF_POISON = ("rejected_poison", "rejected_poison_both", "detector_auc", "poison_variance")
+OF_DEFENCES = ("dropped_genuine", "dropped_poison", "relabelled_genuine", "relabelled_poison")
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
@@ -195,7 +196,8 @@ def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
     first = sweep.configurations[0]
     estimate = Estimate(0.1, 0.05, 2, 4)
     points = [
-        Point(first.id, "", f, {rate: estimate for rate in RATES if f or rate not in OF_POISON}) for f in (0, 0.2, 0.4)
+        Point(first.id, "", f, {r: estimate for r in RATES if r not in OF_DEFENCES and (f or r not in OF_POISON)})
+        for f in (0, 0.2, 0.4)
     ]
     rows = pa.Table.from_pylist([row()]).select(["replicate", "outcome"])
     effects = [Change(first.id, "", f, "none", dict.fromkeys(CHANGES, estimate)) for f in (0.2, 0.4)]

@@ -147,6 +147,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "victim": evaluation.victim.name,
         "detector": evaluation.detector.name,
         "percentile": getattr(evaluation.detector, "percentile", None),
+        "defence": evaluation.defence_name,
         "train_size": 950,
         **dict.fromkeys(RATES),
         "confusion": None,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS
+from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
 from pgan_ray.spec import SweepRecord, foreign_names, load_record
 
 from .helpers import Loader
@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from pgan_ray.attacks import Attack
-from pgan_ray.defences import Detector, ScoredDetector
-from pgan_ray.spec import AttackConfig, DetectorConfig
+from pgan_ray.defences import Detector, Sanitiser, ScoredDetector
+from pgan_ray.spec import AttackConfig, DefenceConfig, DetectorConfig
 from pgan_ray.victims.mlp import Mlp
 from pydantic import Field
 
@@ -71,6 +71,15 @@ class Looker(Detector):
 
 
 class Bigger(Mlp): ...
+
+
+class CleanerConfig(DefenceConfig):
+    strength: float = 0.5
+
+
+class Cleaner(Sanitiser):
+    label = "a cleaner"
+    Config = CleanerConfig
 """
 
 
@@ -81,7 +90,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / f"{name}.py").write_text(LAB)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for registry in (ATTACKS, DETECTORS, VICTIMS):
+    for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS):
         monkeypatch.setattr(registry, "_found", {})
     yield name
     sys.modules.pop(name, None)
@@ -92,7 +101,7 @@ def forget(lab: str) -> None:
     sys.modules.pop(lab)
     Path(f"{lab}.py").unlink()
     Path("imported").unlink()
-    for registry in (ATTACKS, DETECTORS, VICTIMS):
+    for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS):
         registry._found.clear()
 
 
@@ -108,6 +117,8 @@ CHANGES: list[dict[str, Any]] = [
             "percentile": {"grid": [0.8, 0.9]},
         }
     },
+    {"evaluation.defence": {"grid": [[], [{"name": "LAB:Box"}, {"name": "LAB:Cleaner"}, {"name": "trim"}]]}},
+    {"evaluation.defence": [{"name": "LAB:Cleaner", "strength": 1}]},
     {
         "attack": {
             "grid": [
@@ -146,6 +157,7 @@ def of(record: SweepRecord) -> list[Any]:
                     v.evaluation.victim.trains,
                     v.evaluation.victim.component.label,
                     v.evaluation.detector.component.filters,
+                    [(one.name, one.component.label) for one in v.evaluation.defence],
                 )
                 for v in configuration.variants
             ],

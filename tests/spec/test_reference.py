@@ -6,9 +6,11 @@ import pytest
 import yaml
 
 from infra.docs.reference import BEGIN, END, reference, update
-from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS
+from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
 
 from .helpers import Loader
+
+STAGES = [name for name in DEFENCES.own_names() if not DETECTORS.is_ours(name)]
 
 
 def rows() -> dict[str, list[str]]:
@@ -61,6 +63,7 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
         for name in registry.own_names()
         for key in registry.config(name).model_fields
     }
+    others |= {f"evaluation.defence[].{key}" for name in STAGES for key in DEFENCES.config(name).model_fields}
     left = {key for key in rows() if key not in resolved and key not in others}
     assert all(".optimizer." in key for key in left)  # another optimiser's
     given = (
@@ -91,6 +94,9 @@ def test_every_component_has_its_line_and_its_keys() -> None:
                 f"{section}.name",
                 *(f"{section}.{part}" for part in ("optimizer", "generator", "discriminator", "classifier")),
             } <= set(rows())
+    assert sorted(names("evaluation.defence")) == STAGES
+    keys = {key for name in STAGES for key in DEFENCES.config(name).model_fields if key != "name"}
+    assert {f"evaluation.defence[].{key}" for key in keys} <= set(rows())
 
 
 def test_the_block_is_brought_up_to_date() -> None:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pgan_ray.attacks import Attack
 from pgan_ray.defences import Detector
-from pgan_ray.registry import ATTACKS, DETECTORS, VICTIMS
-from pgan_ray.testing import check_attack, check_detector, check_victim
+from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
+from pgan_ray.testing import check_attack, check_defence, check_detector, check_victim
 from pgan_ray.victims import Judged, SklearnVictim, Victim
 
 SMALL = {"widths": [8], "dropout": 0.0}
@@ -41,6 +41,11 @@ def test_our_attacks(name: str) -> None:
 @pytest.mark.parametrize("name", DETECTORS.own_names())
 def test_our_detectors(name: str) -> None:
     check_detector(name)
+
+
+@pytest.mark.parametrize("name", [name for name in DEFENCES.own_names() if not DETECTORS.is_ours(name)])
+def test_our_other_defences(name: str) -> None:
+    check_defence(name)
 
 
 @pytest.mark.parametrize("name", [name for name in VICTIMS.own_names() if VICTIMS.get(name).trains])

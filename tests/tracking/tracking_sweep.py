@@ -155,6 +155,7 @@ def write_cells(
                 "victim": "mlp",
                 "detector": "knn_distance",
                 "percentile": 0.95,
+                "defence": None,
                 "train_size": 40,
                 **rates,
                 "confusion": None if outcome != "complete" else [[19, 1], [1, 19]],

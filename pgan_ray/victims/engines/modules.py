@@ -18,9 +18,10 @@ from pgan_ray.errors import is_of_the_machine
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
+from pgan_ray.victims.engines.reading import log_probabilities
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, confusion_matrix
 from pgan_ray.victims.engines.stack import Batches
-from pgan_ray.victims.interface import Judged, TorchConfig, TrainingSets, attempted
+from pgan_ray.victims.interface import Judged, Reading, TorchConfig, TrainingSets, attempted
 
 Points = tuple[Tensor, Tensor]
 
@@ -58,6 +59,42 @@ def judge_modules(
                 if is_of_the_machine(error):
                     raise  # any other is told by whose module it is of
         return [attempted(partial(alone, member)) for member in range(len(modules))]
+
+
+def read_module(
+    make: Callable[[], nn.Module],
+    training: Points,
+    points: Tensor,
+    *,
+    config: TorchConfig,
+    classes: int,
+    seed: int,
+    device: torch.device,
+    precision: str = "float32",
+) -> Reading:
+    """Train a module of ``make`` and say what it makes of ``points``; as `Victim.read`.
+
+    Its representation is what its last linear layer reads; of a module without one, or with one alone, the points.
+    """
+    module = _made(make, seed, device)
+    layers = [layer for layer in module.modules() if isinstance(layer, nn.Linear)]
+    seen: list[Tensor] = []
+
+    def look(_: nn.Module, given: tuple[Tensor, ...]) -> None:
+        seen.append(given[0].detach().flatten(1).float().cpu())
+
+    brief = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+    with arithmetic(precision, device), brief:
+        stack = _Stack([module], seed=torch_seed(seed, "modules"))
+        stack.train([training], config, device)
+        hook = layers[-1].register_forward_pre_hook(look) if layers else None
+        with torch.no_grad():
+            parts = points.split(POINTS_AT_ONCE)
+            logits = torch.cat([stack.logits(p.to(device, copy=True)[None], is_training=False)[0].cpu() for p in parts])
+        if hook is not None:
+            hook.remove()
+    read = torch.cat(seen) if seen else points.clone()
+    return Reading(log_probabilities(logits), read if len(read) == len(points) else points.clone())
 
 
 def _made(make: Callable[[], nn.Module], seed: int, device: torch.device) -> nn.Module:
