@@ -31,6 +31,10 @@ class ClusterError(PganRayError):
     """The Ray cluster does not answer, or cannot run a sweep as it is."""
 
 
+class DeviceError(PganRayError):
+    """A GPU that was granted cannot be computed on; the message names the reason."""
+
+
 def is_of_the_machine(error: BaseException) -> bool:
     """Whether memory or a GPU failed, and not the code in which it was noticed."""
     torch = sys.modules.get("torch")  # without it, no error is torch's

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pgan_ray.api.run import RunOptions
-from pgan_ray.runner.machine import gpus_here
+from pgan_ray.runner.machine import gpu_fault, gpus_here, unusable_gpus
 from pgan_ray.spec import BODY, PAPER, Sweep, SweepText, profile_names
 
 QUICK = "quick"
@@ -29,13 +29,13 @@ def choose_profile(
         return QUICK
     for name in (PAPER, QUICK):
         load(name)  # either may be chosen: both must hold before a cluster is asked
-    has_gpu, place = _has_gpu(options)
+    has_gpu, place = _has_gpu(options, notice)
     chosen = PAPER if has_gpu else QUICK
     notice(f"profile {chosen}: {place} has {'a' if has_gpu else 'no'} GPU (--profile chooses another)")
     return chosen
 
 
-def _has_gpu(options: RunOptions) -> tuple[bool, str]:
+def _has_gpu(options: RunOptions, notice: Callable[[str], None]) -> tuple[bool, str]:
     if options.expect_gpus:
         return True, "the cluster"
     if options.executor == "ray":
@@ -44,4 +44,6 @@ def _has_gpu(options: RunOptions) -> tuple[bool, str]:
         if cluster_address(options.address):
             with connect(options.address, evaluator_cpu=1) as cluster:
                 return cluster.has_gpu(), "the cluster"
+    if unusable_gpus():
+        notice(f"this machine has {unusable_gpus()} GPU(s) that PyTorch cannot use: {gpu_fault()}")
     return gpus_here() > 0, "this machine"

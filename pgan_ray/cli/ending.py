@@ -52,6 +52,11 @@ def _show(result: SweepResult, as_json: bool) -> None:
     if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
             say(f"{printable(configuration)}: {text}", err=True)
+    if len(outcome.devices) > 1:
+        say(
+            f"computed on several kinds of device, whose bits differ: {'; '.join(outcome.devices)}",
+            err=True,
+        )
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
     for kind, texts in told.items():
         for text in texts:

@@ -223,7 +223,8 @@ def _start(cpus: int, quiet: dict[str, object]) -> None:
     check_machine()
     try:
         # By name: without it Ray joins whatever cluster somebody else last started on this machine.
-        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
+        # Ray counts GPUs by their files, Apple's among them: only those are of use that PyTorch can compute on.
+        ray.init(address="local", num_cpus=cpus, num_gpus=gpus_here(), include_dashboard=False, **quiet)
     except Exception as error:  # Ray raises no narrower one where a part of it does not come up
         raise ClusterError(f"Ray must start on this machine, got {_last_line(error)}") from None
 

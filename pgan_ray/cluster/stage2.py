@@ -113,7 +113,7 @@ class Stage2Run:
 
     def _start_actor(self) -> None:
         options = EvaluatorActor.options(num_cpus=self.request["CPU"], num_gpus=self.request.get("GPU", 0))
-        actor = options.remote(self._shared, self.datasets)
+        actor = options.remote(self._shared, self.datasets, gpu=self.request.get("GPU", 0) > 0)
         self._starting[actor.__ray_ready__.remote()] = actor
 
     def _take_started(self, ready: Iterable[Any]) -> None:

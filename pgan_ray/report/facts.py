@@ -62,6 +62,10 @@ def fact_rows(study: Study) -> list[tuple[str, str]]:
             f"{len(study.generators)} of {sweep.generators} generators, {study.tally.cells} of {sweep.cells} cells",
         ),
     ]
+    devices = sorted(study.tally.devices)
+    if devices:
+        several = " (bits differ between kinds)" if len(devices) > 1 else ""
+        rows.append(("victims computed on", "; ".join(devices) + several))
     odd = {name: count for name, count in study.tally.outcomes.items() if name != "complete"}
     if odd:
         rows.append(("cells without a score", ", ".join(f"{count} {name}" for name, count in sorted(odd.items()))))

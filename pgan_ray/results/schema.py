@@ -48,6 +48,8 @@ VICTIMS = pa.schema(
         # of a failed cell: why
         pa.field("message", pa.string()),
         pa.field("seconds", pa.float64(), nullable=False),
+        # what it was computed on: its kind and name; kinds of processors differ in the last bits
+        pa.field("device", pa.string()),
     ]
 )
 """One row per cell. Scores are null unless the outcome is ``complete``, and where the victim is ``none``."""

@@ -13,6 +13,7 @@ from pgan_ray.data import Dataset, TaskData
 from pgan_ray.evaluation import CellResult, ComponentFailure, component, expect
 from pgan_ray.results import Store, read_poison, redact, table_of
 from pgan_ray.runner.cut import Batch
+from pgan_ray.runner.machine import device_name
 from pgan_ray.runner.timeline import Span, this_actor
 from pgan_ray.runner.worker import Engine, Tasks, prepare
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
@@ -41,11 +42,11 @@ class Evaluated:
 class Evaluator:
     """Trains and scores batches of victims."""
 
-    def __init__(self, stage: Stage2, datasets: dict[str, Dataset]) -> None:
-        """``datasets`` may be read-only, and shared with others."""
+    def __init__(self, stage: Stage2, datasets: dict[str, Dataset], *, gpu: bool | None = None) -> None:
+        """``datasets`` may be read-only, and shared with others. ``gpu``: as `prepare` takes it."""
         self._stage, self._tasks = stage, Tasks(datasets)
         self._configurations = {c.id: c for c in stage.record.sweep.configurations}
-        self._device = prepare(stage.record.sweep.resources.evaluator.cpu)
+        self._device = prepare(stage.record.sweep.resources.evaluator.cpu, gpu=gpu)
 
     def evaluate(self, batch: Batch) -> Evaluated:
         """The rows of ``batch``."""
@@ -75,7 +76,8 @@ class Evaluator:
                 precision=settings.precision,
                 attack_name=settings.attack.name,
             )
-        rows = [_row(record.id, settings, batch.variant.evaluation, result) for result in results]
+        device = device_name(self._device)
+        rows = [_row(record.id, settings, batch.variant.evaluation, result, device) for result in results]
         table_of(rows)  # what is wrong with them costs this batch; in the driver it would cost the sweep
         return rows
 
@@ -108,7 +110,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult) -> Row:
+def _row(
+    sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult, device: str | None = None
+) -> Row:
     cell: Cell = result.cell
     try:
         parameters = _parameters(settings)
@@ -142,4 +146,5 @@ def _row(sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: 
         "outcome": result.outcome,
         "message": redact(result.message) if result.message else None,
         "seconds": result.seconds,
+        "device": device,
     }

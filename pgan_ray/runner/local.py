@@ -29,10 +29,10 @@ from pgan_ray.runner.executor import (
     TrialStarted,
 )
 from pgan_ray.runner.limits import Room, room_here
-from pgan_ray.runner.machine import memory_for_actors
+from pgan_ray.runner.machine import gpus_here, memory_for_actors
 from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare
-from pgan_ray.spec import ResourcesSpec, Sweep
+from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
 
 
 class LocalExecutor:
@@ -69,7 +69,7 @@ class LocalExecutor:
 
     def offer(self, resources: ResourcesSpec) -> Offer:
         """As `Executor.offer`."""
-        gpu = {"GPU": 1.0} if torch.cuda.is_available() else {}
+        gpu = {"GPU": 1.0} if gpus_here() else {}
         trial, evaluator = (
             StageOffer({"CPU": stage.cpu, **(gpu if stage.gpu else {})}, 1, memory_for_actors())
             for stage in (resources.trial, resources.evaluator)
@@ -89,7 +89,8 @@ class LocalExecutor:
         self._job, self._resources = job, job.record.sweep.resources
         self._stage1 = Stage1(job.record, job.store, trials, job.checkpoints, job.engine)
         self._tasks = Tasks(job.datasets)
-        self._evaluator = Evaluator(Stage2(job.record, job.store, job.engine), job.datasets)
+        stage2 = Stage2(job.record, job.store, job.engine)
+        self._evaluator = Evaluator(stage2, job.datasets, gpu=_wanted(self._resources.evaluator))
         self._trials.extend(job.trials)
 
     def submit(self, batches: Iterable[Batch]) -> None:
@@ -115,7 +116,8 @@ class LocalExecutor:
         yield TrialStarted(trial.id)
         self._checkpoint = None
         try:
-            training = TrialTraining(self._stage1, trial, self._tasks, prepare(self._resources.trial.cpu))
+            device = _device(self._resources.trial)
+            training = TrialTraining(self._stage1, trial, self._tasks, device)
             finished = False
             while not finished:
                 report = training.step()
@@ -140,7 +142,7 @@ class LocalExecutor:
                 self._job.store.delete(f"{before}/{name}")
 
     def _evaluate(self, batch: Batch) -> BatchFinished:
-        prepare(self._resources.evaluator.cpu)
+        _device(self._resources.evaluator)
         try:
             found = self._evaluator.evaluate(batch)
         except Exception:
@@ -155,3 +157,12 @@ class LocalExecutor:
         # As `prepare` found them: this process is somebody's.
         torch.set_num_threads(self._threads)
         torch.set_flush_denormal(False)
+
+
+def _device(stage: StageResources) -> torch.device:
+    return prepare(stage.cpu, gpu=_wanted(stage))
+
+
+def _wanted(stage: StageResources) -> bool | None:
+    """Nobody grants GPUs here: a stage takes what there is, unless it says that it wants none."""
+    return None if stage.gpu else False

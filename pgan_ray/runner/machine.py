@@ -1,10 +1,17 @@
 """What this machine lends to this process: cores, memory, GPUs."""
 
 import os
+import platform
+import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pgan_ray.spec import ResourcesSpec
+
+if TYPE_CHECKING:
+    import torch
 
 # As Ray announces it of a machine's memory; the rest is its object store.
 ANNOUNCED = 0.7
@@ -23,11 +30,56 @@ def available_cores() -> int:
         return os.cpu_count() or 1
 
 
+DEVICE_VARIABLE = "PGAN_RAY_DEVICE"
+"""Of the environment; ``cpu`` keeps every process off the GPUs."""
+
+
 def gpus_here() -> int:
-    """The GPUs that a cluster started on this machine would have."""
+    """The GPUs on this machine that PyTorch can use, and that a cluster started here has.
+
+    They are counted by the driver; whether they can be used only the runtime knows.
+    """
     import torch
 
+    if os.environ.get(DEVICE_VARIABLE) == "cpu" or not torch.cuda.is_available():
+        return 0
     return torch.cuda.device_count()
+
+
+def gpu_fault() -> str:
+    """Why PyTorch can use no GPU here."""
+    import torch
+
+    if os.environ.get(DEVICE_VARIABLE) == "cpu":
+        return f"{DEVICE_VARIABLE}=cpu"
+    try:
+        torch.cuda.init()
+    except (AssertionError, RuntimeError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return f"{torch.cuda.device_count()} GPUs in sight"
+
+
+def unusable_gpus() -> int:
+    """The GPUs on this machine that the driver knows and PyTorch cannot use."""
+    import torch
+
+    return 0 if os.environ.get(DEVICE_VARIABLE) == "cpu" else torch.cuda.device_count() - gpus_here()
+
+
+def device_name(device: "torch.device") -> str:
+    """The kind of ``device`` and what it is called: ``cpu: AMD EPYC``. Between different ones bits differ."""
+    import torch
+
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
+    return f"{device.type}: {name}"
+
+
+@cache
+def cpu_name() -> str:
+    """What this machine's processor calls itself."""
+    lines = _lines(Path("/proc/cpuinfo"))
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, "") or platform.processor() or sys.platform
 
 
 def gpu_bytes_here() -> int:

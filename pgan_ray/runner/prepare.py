@@ -2,7 +2,6 @@
 
 import platform
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ from pgan_ray.attacks import make_attack
 from pgan_ray.data import Dataset, TaskData, check_sizes, doubts, load_dataset
 from pgan_ray.errors import DataError, PganRayError, traceback_of
 from pgan_ray.results import redact
+from pgan_ray.runner.machine import cpu_name
 from pgan_ray.runner.worker import Tasks, dataset_key
 from pgan_ray.spec import Configuration, Settings, Sweep, SweepRecord
 
@@ -102,7 +102,7 @@ def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str,
         "profile": sweep.profile,
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "cluster": cluster,
-        "cpu": _cpu(),
+        "cpu": cpu_name(),
         "python": platform.python_version(),
         **{name.replace("-", "_"): metadata.version(name) for name in VERSIONS},
     }
@@ -130,14 +130,6 @@ def check_same_data(record: SweepRecord, datasets: dict[str, Dataset]) -> None:
             f"the data of a sweep that is resumed must be what it began with (SHA-256 {begun}), got {found}: bring the "
             "old data back, or start a new sweep"
         )
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or sys.platform
 
 
 def _git_commit() -> str | None:

@@ -29,6 +29,7 @@ from pgan_ray.results import (
     write_generator,
 )
 from pgan_ray.runner.cut import Trial
+from pgan_ray.runner.machine import device_name
 from pgan_ray.runner.timeline import this_actor
 from pgan_ray.runner.worker import Engine, Tasks
 from pgan_ray.spec import Configuration, SweepRecord
@@ -164,7 +165,7 @@ class TrialTraining:
                 outcome="complete" if diverged_at is None and finite else "diverged",
                 iterations=self._stack.iteration,
                 seconds=self._seconds / len(self._stack.members),
-                device=str(self._device),
+                device=device_name(self._device),
                 image_shape=self._task.image_shape,
                 message="" if diverged_at is None else f"a loss was not finite by iteration {diverged_at}",
                 **identity(self._stage.record),

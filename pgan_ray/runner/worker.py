@@ -1,5 +1,6 @@
 """What every worker process of either stage needs."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,9 @@ import torch
 
 from pgan_ray.attacks import train_stack
 from pgan_ray.data import Dataset, TaskData, select_task
+from pgan_ray.errors import DeviceError
 from pgan_ray.evaluation import CellResult, evaluate_cells
+from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault
 from pgan_ray.spec import Settings, TaskSpec
 
 # A store, a disk, memory or a GPU that fails: worth another try, in a new process or on another node.
@@ -26,15 +29,33 @@ class Engine:
     evaluate: Callable[..., list[CellResult]] = evaluate_cells
 
 
-def prepare(cpu: float) -> torch.device:
-    """Use the granted cores, and the GPU that Ray made visible, if any.
-
-    The device follows torch and not the grant: a grant of a fake or broken GPU must not end in a crash.
-    """
+def prepare(cpu: float, *, gpu: bool | None = None) -> torch.device:
+    """Use the granted cores, and the device of `compute_device`."""
     # Before any work in parallel: only threads that start later take it over.
     torch.set_flush_denormal(True)
     torch.set_num_threads(max(1, int(cpu)))
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return compute_device(gpu=gpu)
+
+
+def compute_device(*, gpu: bool | None) -> torch.device:
+    """Where this process computes. ``gpu``: whether it was granted (a share of) one; None: nobody grants any.
+
+    Without a grant it keeps off a GPU that it sees: Ray hides none from an actor that asked for none. With one it must
+    not end up on a CPU, where it would take a hundred times as long.
+
+    Raises:
+        DeviceError: PyTorch cannot use the GPU that was granted; `PGAN_RAY_DEVICE=cpu` computes on the CPU instead.
+    """
+    if gpu is False or os.environ.get(DEVICE_VARIABLE) == "cpu":
+        return torch.device("cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if gpu:
+        raise DeviceError(
+            f"a GPU was granted that PyTorch must be able to use, got: {gpu_fault()}; {DEVICE_VARIABLE}=cpu computes "
+            "on the CPU instead"
+        )
+    return torch.device("cpu")
 
 
 def dataset_key(settings: Settings) -> str:

@@ -19,6 +19,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     """A connection to it, silent as the product's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AIR_NEW_OUTPUT", "0")
+        patch.setenv("PGAN_RAY_DEVICE", "cpu")
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         patch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
         quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}

@@ -72,9 +72,9 @@ def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: 
     assert watch.least_gpu_left <= 0.5
     assert watch.overlapped
     store = Store(tmp_path / "sweep")
-    # The announced GPU is granted, yet torch has none: the device follows torch.
+    # The announced GPU is granted, and is not there: by `PGAN_RAY_DEVICE`.
     records = [read_record(store, "base", replicate) for replicate in (0, 1)]
-    assert [record and record.device for record in records] == ["cpu", "cpu"]
+    assert all(record and record.device.startswith("cpu: ") for record in records)
     # The variants of the evaluation share their generators.
     rows = read_rows(store)
     assert rows.num_rows == 24

@@ -1,5 +1,6 @@
 """One cluster, whose worker nodes each test adds, and one sweep that nothing happened to."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import pytest
 from tests.faults.command import Command
 from tests.faults.nodes import Nodes, cluster_of_nodes
 from tests.tiny import write_tiny
+
+# Nodes announce GPUs that are not there.
+os.environ["PGAN_RAY_DEVICE"] = "cpu"
 
 # Long enough to look at a stage and to disturb it; with members given, stacks and bits are the same on every cluster.
 SETTINGS = (

@@ -155,6 +155,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "outcome": "complete",
         "message": None,
         "seconds": 36.0,
+        "device": "cpu: AMD EPYC",
         **scores(settings, cell),
     }
     if made["outcome"] != "complete" or evaluation.victim.name == "none":

@@ -42,6 +42,7 @@ def row(cell_id: str = "alpha=0.1/r0/f0.2/run0", **changes: Any) -> dict[str, An
         "outcome": "complete",
         "message": None,
         "seconds": 1.5,
+        "device": "cpu: AMD EPYC",
     }
     return made | changes
 

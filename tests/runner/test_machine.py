@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.runner.machine import memory_for_actors, memory_limits
+from pgan_ray.errors import DeviceError
+from pgan_ray.runner.machine import gpu_fault, gpus_here, memory_for_actors, memory_limits, unusable_gpus
+from pgan_ray.runner.worker import compute_device
 
 
 def machine(root: Path, groups: str, **limits: str) -> Path:
@@ -50,3 +52,40 @@ def test_actors_get_what_the_store_leaves_of_the_limit(monkeypatch: pytest.Monke
     assert memory_for_actors() == 7_000
     monkeypatch.setattr("pgan_ray.runner.machine.memory_limits", lambda: iter([]))
     assert memory_for_actors() > 10_000
+
+
+def test_a_gpu_that_was_granted_and_cannot_be_used_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not end up on a core, where it would take a hundred times as long."""
+    monkeypatch.delenv("PGAN_RAY_DEVICE", raising=False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(DeviceError, match=r"must be able to use, got: .+; PGAN_RAY_DEVICE=cpu computes on the CPU"):
+        compute_device(gpu=True)
+    assert compute_device(gpu=None).type == "cpu"
+    monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")
+    assert compute_device(gpu=True).type == "cpu"
+
+
+def test_who_asked_for_no_gpu_keeps_off_those_in_sight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PGAN_RAY_DEVICE", raising=False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert [compute_device(gpu=gpu).type for gpu in (True, None, False)] == ["cuda", "cuda", "cpu"]
+    monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")
+    assert compute_device(gpu=True).type == "cpu"
+
+
+def test_a_gpu_counts_if_it_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an old driver NVML counts them, and the runtime cannot start."""
+    monkeypatch.delenv("PGAN_RAY_DEVICE", raising=False)
+
+    def no_driver() -> None:
+        raise RuntimeError("The NVIDIA driver on your system is too old\n(found version 11000)")
+
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.init", no_driver)
+    assert (gpus_here(), unusable_gpus()) == (0, 2)
+    assert gpu_fault() == "The NVIDIA driver on your system is too old (found version 11000)"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert (gpus_here(), unusable_gpus()) == (2, 0)
+    monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")
+    assert (gpus_here(), unusable_gpus()) == (0, 0)

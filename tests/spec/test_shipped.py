@@ -42,7 +42,10 @@ def test_a_file_of_ones_own_goes_first_and_a_folder_does_not() -> None:
             "mnist_alfa",
             r"mnist_alfa: must be a sweep file or .*; did you mean `mnist_alpha`\? shipped: fmnist",
         ),
-        ("nothing-alike", r"nothing-alike: must be a sweep file or .*, got neither; shipped: fmnist_alpha, fmnist_pairs, mnist_al"),
+        (
+            "nothing-alike",
+            r"nothing-alike: must be a sweep file or .*, got neither; shipped: fmnist_alpha, fmnist_pairs",
+        ),
         ("x" * 999, "must be a sweep file or the name of a shipped sweep, got neither"),
         ("a\nb\0", r"^a\\nb\\x00: must be a sweep file or the name of a shipped sweep, got neither"),
         ("nowhere.yaml", "^nowhere.yaml: must be a sweep file, got no such file$"),

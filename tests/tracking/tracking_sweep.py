@@ -163,6 +163,7 @@ def write_cells(
                 "outcome": outcome,
                 "message": None,
                 "seconds": 0.5,
+                "device": "cpu: AMD EPYC",
             }
         )
     write_rows(store, f"{configuration.id}/r{replicate}", rows)
