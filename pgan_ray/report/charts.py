@@ -11,7 +11,10 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Line:
-    """One curve with the half widths of its 95 % intervals, None where there is none."""
+    """One curve with the half widths of its 95 % intervals, None where there is none.
+
+    ``x_half``: of a single point, that of its x.
+    """
 
     label: str
     colour: str
@@ -20,11 +23,12 @@ class Line:
     half: tuple[float | None, ...]
     marker: str = "o"
     dash: str = "-"
+    x_half: float | None = None
 
 
 @dataclass(frozen=True)
 class LineFigure:
-    """Curves over one axis, y from 0 to ``y_max``."""
+    """Curves over one axis, y from 0 to ``y_max``; ``x_range``: from where to where, if that is not the points'."""
 
     name: str
     title: str
@@ -33,6 +37,7 @@ class LineFigure:
     lines: tuple[Line, ...]
     y_max: float
     log_x: bool = False
+    x_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def rate_titles(series: Series) -> dict[str, str]:
     return dict(zip(SCORES, ("test error", *taken_for(series.settings)), strict=True))
 
 
-def line(label: str, colour: str, points: Iterable[tuple[float, Estimate]], **style: str) -> Line:
+def line(label: str, colour: str, points: Iterable[tuple[float, Estimate]], **style: Any) -> Line:
     """A curve in per cent through ``points`` (x, estimate), by rising x."""
     ordered = sorted(points, key=lambda point: point[0])
     return Line(

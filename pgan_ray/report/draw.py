@@ -74,7 +74,10 @@ def _lines(chart: LineFigure) -> Figure:
     for index, line in enumerate(lines):
         _line(axes, line, (index - (len(lines) - 1) / 2) * apart, with_band=with_bands)
     axes.set_ylim(0, chart.y_max)
-    if xs:
+    if chart.x_range is not None:
+        low, high = chart.x_range
+        axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
+    elif xs:
         room = 0.025 * span + apart * len(lines) / 2 or 1.0
         if not chart.log_x:
             axes.set_xlim(xs[0] - room, xs[-1] + room)
@@ -94,6 +97,8 @@ def _line(axes: Axes, line: Line, shift: float, *, with_band: bool) -> None:
     x = np.array(line.x) + shift
     y = np.array(line.y)
     half = np.array([0.0 if h is None else h for h in line.half])
+    if line.x_half:
+        axes.errorbar(x, y, xerr=line.x_half, fmt="none", ecolor=line.colour, elinewidth=1.1, capsize=2.5, zorder=2)
     face = line.colour if line.dash == "-" else "white"
     axes.plot(x, y, color=line.colour, linestyle=line.dash, marker=line.marker, markerfacecolor=face, zorder=3)
     if not half.any():

@@ -9,6 +9,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.report.canvas import style, to_png, to_svg
 from pgan_ray.report.charts import Group, ScatterFigure, TileFigure
 from pgan_ray.report.curves import curve_groups
+from pgan_ray.report.defences import defence_group, defence_table
 from pgan_ray.report.detection import detection_group
 from pgan_ray.report.draw import draw
 from pgan_ray.report.page import Drawn, DrawnGroup, page
@@ -43,7 +44,8 @@ def write_report(
     found = findings(study)
     files: dict[str, bytes] = {}
     drawn = [_drawn(group, files) for group in groups]
-    tables = rate_tables(study)
+    of_defences = defence_table(study)
+    tables = [*([of_defences] if of_defences else []), *rate_tables(study)]
     for table in tables:
         files[f"table_{table.name}.csv"] = to_csv(table.columns, table.rows)
     files["points.csv"] = points_csv(study)
@@ -99,7 +101,8 @@ def _check_ours(target: Store, names: Set[str], before: Set[str]) -> None:
 
 def figure_groups(study: Study) -> list[Group]:
     """What is drawn of ``study``, in the order of the page."""
-    optional = [detection_group(study), confusion_group(study), plane_group(study), samples_group(study)]
+    of_filters = [detection_group(study), defence_group(study)]
+    optional = [*of_filters, confusion_group(study), plane_group(study), samples_group(study)]
     return [*curve_groups(study), *(group for group in optional if group is not None)]
 
 

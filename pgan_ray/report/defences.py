@@ -1,0 +1,135 @@
+"""What each pipeline of defences would have helped against each attack, and what it costs on clean data."""
+
+from collections.abc import Sequence
+
+from pgan_ray.report.charts import Group, Line, LineFigure
+from pgan_ray.report.curves import MAX_PANELS, combinations, heading, styled, top
+from pgan_ray.report.series import Path, Series, configuration_label, per_cent
+from pgan_ray.report.study import Study
+from pgan_ray.report.tables import Table
+from pgan_ray.results import Estimate, estimate, estimate_text
+
+DEFENCE: Path = ("evaluation", "defence")
+CAUGHT = ("rejected_poison", "dropped_poison", "relabelled_poison")
+LOST = ("rejected_genuine", "dropped_genuine", "relabelled_genuine")
+
+
+def defence_group(study: Study) -> Group | None:
+    """Damage against the share of poison that is caught: a panel of each pipeline, a point of each attack."""
+    if not _has_defences(study):
+        return None
+    of_attacks = _of_attacks(study)
+    panels = list(combinations(study.series, of_attacks).values())
+    drawn: list[tuple[str, list[Line]]] = []
+    for members in panels[:MAX_PANELS]:
+        lines = []
+        for one, style in zip(members, styled(members, study.axes), strict=True):
+            caught, harm = total(study, one, one.fractions[-1], CAUGHT), damage(study, one)
+            if caught is not None and harm is not None:
+                lines.append(_point(_attack(study, one), caught, harm, style))
+        if lines:
+            drawn.append((heading(members[0], study.axes, of_attacks), lines))
+    if not drawn:
+        return None
+    highest = top(line for _, lines in drawn for line in lines)
+    figures = tuple(
+        LineFigure(
+            f"damage_by_defence_{index + 1}",
+            f"Damage: {what}" if what else "Damage",
+            "poison caught, %",
+            "test error beyond clean, points",
+            tuple(lines),
+            highest,
+            x_range=(0.0, 100.0),
+        )
+        for index, (what, lines) in enumerate(drawn)
+    )
+    largest = sorted({one.fractions[-1] for one in study.series})
+    more = f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
+    return Group(
+        "What defences help",
+        f"How much more victims err at {', '.join(map(per_cent, largest))} poison than on clean data under the same "
+        "defences (0 where they err less), against the share of poison that is rejected, dropped or relabelled. Bars "
+        f"are 95 % intervals over generators.{more}",
+        figures,
+    )
+
+
+def defence_table(study: Study) -> Table | None:
+    """Which defence would have helped against which attack, and what it costs on clean data."""
+    if not _has_defences(study):
+        return None
+    rows = []
+    for members in combinations(study.series, [DEFENCE]).values():
+        undefended = next((one for one in members if not one.settings.evaluation.defence), None)
+        for one in members:
+            fraction, planned = one.fractions[-1], one.settings.attack.replicates
+            helps = costs = None
+            if undefended is not None and one is not undefended:
+                helps = difference(study, (undefended, fraction), (one, fraction))
+                costs = difference(study, (one, 0.0), (undefended, 0.0))
+            found = (
+                study.curve(one, "test_error").get(fraction),
+                helps,
+                total(study, one, fraction, CAUGHT),
+                costs,
+                total(study, one, 0.0, LOST),
+            )
+            name = (one.settings.evaluation.defence_name or "none").replace("+", " + ").replace("_", " ")
+            others = heading(one, study.axes, [DEFENCE, *_of_attacks(study)])
+            against = ", ".join(part for part in (_attack(study, one), others) if part)
+            rows.append((against, name, per_cent(fraction), *(estimate_text(each, planned) for each in found)))
+    columns = ("series", "defence", "poison", "test error", "helps by", "poison caught")
+    return Table(
+        "defences",
+        "Which defence would have helped, and what does it cost on clean data: in % and points, without defence less "
+        "with it",
+        (*columns, "costs on clean data", "genuine points lost there"),
+        tuple(rows),
+        left=2,
+    )
+
+
+def damage(study: Study, one: Series) -> Estimate | None:
+    """How much more its victims err at its largest poison fraction than on clean data."""
+    return difference(study, (one, one.fractions[-1]), (one, 0.0))
+
+
+def difference(study: Study, more: tuple[Series, float], less: tuple[Series, float]) -> Estimate | None:
+    """By how much the test error of one point of a curve is above another's, within pairs of one split."""
+    above, below = (study.values(series, fraction, "test_error") for series, fraction in (more, less))
+    return _over_replicates({key: above[key] - below[key] for key in above.keys() & below.keys()})
+
+
+def total(study: Study, one: Series, fraction: float, rates: Sequence[str]) -> Estimate | None:
+    """The sum of ``rates`` at a poison ``fraction``; those that there are none of count nothing."""
+    sums: dict[tuple[int, int], float] = {}
+    for rate in rates:
+        for key, value in study.values(one, fraction, rate).items():
+            sums[key] = sums.get(key, 0.0) + value
+    return _over_replicates(sums)
+
+
+def _over_replicates(values: dict[tuple[int, int], float]) -> Estimate | None:
+    groups: dict[int, list[float]] = {}
+    for (replicate, _), value in sorted(values.items()):
+        groups.setdefault(replicate, []).append(value)
+    return estimate(groups.values()) if groups else None
+
+
+def _has_defences(study: Study) -> bool:
+    return any(one.settings.evaluation.defence for one in study.series)
+
+
+def _of_attacks(study: Study) -> list[Path]:
+    return [axis.path for axis in study.axes if axis.path[0] == "attack"]
+
+
+def _attack(study: Study, one: Series) -> str:
+    return configuration_label(one, [axis for axis in study.axes if axis.path[0] == "attack"])
+
+
+def _point(label: str, caught: Estimate, harm: Estimate, style: dict[str, str]) -> Line:
+    halves = [None if found.half_width is None else 100 * found.half_width for found in (caught, harm)]
+    x, y = 100 * caught.mean, max(0.0, 100 * harm.mean)
+    return Line(label, style["colour"], (x,), (y,), (halves[1],), style["marker"], x_half=halves[0])
