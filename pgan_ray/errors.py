@@ -1,5 +1,6 @@
 """What can go wrong, by whose mistake it is. The command line alone turns these into exit codes."""
 
+import re
 import sys
 import traceback
 
@@ -35,12 +36,27 @@ class DeviceError(PganRayError):
     """A GPU that was granted cannot be computed on; the message names the reason."""
 
 
+class CheckpointError(PganRayError):
+    """A checkpoint is there that this process cannot go on from; the message says what it needs."""
+
+
+# Of the libraries below PyTorch, whose failures are plain `RuntimeError`s: they begin so, or hold such a status.
+_OF_A_LIBRARY = re.compile(r"^(CUDA|cuDNN|NVML) error|\b(CUBLAS|CUBLASLT|CUDNN|CUSOLVER|CUSPARSE|CUFFT)_STATUS_[A-Z_]+")
+
+
 def is_of_the_machine(error: BaseException) -> bool:
     """Whether memory or a GPU failed, and not the code in which it was noticed."""
     torch = sys.modules.get("torch")  # without it, no error is torch's
     # After an error of the accelerator nothing works in this process any more, whoever tries.
     kinds = () if torch is None else (torch.OutOfMemoryError, torch.AcceleratorError)
-    return isinstance(error, (MemoryError, *kinds))
+    if isinstance(error, (MemoryError, DeviceError, *kinds)):
+        return True
+    return isinstance(error, RuntimeError) and _OF_A_LIBRARY.search(str(error)) is not None
+
+
+def is_worth_retrying(error: BaseException) -> bool:
+    """Whether a store, a disk, memory or a GPU failed: in a new process or on another node it may go well."""
+    return isinstance(error, OSError) or is_of_the_machine(error)
 
 
 def traceback_of(error: BaseException) -> str:

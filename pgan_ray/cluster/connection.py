@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError, TaskUnschedulableError
@@ -17,10 +18,20 @@ from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.registry import ComponentError
 from pgan_ray.results import Store, redact
-from pgan_ray.runner.machine import available_cores, faults_here, gpus_here, memory_for_actors, trial_limit
+from pgan_ray.runner.machine import (
+    DEVICE_VARIABLE,
+    available_cores,
+    faults_here,
+    gpu_fault,
+    gpus_here,
+    memory_for_actors,
+    trial_limit,
+)
 from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
 from pgan_ray.spec.components import find_component
+from pgan_ray.spec.resources import LEAST_GPU
 
+GPU_ANSWER_S = 60.0  # of a node whose GPU is asked for; another sweep may have all of it
 ANSWER_S = 120.0  # of a node that is asked whether it sees the sweep's directory: its worker has to start
 NODES_FRESH_S = 2.0
 ACCELERATOR = "accelerator_type:"
@@ -135,8 +146,10 @@ class Connection:
     def check_nodes(self, store: Store, sweep: Sweep) -> None:
         """See that every node has this package and the sweep's own classes, and sees the files of ``store``.
 
-        Raises `ClusterError`.
+        And that PyTorch can use the GPUs, where the sweep asks for some. Raises `ClusterError`.
         """
+        if sweep.resources.trial.gpu or sweep.resources.evaluator.gpu:
+            self._check_gpus()
         foreign, is_remote = sweep.foreign_components, "://" in store.location
         if self.local_cores is not None or (is_remote and not foreign):
             return
@@ -150,6 +163,41 @@ class Connection:
                     raise ClusterError("\n".join(f"{place} {fault}" for fault in faults))
         finally:
             store.delete(token)
+
+    def _check_gpus(self) -> None:
+        """See that a process on each node with a GPU can use it. One that has none to spare now is not waited for."""
+        if os.environ.get(DEVICE_VARIABLE) == "cpu":
+            return
+        if self.local_cores is not None:
+            announced = ray.cluster_resources().get("GPU", 0)
+            if announced > (usable := gpus_here()):
+                self._refuse_gpus([f"Ray announces {announced:g} GPU(s) here, PyTorch can use {usable}: {gpu_fault()}"])
+            return
+        asked = {}
+        for node in self._nodes.now():
+            if not _resources(node).get("GPU"):
+                continue
+            here = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            look = ray.remote(num_cpus=0, num_gpus=LEAST_GPU, max_retries=0)(gpu_fault_here)
+            asked[look.options(scheduling_strategy=here).remote()] = node.get("NodeManagerAddress")
+        answered, silent = ray.wait(list(asked), num_returns=len(asked), timeout=GPU_ANSWER_S) if asked else ([], [])
+        faults = []
+        for answer in answered:
+            try:
+                fault = ray.get(answer)
+            except RayError as error:
+                fault = "" if isinstance(error, TaskUnschedulableError) else _last_line(error)
+            if fault:
+                faults.append(f"node {asked[answer]} announces a GPU that PyTorch must be able to use: {fault}")
+        for task in silent:
+            ray.cancel(task)
+        if faults:
+            self._refuse_gpus(faults)
+
+    def _refuse_gpus(self, faults: list[str]) -> NoReturn:
+        """Tell the ways out: the driver and PyTorch's build, CPUs, or a rehearsal."""
+        remedy = "resources.trial.gpu=0 and resources.evaluator.gpu=0 keep off GPUs"
+        raise ClusterError("\n".join([*faults, f"({remedy}; {DEVICE_VARIABLE}=cpu, everywhere, rehearses on CPUs)"]))
 
     def _ask(
         self, node: Mapping[str, object], place: str, store: Store, token: str, foreign: list[tuple[str, str]]
@@ -167,6 +215,11 @@ class Connection:
             if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
                 return []
             raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
+
+
+def gpu_fault_here() -> str:
+    """Why PyTorch can use no GPU in this process; empty where it can."""
+    return "" if gpus_here() else gpu_fault()
 
 
 def missing_here(store: Store, token: str, foreign: list[tuple[str, str]]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from ray.exceptions import RayError
 
-from pgan_ray.runner.worker import WORTH_RETRYING as OF_THE_MACHINE
+from pgan_ray.errors import is_worth_retrying as is_of_a_place
 
-# An object or a process that Ray lost, too.
-WORTH_RETRYING = (*OF_THE_MACHINE, RayError)
+
+def is_worth_retrying(error: BaseException | None) -> bool:
+    """As the function of this name for all executors; an object or a process that Ray lost, too."""
+    return error is not None and (isinstance(error, RayError) or is_of_a_place(error))

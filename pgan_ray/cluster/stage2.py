@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from pgan_ray.cluster.errors import WORTH_RETRYING
+from pgan_ray.cluster.errors import is_worth_retrying
 from pgan_ray.runner import BatchFinished, BatchRetried, Event
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.evaluating import Evaluated, Evaluator, Stage2
@@ -150,7 +150,7 @@ class Stage2Run:
             # The actor may be the worse for it, as after an error of CUDA's.
             ray.kill(worker.actor)
             is_missing = isinstance(error.cause, FileNotFoundError)  # a file, which stays away
-            if isinstance(error.cause, WORTH_RETRYING) and not is_missing:
+            if is_worth_retrying(error.cause) and not is_missing:
                 return self._lost(worker.batch, str(error))
             return BatchFinished(worker.batch, None, str(error))  # our own code failed: it would again
         except RayError as error:
@@ -158,7 +158,7 @@ class Stage2Run:
             ray.kill(worker.actor)
             return self._lost(worker.batch, str(error))
         self._hand_over(worker.actor)
-        return BatchFinished(worker.batch, found.rows, actor=found.actor, span=found.span)
+        return BatchFinished(worker.batch, found.rows, actor=found.actor, span=found.span, notices=found.notices)
 
     def _hand_over(self, actor: Any) -> None:
         if self._waiting and len(self._workers) < self._most:

@@ -6,7 +6,7 @@ from typing import Any
 import ray
 from ray import tune
 
-from pgan_ray.cluster.errors import WORTH_RETRYING
+from pgan_ray.cluster.errors import is_worth_retrying
 from pgan_ray.data import Dataset
 from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare
@@ -43,14 +43,14 @@ class GeneratorTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """Train until the next report.
 
         An error of our own code is reported before it is raised, so that Tune is told not to try again: it would come
-        again. What `WORTH_RETRYING` names may be over by then.
+        again. What is worth a retry may be over by then.
         """
         if self._failure is None:
             try:
                 report = self._ready().step()
-            except WORTH_RETRYING:
-                raise
             except Exception as error:
+                if is_worth_retrying(error):
+                    raise
                 self._failure = error
             else:
                 # The step's own time: Tune would count the making of the stack.
@@ -78,9 +78,9 @@ class GeneratorTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """Go on where `save_checkpoint` stood, with the same bits."""
         try:
             training = self._ready()
-        except WORTH_RETRYING:
-            raise
         except Exception as error:
+            if is_worth_retrying(error):
+                raise
             self._failure = error  # the next step tells
             return
         training.load(Path(checkpoint_dir))

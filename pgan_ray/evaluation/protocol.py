@@ -1,8 +1,9 @@
 """Stage 2's protocol: for every cell a split, poison, filters, a victim, and its scores on clean test points."""
 
+import gc
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -52,11 +53,12 @@ def evaluate_cells(
     device: torch.device,
     precision: str = "float32",
     attack_name: str = "",
+    told: Callable[[str], None] = lambda line: None,
 ) -> list[CellResult]:
     """Train and score one victim for each of ``cells``, which share a replicate and a variant; on a GPU as one stack.
 
     ``attack`` is the replicate's, of the component ``attack_name``. Where no victim is trained the training sets
-    alone are measured.
+    alone are measured. Where a stack finds too little memory, its halves are trained instead, and ``told`` says so.
     """
     start = time.monotonic()
     results: dict[str, CellResult] = {}
@@ -71,15 +73,39 @@ def evaluate_cells(
             results[cell.id] = CellResult(cell, "failed", message=str(failure))
     taught = [(cell, s) for cell, s in sets if len(s.x)]
     judged: dict[str, Judged] = {}
-    for stack in _stacks(taught, device) if spec.victim.trains else []:
+    waiting = _stacks(taught, device) if spec.victim.trains else []
+    while waiting:
+        stack = waiting.pop(0)
         try:
             victims = _judge(spec, task, stack, seed, device, precision)
         except ComponentFailure as failure:
             victims = [Judged(None, message=str(failure))] * len(stack)
+        except torch.OutOfMemoryError as error:
+            if len(stack) == 1:
+                raise
+            # As a batch that is tried again it would fail again. Half as many take half of it.
+            told(f"{len(stack)} victims as one stack: {_first_line(error)}; trained in halves")
+            half = len(stack) // 2
+            waiting[:0] = [stack[:half], stack[half:]]
+            victims = None
+        if victims is None:
+            _give_memory_back()
+            continue
         judged |= {cell.id: victim for (cell, _), victim in zip(stack, victims, strict=True)}
     results |= {cell.id: _result(cell, s, done[cell.id], judged.get(cell.id), spec, task) for cell, s in sets}
     seconds = (time.monotonic() - start) / len(cells)
     return [replace(results[cell.id], seconds=seconds) for cell in cells]
+
+
+def _give_memory_back() -> None:
+    """What a stack that failed has left, once its error and the frames that it holds are gone."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _stacks(taught: Sequence[_Taught], device: torch.device) -> list[Sequence[_Taught]]:

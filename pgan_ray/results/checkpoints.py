@@ -3,9 +3,11 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from pgan_ray.errors import SpecError
 from pgan_ray.results.identity import check_own
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
@@ -35,6 +37,39 @@ def find_checkpoints(store: Store, record: SweepRecord) -> dict[str, list[str]]:
         check_own(progress, record, store.place(name))
         found.setdefault(progress["trial"], []).append((progress["reports"], name.rpartition("/")[0]))
     return {trial: [folder for _, folder in sorted(folders, reverse=True)] for trial, folders in found.items()}
+
+
+def other_device(progress: Mapping[str, Any], trial: str, kind: str) -> str:
+    """What keeps a trial whose checkpoint is at ``progress`` from going on on a ``kind`` of device; empty if nothing.
+
+    The random state of one kind is not the other's: on it the training could not go on with the same bits. Earlier
+    versions do not say the kind.
+    """
+    needed = progress.get("device", kind)
+    if needed == kind:
+        return ""
+    names = {"cuda": "a GPU", "cpu": "a CPU"}
+    return (
+        f"trial {trial}: its checkpoint must go on where it was made, on {names.get(needed, needed)}, got "
+        f"{names.get(kind, kind)}: resume there, or delete the folder {CHECKPOINTS} of the sweep's directory to train "
+        "what is unfinished anew"
+    )
+
+
+def check_device(store: Store, checkpoints: Mapping[str, list[str]], kind: str) -> None:
+    """See that the trials of ``checkpoints``, as `find_checkpoints` found them, can go on on a ``kind`` of device.
+
+    Raises `SpecError`.
+    """
+    faults = []
+    for trial, folders in checkpoints.items():
+        try:
+            progress = read_progress(store.read(f"{folders[0]}/{PROGRESS_FILE}"))
+        except (OSError, ValueError):
+            continue
+        faults.append(other_device(progress, trial, kind))
+    if found := [fault for fault in faults if fault]:
+        raise SpecError(found)
 
 
 def read_progress(content: bytes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import os
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from pgan_ray.results import (
     FinishedBatches,
     Store,
     Tally,
+    check_device,
     compact,
     component_failed,
     find_checkpoints,
@@ -92,7 +93,10 @@ class SweepRun:
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
-        self._job = Job(record, store, datasets, unfinished, find_checkpoints(store, record), engine or Engine())
+        checkpoints, needed = find_checkpoints(store, record), {trial.id for trial in unfinished}
+        device = executor.offer(record.sweep.resources).trial.device
+        check_device(store, {trial: found for trial, found in checkpoints.items() if trial in needed}, device)
+        self._job = Job(record, store, datasets, unfinished, checkpoints, engine or Engine())
         self._trials_run = bool(unfinished)
         self._timeline, self._most_slots = Timeline(), 1
         self._finished_trials: set[str] = set()
@@ -154,6 +158,7 @@ class SweepRun:
 
     def _report(self, event: TrialReport) -> None:
         trial, result = self._trials[event.trial], event.result
+        self._notices(f"trial {trial.id}", result.get("notices", ()))
         share = result["iteration"] / result["iterations"]
         self._state.training.add(result["seconds"], max(0.0, share - self._state.trials[trial.id]) * trial.cost)
         self._state.trials[trial.id] = share
@@ -255,6 +260,7 @@ class SweepRun:
 
     def _batch_finished(self, finished: BatchFinished) -> None:
         batch = finished.batch
+        self._notices(f"batch {batch.id}", finished.notices)
         if finished.span is not None:
             self._timeline.add(finished.actor, finished.span)
         if finished.rows is None:
@@ -282,6 +288,12 @@ class SweepRun:
             so_many = "1 victim" if len(cells) == 1 else f"{len(cells)} victims"
             self._fail(f"{so_many} failed", _gist(message) if again else message, ", ".join(cells))
         self._count(batch)
+
+    def _notices(self, of: str, lines: Iterable[str]) -> None:
+        """What a worker did otherwise than planned."""
+        for line in lines:
+            self._outcome.retried.append(f"{of}: {line}")
+            self._progress.notice(f"{of}: {line}")
 
     def _count(self, batch: Batch) -> None:
         self._state.victims_done += len(batch.cells)

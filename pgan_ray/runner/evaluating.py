@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,11 +32,12 @@ class Stage2:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What came of a batch: its rows, and who worked on them when."""
+    """What came of a batch: its rows, who worked on them when, and lines that people should read."""
 
     rows: list[Row]
     actor: str
     span: Span
+    notices: tuple[str, ...] = ()
 
 
 class Evaluator:
@@ -46,17 +47,19 @@ class Evaluator:
         """``datasets`` may be read-only, and shared with others. ``gpu``: as `prepare` takes it."""
         self._stage, self._tasks = stage, Tasks(datasets)
         self._configurations = {c.id: c for c in stage.record.sweep.configurations}
-        self._device = prepare(stage.record.sweep.resources.evaluator.cpu, gpu=gpu)
+        self._cpu, self._gpu = stage.record.sweep.resources.evaluator.cpu, gpu
 
     def evaluate(self, batch: Batch) -> Evaluated:
-        """The rows of ``batch``."""
+        """The rows of ``batch``. Raises `DeviceError` where a GPU was granted that cannot be used."""
+        # Here and not in the beginning: a batch may go well on another node.
+        self._device = prepare(self._cpu, gpu=self._gpu)
         start, used = time.time(), time.process_time()
-        rows = self._rows(batch)
-        return Evaluated(
-            rows, this_actor(), Span(f"victims {batch.id}", start, time.time(), time.process_time() - used)
-        )
+        notices: list[str] = []
+        rows = self._rows(batch, notices.append)
+        span = Span(f"victims {batch.id}", start, time.time(), time.process_time() - used)
+        return Evaluated(rows, this_actor(), span, tuple(notices))
 
-    def _rows(self, batch: Batch) -> list[Row]:
+    def _rows(self, batch: Batch, told: Callable[[str], None]) -> list[Row]:
         record = self._stage.record
         settings = self._configurations[batch.configuration].settings
         task = self._tasks.of(settings)
@@ -75,6 +78,7 @@ class Evaluator:
                 device=self._device,
                 precision=settings.precision,
                 attack_name=settings.attack.name,
+                told=told,
             )
         device = device_name(self._device)
         rows = [_row(record.id, settings, batch.variant.evaluation, result, device) for result in results]

@@ -1,5 +1,6 @@
 """The interface between the driver and what runs its work: trials (stage 1) and batches of cells (stage 2)."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ from pgan_ray.data import Dataset
 from pgan_ray.results import Store
 from pgan_ray.runner.cut import Batch, Trial
 from pgan_ray.runner.limits import Room
+from pgan_ray.runner.machine import DEVICE_VARIABLE
 from pgan_ray.runner.timeline import Span
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord
@@ -47,6 +49,11 @@ class StageOffer:
     def on_gpu(self) -> bool:
         """Whether the actors have a share of a GPU."""
         return "GPU" in self.request
+
+    @property
+    def device(self) -> str:
+        """The kind of device that the actors train on: ``cuda`` or ``cpu``."""
+        return "cuda" if self.on_gpu and os.environ.get(DEVICE_VARIABLE) != "cpu" else "cpu"
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ class BatchFinished:
     error: str = ""
     actor: str = ""
     span: Span | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

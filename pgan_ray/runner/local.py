@@ -142,12 +142,11 @@ class LocalExecutor:
                 self._job.store.delete(f"{before}/{name}")
 
     def _evaluate(self, batch: Batch) -> BatchFinished:
-        _device(self._resources.evaluator)
         try:
             found = self._evaluator.evaluate(batch)
         except Exception:
             return BatchFinished(batch, None, traceback.format_exc())
-        return BatchFinished(batch, found.rows, actor=found.actor, span=found.span)
+        return BatchFinished(batch, found.rows, actor=found.actor, span=found.span, notices=found.notices)
 
     def stop(self, *, at_once: bool) -> None:
         """As `Executor.stop`."""

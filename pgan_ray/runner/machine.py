@@ -41,7 +41,7 @@ def gpus_here() -> int:
     """
     import torch
 
-    if os.environ.get(DEVICE_VARIABLE) == "cpu" or not torch.cuda.is_available():
+    if os.environ.get(DEVICE_VARIABLE) == "cpu" or not torch.cuda.is_available() or without_kernels():
         return 0
     return torch.cuda.device_count()
 
@@ -56,7 +56,38 @@ def gpu_fault() -> str:
         torch.cuda.init()
     except (AssertionError, RuntimeError) as error:
         return " ".join(str(error).split()) or type(error).__name__
+    if fault := without_kernels():
+        return fault
     return f"{torch.cuda.device_count()} GPUs in sight"
+
+
+def without_kernels() -> str:
+    """Which GPU PyTorch's build has no kernels for; empty where there is none such."""
+    import torch
+
+    built_for = torch.cuda.get_arch_list()
+    for gpu in range(torch.cuda.device_count() if built_for else 0):
+        capability = torch.cuda.get_device_capability(gpu)
+        if not _is_supported(capability, built_for):
+            name, (major, minor) = torch.cuda.get_device_name(gpu), capability
+            built = f"torch {torch.__version__} is built for {', '.join(built_for)}"
+            return f"{name} has compute capability {major}.{minor}, {built}"
+    return ""
+
+
+def _is_supported(capability: tuple[int, int], built_for: list[str]) -> bool:
+    """Binaries run on later GPUs of their own generation; what is built as ``compute_`` on all later ones."""
+    for name in built_for:
+        kind, _, number = name.partition("_")
+        digits = number.rstrip("af")  # as sm_90a
+        if not digits.isdigit():
+            return True  # a build whose names we do not know
+        major, minor = divmod(int(digits), 10)
+        if kind == "compute" and capability >= (major, minor):
+            return True
+        if kind == "sm" and capability[0] == major and capability[1] >= minor:
+            return True
+    return False
 
 
 def unusable_gpus() -> int:

@@ -1,5 +1,6 @@
 """Stage 1's work: one trial trains a stack of replicates, and leaves its generators in the store."""
 
+import gc
 import json
 import math
 import time
@@ -15,8 +16,9 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
-from pgan_ray.attacks import Member, TrainedAttack, make_attack
+from pgan_ray.attacks import Member, TrainedAttack, TrainingPoint, make_attack
 from pgan_ray.cost import sweep as cost
+from pgan_ray.errors import CheckpointError
 from pgan_ray.results import (
     PROGRESS_FILE,
     STATE_FILE,
@@ -25,6 +27,7 @@ from pgan_ray.results import (
     GeneratorRecord,
     Store,
     identity,
+    other_device,
     read_progress,
     write_generator,
 )
@@ -67,17 +70,44 @@ class TrialTraining:
         self._task = tasks.surrogate_of(settings)
         attack = make_attack(settings.attack)
         assert isinstance(attack, TrainedAttack)  # the others have no trials
-        members = [Member(r, settings.seed, settings.attack) for r in trial.replicates]
-        make = stage.engine.stack
-        self._stack = make(settings.attack, members, self._task, device=device, precision=settings.precision)
+        self._parts = 1  # stacks that the replicates are trained as
+        self._notices: list[str] = []
+        self._make_stack()
         self._iterations = attack.iterations(self._task)
+        self._saved_at = time.monotonic()
+        self._begin()
+        self._go_on()
+
+    def _make_stack(self) -> None:
+        """The replicates, about to be trained; as smaller stacks where memory holds no larger one."""
+        settings = self._configuration.settings
+        members = [Member(r, settings.seed, settings.attack) for r in self._trial.replicates]
+        options: dict[str, Any] = {"device": self._device, "precision": settings.precision}
+        while True:
+            if self._parts > 1:
+                options["parts"] = self._parts
+            try:
+                self._stack = self._stage.engine.stack(settings.attack, members, self._task, **options)
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+            else:
+                return
+
+    def _halve(self, error: torch.OutOfMemoryError) -> None:
+        """Let the next stacks be half as large: this size would fail again. Raises ``error`` at stacks of one."""
+        if self._parts >= len(self._trial.replicates):
+            raise error
+        self._parts = min(2 * self._parts, len(self._trial.replicates))
+        reason = str(error).partition("\n")[0]
+        self._notices.append(f"{reason}: its replicates are trained anew, as {self._parts} stacks")
+
+    def _begin(self) -> None:
+        """Nothing is trained yet."""
         self._reports = 0
         self._seconds = 0.0
         self._curve: list[dict[str, Any]] = []
         self._samples: dict[int, torch.Tensor] = {}
-        self._saved_at = time.monotonic()
         self._keep_samples()
-        self._go_on()
 
     @property
     def reports(self) -> int:
@@ -93,9 +123,16 @@ class TrialTraining:
                 progress = read_progress(store.read(f"{folder}/{PROGRESS_FILE}"))
             except (OSError, ValueError, SafetensorError):
                 continue  # its copy was cut short
-            if self._fits(tensors):
+            self._take_parts(progress)
+            if self._fits(tensors) or other_device(progress, self._trial.id, self._device.type):
                 self._restore(tensors, progress)
                 return
+
+    def _take_parts(self, progress: dict[str, Any]) -> None:
+        """Have stacks as the checkpoint of ``progress`` has them. Earlier versions had one, and did not say it."""
+        if (parts := progress.get("parts", 1)) != self._parts and isinstance(parts, int):
+            self._parts = max(1, min(parts, len(self._trial.replicates)))
+            self._make_stack()
 
     def _fits(self, tensors: dict[str, torch.Tensor]) -> bool:
         """Whether ``tensors`` are those of a checkpoint of this trial, by name, shape and type."""
@@ -112,10 +149,7 @@ class TrialTraining:
     def step(self) -> dict[str, Any]:
         """Train until the next report, and return it. The last step leaves the generators in the store."""
         start, began, used = time.monotonic(), time.time(), time.process_time()
-        total = min(REPORTS, self._iterations)
-        target = self._iterations * (self._reports + 1) // total
-        self._stack.train(target - self._stack.iteration)
-        points = self._stack.report()
+        points = self._train()
         self._seconds += time.monotonic() - start
         self._reports += 1
         now_ms = time.time_ns() // 1_000_000
@@ -132,7 +166,9 @@ class TrialTraining:
         due = time.monotonic() - self._saved_at > self._configuration.settings.resources.checkpoint_every_s
         if due:
             self._saved_at = time.monotonic()
+        notices, self._notices = self._notices, []
         return {
+            "notices": notices,
             "rows": rows,
             "iteration": self._stack.iteration,
             "iterations": self._iterations,
@@ -142,6 +178,23 @@ class TrialTraining:
             "actor": this_actor(),
             "span": (began, time.time(), time.process_time() - used),
         }
+
+    def _train(self) -> list[TrainingPoint]:
+        """Up to the next report; from the beginning and in smaller stacks where memory does not hold it."""
+        total = min(REPORTS, self._iterations)
+        while True:
+            target = self._iterations * (self._reports + 1) // total
+            try:
+                self._stack.train(target - self._stack.iteration)
+                return self._stack.report()  # type: ignore[no-any-return]  # of any engine
+            except torch.OutOfMemoryError as error:
+                self._halve(error)
+            del self._stack  # and with the error its frames, which hold the rest
+            gc.collect()
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+            self._make_stack()
+            self._begin()
 
     def _keep_samples(self) -> None:
         if self._reports * REPORTS // min(REPORTS, self._iterations) in SAMPLED_REPORTS:
@@ -189,15 +242,19 @@ class TrialTraining:
         tensors |= {f"samples.{iteration}": points for iteration, points in self._samples.items()}
         save_file(tensors, folder / STATE_FILE)
         progress: dict[str, Any] = {**identity(self._stage.record), "trial": self._trial.id}
+        progress |= {"device": self._device.type, "parts": self._parts}
         progress |= {"reports": self._reports, "seconds": self._seconds, "curve": self._curve}
         (folder / PROGRESS_FILE).write_text(json.dumps(progress))
 
     def load(self, folder: Path) -> None:
         """Go on where `save` stood, with the same bits."""
         progress = json.loads((folder / PROGRESS_FILE).read_text())
+        self._take_parts(progress)
         self._restore(load_file(folder / STATE_FILE), progress)
 
     def _restore(self, tensors: dict[str, torch.Tensor], progress: dict[str, Any]) -> None:
+        if fault := other_device(progress, self._trial.id, self._device.type):
+            raise CheckpointError(fault)
         self._stack.load_state({k.removeprefix("pgan."): v for k, v in tensors.items() if k.startswith("pgan.")})
         self._samples = {
             int(k.removeprefix("samples.")): v for k, v in sorted(tensors.items()) if k.startswith("samples.")

@@ -11,11 +11,8 @@ from pgan_ray.attacks import train_stack
 from pgan_ray.data import Dataset, TaskData, select_task
 from pgan_ray.errors import DeviceError
 from pgan_ray.evaluation import CellResult, evaluate_cells
-from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault
+from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault, without_kernels
 from pgan_ray.spec import Settings, TaskSpec
-
-# A store, a disk, memory or a GPU that fails: worth another try, in a new process or on another node.
-WORTH_RETRYING = (OSError, MemoryError, torch.OutOfMemoryError, torch.AcceleratorError)
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ def compute_device(*, gpu: bool | None) -> torch.device:
     """
     if gpu is False or os.environ.get(DEVICE_VARIABLE) == "cpu":
         return torch.device("cpu")
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and not without_kernels():
         return torch.device("cuda")
     if gpu:
         raise DeviceError(

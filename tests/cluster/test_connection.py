@@ -148,3 +148,21 @@ def test_evaluators_leave_room_for_the_trials_that_are_left(
     monkeypatch.setattr("ray.nodes", lambda: [{"Alive": True, "Resources": {"CPU": float(cpus)}}])
     one = {"CPU": 1.0}
     assert Connection(local_cores).evaluator_limit(one, one, trials_left) == evaluators
+
+
+def test_a_gpu_that_pytorch_cannot_use_is_told_before_the_start(
+    cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its work would be done on a core of a CPU, and nobody would know why it takes so long."""
+    sweep = tiny_sweep(tmp_path)
+    for connection in (cluster, Connection(None)):  # this machine's own, and one that is joined
+        connection.check_nodes(Store(tmp_path), sweep)  # a rehearsal, here
+    monkeypatch.delenv("PGAN_RAY_DEVICE")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(ClusterError, match=r"1 GPU\(s\) here, PyTorch can use 0: .+\n\(resources.trial.gpu=0 and"):
+        cluster.check_nodes(Store(tmp_path), sweep)
+    # Of the nodes each is asked for itself: those here compute on CPUs, and the driver does not know.
+    with pytest.raises(ClusterError, match=r"announces a GPU that PyTorch must be able to use: PGAN_RAY_DEVICE=cpu\n"):
+        Connection(None).check_nodes(Store(tmp_path), sweep)
+    none = tiny_sweep(tmp_path, "resources.trial.gpu=0", "resources.evaluator.gpu=0")
+    cluster.check_nodes(Store(tmp_path), none)

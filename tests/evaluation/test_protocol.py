@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pgan_ray.attacks.poison_set import PoisonSet
 from pgan_ray.data import TaskData
-from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set
+from pgan_ray.evaluation import CellResult, evaluate_cells, poisoned_training_set, protocol
 from pgan_ray.evaluation.training_set import TrainingSet
 from pgan_ray.registry import DETECTORS
 from pgan_ray.spec import Cell, EvaluationSpec
@@ -190,3 +190,22 @@ def test_a_victim_without_training_points_fails_alone(monkeypatch: pytest.Monkey
     outcomes = {result.cell: result.outcome for result in results}
     assert outcomes == dict.fromkeys(CELLS, "complete") | {emptied: "failed"}
     assert all((result.scores is None) == (result.cell == emptied) for result in results)
+
+
+def test_a_stack_that_a_gpus_memory_does_not_hold_is_halved_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = task_of()
+    sizes, lines = [], list[str]()
+    monkeypatch.setattr(protocol, "_stacks", lambda taught, device: [taught])
+
+    def train(spec: Any, x: Tensor, *arguments: Any, **options: Any) -> VictimStack:
+        sizes.append(len(x))
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory.\nTried to")
+        return train_victims(spec, x, *arguments, **options)
+
+    monkeypatch.setattr(engine, "train_victims", train)
+    results = evaluate_cells(CELLS, make_spec(), task, PoisonSet(harmful(task)), seed=0, device=CPU, told=lines.append)
+    assert [result.outcome for result in results] == ["complete"] * 6
+    assert sizes == [6, 3, 1, 2, 3, 1, 2]
+    assert lines[0] == "6 victims as one stack: CUDA out of memory.; trained in halves"
+    assert len(lines) == 3

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from pgan_ray.attacks import AttackConfig, Member
+from pgan_ray.attacks import AttackConfig, Member, train_stack
 from pgan_ray.attacks.engines.pgan import PGan
+from pgan_ray.errors import SpecError
 from pgan_ray.results import Store, keep_secret, read_record, read_rows
 from pgan_ray.runner import Engine
 from pgan_ray.tracking import MemoryTracker
@@ -40,6 +42,60 @@ def test_an_interrupted_trial_goes_on_from_its_checkpoint_with_the_same_bits(run
         file = f"generators/base/r{replicate}/generator.safetensors"
         assert (tmp_path / "calm" / file).read_bytes() == (resumed / file).read_bytes()
     assert not (resumed / "tune").exists()
+
+
+def test_a_checkpoint_of_another_kind_of_device_is_refused_before_the_start(run: Run, tmp_path: Path) -> None:
+    """Its random state would not fit, and the bits would not be those of one kind."""
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "resources.checkpoint_every_s=1e-9", "evaluation.runs=1")
+    half = InterruptOnce(lambda state: max(state.trials.values()) > 0.5)
+    assert run(sweep, tmp_path / "sweep", progress=half).outcome == "interrupted"
+    (progress,) = (tmp_path / "sweep").rglob("progress.json")
+    found = json.loads(progress.read_text())
+    assert found["device"] == "cpu"
+    progress.write_text(json.dumps(found | {"device": "cuda"}))
+    with pytest.raises(SpecError, match=r"trial base/r0-1: its checkpoint .* on a GPU, got a CPU: resume there"):
+        run(sweep, tmp_path / "sweep")
+    del found["device"]  # as of an earlier version
+    progress.write_text(json.dumps(found))
+    assert run(sweep, tmp_path / "sweep").outcome == "complete"
+
+
+class Narrow:
+    """A stack whose memory holds so many members, as a GPU's would."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.sizes = most, []
+
+    def __call__(self, config: Any, members: Any, task: Any, *, parts: int = 1, **options: Any) -> Any:
+        self.sizes.append(-(-len(members) // parts))
+        stack = train_stack(config, members, task, parts=parts, **options)
+        train = stack.train
+
+        def out_of_memory(iterations: int) -> None:
+            if self.sizes[-1] > self.most:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
+            train(iterations)
+
+        stack.train = out_of_memory
+        return stack
+
+
+def test_a_stack_that_memory_does_not_hold_is_halved_and_said(run: Run, tmp_path: Path) -> None:
+    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.replicates=5", "evaluation.runs=1")
+    assert run(sweep, tmp_path / "calm", members=(5, 3)).outcome == "complete"
+    narrow = Narrow(2)
+    outcome = run(sweep, tmp_path / "sweep", members=(5, 3), engine=Engine(stack=narrow))
+    assert (outcome.outcome, outcome.failures) == ("complete", [])
+    assert narrow.sizes == [5, 3, 2]
+    said = "trial base/r0-4: CUDA out of memory. Tried to allocate 2 GiB: its replicates are trained anew, as"
+    assert outcome.retried == [f"{said} 2 stacks", f"{said} 4 stacks"]
+    for replicate in range(5):
+        file = f"generators/base/r{replicate}/poison.safetensors"
+        assert (tmp_path / "calm" / file).read_bytes() == (tmp_path / "sweep" / file).read_bytes()
+
+    hopeless = run(sweep, tmp_path / "none", members=(5, 3), engine=Engine(stack=Narrow(0)))
+    assert hopeless.outcome == "partial"
+    assert "OutOfMemoryError" in hopeless.failures[0]
 
 
 class LosePoison(MemoryTracker):

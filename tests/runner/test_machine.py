@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from pgan_ray.errors import DeviceError
+from pgan_ray.errors import DeviceError, is_of_the_machine, is_worth_retrying
 from pgan_ray.runner.machine import gpu_fault, gpus_here, memory_for_actors, memory_limits, unusable_gpus
 from pgan_ray.runner.worker import compute_device
 
@@ -89,3 +90,50 @@ def test_a_gpu_counts_if_it_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None
     assert (gpus_here(), unusable_gpus()) == (2, 0)
     monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")
     assert (gpus_here(), unusable_gpus()) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("capability", "built_for", "is_fine"),
+    [
+        ((9, 0), ("sm_80", "sm_90"), True),
+        ((8, 9), ("sm_80", "sm_90"), True),  # of the same generation
+        ((7, 0), ("sm_75", "sm_80"), False),
+        ((12, 0), ("sm_90",), False),
+        ((12, 0), ("sm_90", "compute_90"), True),  # compiled when it is first used
+        ((9, 0), ("sm_90a",), True),
+        ((9, 0), ("a name of tomorrow",), True),
+    ],
+)
+def test_a_gpu_must_be_one_that_pytorch_has_kernels_for(
+    capability: tuple[int, int], built_for: tuple[str, ...], is_fine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PGAN_RAY_DEVICE", raising=False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.init", lambda: None)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.cuda.get_arch_list", lambda: list(built_for))
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda index: capability)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda index: "Some GPU")
+    assert gpus_here() == (1 if is_fine else 0)
+    if is_fine:
+        assert compute_device(gpu=True).type == "cuda"
+    else:
+        told = rf"got: Some GPU has compute capability {capability[0]}\.{capability[1]}, torch \S+ is built for sm_"
+        with pytest.raises(DeviceError, match=told):
+            compute_device(gpu=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_machine"),
+    [
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (DeviceError("a GPU was granted"), True),  # another node's may do
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"), False),
+        (ValueError("CUDA error: somebody's own text"), False),
+    ],
+)
+def test_what_a_gpus_libraries_raise_is_the_machines_failure(error: Exception, is_machine: bool) -> None:
+    assert is_of_the_machine(error) == is_worth_retrying(error) == is_machine
