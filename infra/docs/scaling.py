@@ -106,15 +106,21 @@ def _stacks(program: _Program) -> str:
     rows = []
     for members in STACKS:
         work, tiles = program.work.times(members, launched_once=True), members * program.tiles
-        limits = AT_PEAK.limits(work, tiles=tiles)
+        limits = AT_PEAK.limits(work)
         cells = [f"{members}", _ms(limits["launches"]), _ms(limits["memory"])]
         for precision in ("float32", "tf32", "bf16"):
-            seconds, limit = max(
-                (s, name) for name, s in AT_PEAK.limits(work, precision=precision, tiles=tiles).items()
-            )
+            seconds, limit = max((s, name) for name, s in AT_PEAK.limits(work, precision=precision).items())
             cells.append(f"{_ms(seconds / members)} ({limit})")
         rows.append([*cells, f"{AT_PEAK.occupied(tiles):.0%}"])
-    head = ("members", "launches, ms", "memory, ms", "float32", "tf32", "bf16", "SMs with a tile")
+    head = (
+        "members",
+        "launches, ms",
+        "memory, ms",
+        "float32",
+        "tf32",
+        "bf16",
+        "SMs with a tile of the narrowest product",
+    )
     return _table(f"{program.name} on an H100, by stack size: ms for each member, and the limit", head, rows)
 
 
@@ -124,7 +130,7 @@ def _crossings() -> str:
     for program in PROGRAMS:
         cells = []
         for precision in ("float32", "tf32", "bf16"):
-            limits = AT_PEAK.limits(program.work, precision=precision)
+            limits = AT_PEAK.limits(replace(program.work, by_tiles={}), precision=precision)  # of a large stack
             cells.append(f"{math.ceil(limits['launches'] / max(limits['memory'], limits['products']))}")
         rows.append((program.name, *cells, f"{math.ceil(AT_PEAK.slots / program.tiles)}"))
     head = ("members from which on ...", "launches hide: float32", "tf32", "bf16", "every SM has a tile")

@@ -6,6 +6,7 @@ points, and writes the third. What lies between the products is counted by passe
 an estimate, since kernels may be fused.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
@@ -24,6 +25,7 @@ PASSES_FORWARD, PASSES_BACKWARD = 5, 5  # over a hidden unit: activation, mask, 
 PASSES_OF = {"sgd": 5, "adam": 7}  # over a weight in one step of an optimiser: reads and writes, gradients among them
 KERNELS_FORWARD, KERNELS_BACKWARD = 5, 3  # of a hidden layer, beside its products
 KERNELS_OF_A_STEP = 12  # draws of rows and noise, gathering, losses, the fused optimiser
+KERNELS_OF_BATCHES = 12  # of a victim: whose next rows count, and the loss that tells whether it diverged
 
 
 def outputs_of(classes: int) -> int:
@@ -49,11 +51,20 @@ def passes(
     layers = list(pairwise([inputs, *network.widths, outputs]))
     products, hidden = list(layers), len(network.widths)
     kernels, over_units = KERNELS_FORWARD * hidden, PASSES_FORWARD
+    outputs_by_tiles = [(tiles(points, o), i, o) for i, o in layers]
     if back_to:
-        products += layers if back_to == "inputs" else layers + layers[1:]
+        to_inputs = layers if back_to == "inputs" else layers[1:]
+        to_weights = [] if back_to == "inputs" else layers
+        products += to_inputs + to_weights
+        outputs_by_tiles += [(tiles(points, i), i, o) for i, o in to_inputs]
+        outputs_by_tiles += [(tiles(o, i), i, o) for i, o in to_weights]
         kernels, over_units = kernels + KERNELS_BACKWARD * hidden, over_units + PASSES_BACKWARD
     moved = sum(points * i + i * o + points * o for i, o in products) + over_units * points * sum(network.widths)
-    return Work(sum(2 * points * i * o for i, o in products), FLOAT_BYTES * moved, len(products) + kernels)
+    by_tiles: dict[int, float] = {}
+    for number, i, o in outputs_by_tiles:
+        by_tiles[number] = by_tiles.get(number, 0.0) + 2 * points * i * o
+    flop = sum(2 * points * i * o for i, o in products)
+    return Work(flop, FLOAT_BYTES * moved, len(products) + kernels, by_tiles=by_tiles)
 
 
 def gathered(points: int, features: int) -> Work:
@@ -70,7 +81,8 @@ def step_work(victim: TrainedNetworkSpec, features: int, classes: int) -> Work:
     """One step of one victim on a full batch."""
     size, outputs = victim.batch_size, outputs_of(classes)
     through = passes(size, features, victim, outputs, back_to="weights")
-    return gathered(size, features) + through + update(victim.optimizer, weights(features, victim, outputs))
+    drawn = Work(launches=KERNELS_OF_BATCHES)
+    return gathered(size, features) + drawn + through + update(victim.optimizer, weights(features, victim, outputs))
 
 
 def victim_work(victim: TrainedNetworkSpec, features: int, classes: int, points: int, tested: int) -> Work:
@@ -78,7 +90,7 @@ def victim_work(victim: TrainedNetworkSpec, features: int, classes: int, points:
     step = step_work(victim, features, classes)
     steps = victim.epochs * -(-points // victim.batch_size)
     full = victim.epochs * points / victim.batch_size  # the last step of an epoch is a short one
-    trained = Work(step.flop * full, step.moved * full, step.launches * steps)
+    trained = replace(step.times(full), launches=step.launches * steps)
     return trained + passes(tested, features, victim, outputs_of(classes))
 
 

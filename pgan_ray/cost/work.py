@@ -5,7 +5,8 @@ them that batched products of some hundreds of rows sustain is an assumption: no
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 TILE = 128  # rows and columns of a product that one unit of a GPU takes at a time
 
@@ -22,12 +23,15 @@ class Work:
     ``flop``: operations of matrix products; ``moved``: bytes to and from the memory of the device that does them, each
     tensor once for each kernel that reads or writes it; ``launches``: kernels, each of which takes a GPU some
     microseconds however small it is; ``host_flop``: operations of detectors and scikit-learn, on a CPU in any case.
+    ``by_tiles``: of the ``flop``, those of products whose tiles are known, by their number: a GPU gives the narrow ones
+    few of its units, and the wide ones all.
     """
 
     flop: float = 0.0
     moved: float = 0.0
     launches: float = 0.0
     host_flop: float = 0.0
+    by_tiles: Mapping[int, float] = field(default_factory=dict)
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -35,12 +39,15 @@ class Work:
             self.moved + other.moved,
             self.launches + other.launches,
             self.host_flop + other.host_flop,
+            {n: self.by_tiles.get(n, 0) + other.by_tiles.get(n, 0) for n in {**self.by_tiles, **other.by_tiles}},
         )
 
     def times(self, number: float, *, launched_once: bool = False) -> "Work":
         """As much ``number`` times; ``launched_once``: as one stack, whose members share their kernels."""
         launches = self.launches if launched_once else self.launches * number
-        return Work(self.flop * number, self.moved * number, launches, self.host_flop * number)
+        wider = max(1, int(number)) if launched_once else 1
+        by_tiles = {wider * tiles: flop * number for tiles, flop in self.by_tiles.items()}
+        return Work(self.flop * number, self.moved * number, launches, self.host_flop * number, by_tiles)
 
     @property
     def intensity(self) -> float:
@@ -76,12 +83,15 @@ class Device:
     ) -> dict[str, float]:
         """Seconds of ``work``'s ``launches``, of its ``memory`` traffic and of its ``products``; the longest counts.
 
-        On a ``part`` of the device's time. ``tiles``: of the narrowest large product of the whole stack.
+        On a ``part`` of the device's time. ``tiles``: of the narrowest large product of the whole stack, for products
+        whose own tiles the work does not say.
         """
+        unsaid = max(0.0, work.flop - sum(work.by_tiles.values())) / self.occupied(tiles)
+        at_full = unsaid + sum(flop / self.occupied(own) for own, flop in work.by_tiles.items())
         return {
             "launches": work.launches * self.launch_s,
             "memory": work.moved / (self.share * self.memory_rate * part),
-            "products": work.flop / (self.share * self.peak[precision] * part * self.occupied(tiles)),
+            "products": at_full / (self.share * self.peak[precision] * part),
         }
 
     def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0, tiles: float = math.inf) -> float:

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.cost import DEVICES, Work, known_points
-from pgan_ray.cost.networks import victim_tiles
+from pgan_ray.cost.networks import passes, victim_tiles
 from pgan_ray.cost.work import tiles
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast.pace import BATCH_S, Pace, Stack
 from pgan_ray.forecast.schedule import Forecast, Job, schedule
 from pgan_ray.registry import VICTIMS
 from pgan_ray.runner import Offer, StageOffer
-from pgan_ray.spec import load_sweep
+from pgan_ray.spec import NetworkSpec, load_sweep
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
@@ -88,6 +88,21 @@ def test_a_gpu_needs_as_many_tiles_as_it_has_processors() -> None:
     assert device.seconds(work, tiles=device.slots / 4) == pytest.approx(4)
     assert device.seconds(work, tiles=device.slots) == device.seconds(work, tiles=9 * device.slots) == pytest.approx(1)
     assert DEVICES["cpu"].occupied(1) == 1
+
+
+def test_each_product_is_charged_its_own_tiles() -> None:
+    """A narrow layer leaves most of a GPU idle, the wide ones beside it none of it; a stack has more tiles."""
+    device = DEVICES["h100"]
+    second = device.peak["float32"] * device.share
+    work = Work(flop=2 * second, by_tiles={device.slots: second, 4: second / 2})  # the rest: as is said
+    assert device.seconds(work) == pytest.approx(1 + device.slots / 4 / 2 + 0.5)
+    whole_slots = -(-device.slots // 4)
+    stack = work.times(whole_slots, launched_once=True)
+    assert device.seconds(stack) == pytest.approx(2 * whole_slots)
+    added = work + Work(flop=second, by_tiles={4: second})
+    assert added.by_tiles == {device.slots: second, 4: 1.5 * second}
+    through = passes(200, 784, NetworkSpec(widths=[512, 64]), 1, back_to="weights")
+    assert sum(through.by_tiles.values()) == pytest.approx(through.flop)
 
 
 def test_logistic_regression_has_no_hidden_layer_to_be_cut_into_tiles() -> None:

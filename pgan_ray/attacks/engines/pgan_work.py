@@ -30,13 +30,15 @@ def generator_weights(attack: PGanConfig, features: int) -> int:
 def iteration_work(attack: PGanConfig, features: int, classes: int = 2) -> Work:
     """One iteration of Algorithm 1, ``classes`` being those that C tells apart."""
     size, noise, generator = attack.batch_size, attack.generator.noise_features, attack.generator
-    work = Work()
+    # The poison of all steps of D and C is made at once: G stands still.
+    steps_of_critics = attack.discriminator_steps + attack.classifier_steps
+    work = passes(steps_of_critics * size, noise, generator, features)
     for critic, outputs, steps in (
         (attack.discriminator, 1, attack.discriminator_steps),
         (attack.classifier, outputs_of(classes), attack.classifier_steps),
     ):
         # Genuine points are gathered, and put beside the poison.
-        step = passes(size, noise, generator, features) + gathered(2 * size, features)
+        step = gathered(2 * size, features)
         step += passes(2 * size, features, critic, outputs, back_to="weights")
         step += update(critic.optimizer, weights(features, critic, outputs))
         # G's step goes through the critic, there and back.
