@@ -121,6 +121,27 @@ def test_entry_points_of_installed_packages(folder: Path, registry: Registry, mo
     assert ATTACKS.get("pgan").__module__ == "pgan_ray.attacks.pgan"  # our own come first
 
 
+def test_what_one_kind_includes_is_found_under_its_own_and_the_others_entry_points(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+    inner = Registry("detector", group="d", package="pgan_ray.attacks", interface="pgan_ray.attacks.interface:Attack")
+    outer = Registry(
+        "defence", group="o", package="pgan_ray.victims", interface="pgan_ray.attacks.interface:Attack", includes=inner
+    )
+    points = metadata.EntryPoints(
+        metadata.EntryPoint(name, "mine_of_old:Mine", group) for name, group in (("theirs", "d"), ("own", "o"))
+    )
+    monkeypatch.setattr(metadata, "entry_points", lambda group: points.select(group=group))
+    assert {"own", "theirs"} <= set(outer.names())
+    assert outer.get("theirs") is outer.get("own") is inner.get("theirs")
+    assert (outer.is_installed("theirs"), outer.is_ours("theirs"), inner.is_installed("own")) == (True, False, False)
+    with pytest.raises(ComponentError, match=r"^must be one of "):
+        inner.get("own")
+    with pytest.raises(ComponentError, match=r"^must be one of .*`own`, .*`theirs`, or an import path"):
+        outer.get("thiers-alike")
+
+
 def test_a_name_is_taken_once(registry: Registry) -> None:
     class One(Attack):
         name = "one"

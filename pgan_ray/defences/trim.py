@@ -37,7 +37,8 @@ class Trim(RobustTrainer):
     """Trains on the points of least loss, chooses them anew by what was trained, and so on (Jagielski et al. 2018).
 
     There the loss is ridge regression's; here it is the victim's cross-entropy. It begins with a random choice, ends
-    when the choice stays the same, and the victim is trained on what it ended with.
+    when the choice stays the same, and the victim is trained on what it ended with. It takes no notice of classes:
+    where one of them has the larger losses throughout, it is that class which is left out.
     """
 
     name = "trim"
