@@ -75,7 +75,7 @@ class Batches:
         if step == 0:
             self._order = torch.rand(self._order.shape, generator=self._random, device=self._order.device).argsort(1)
         rows = self._order[:, step * self._batch_size : (step + 1) * self._batch_size]
-        return rows, self._all[:, : rows.shape[1]], torch.tensor([rows.shape[1]], device=rows.device)
+        return rows, self._all[:, : rows.shape[1]], self._all.new_full((1,), rows.shape[1], dtype=torch.int64)
 
     def _width(self, step: int) -> int:
         """The longest batch of this step: a stack of one then draws what a plain loop draws."""
