@@ -19,6 +19,7 @@ from pgan_ray.tracking import option_for
 
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
 TERMINATED = 143
+MOST_DOUBTS = 10
 MOST_LOOKED_AT = 1000  # generators: each has a file
 
 
@@ -52,6 +53,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
     if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
             say(f"{printable(configuration)}: {text}", err=True)
+    for configuration, text in outcome.doubts[:MOST_DOUBTS]:
+        say(f"to doubt: {printable(configuration)}: {printable(text)}", err=True)
     if len(outcome.devices) > 1:
         say(
             f"computed on several kinds of device, whose bits differ: {'; '.join(outcome.devices)}",

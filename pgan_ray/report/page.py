@@ -111,10 +111,11 @@ def _settings(study: Study) -> list[dict[str, Any]]:
 
 
 def _health(study: Study) -> list[tuple[str, str]]:
-    """(label, words) of each configuration whose training says something against its results."""
+    """(label, words) of each configuration whose training, or clean victims, say something against its results."""
     labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
     found = health(study.record.sweep, mean_metrics(study.generators.values()))
-    return [(labels.get(configuration, configuration), text) for configuration, text in found.items()]
+    every = [*found.items(), *study.tally.doubts]
+    return [(labels.get(configuration, configuration), text) for configuration, text in every]
 
 
 def _counts(found: Sequence[Finding]) -> list[tuple[str, int]]:

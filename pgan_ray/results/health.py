@@ -1,8 +1,11 @@
-"""Whether the generators' training still meant something when it ended, by the words of their attack."""
+"""What there is to say against results: by the attacks' words on their training, and by their clean victims."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import fsum
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pgan_ray.results.generators import GeneratorRecord
 from pgan_ray.spec import Sweep
@@ -31,3 +34,19 @@ def health(sweep: Sweep, metrics: Mapping[str, Mapping[str, float]]) -> dict[str
             except Exception as error:  # somebody else's
                 found[one.id] = f"its `health` raised {type(error).__name__}"
     return {configuration: text for configuration, text in found.items() if text}
+
+
+def useless_victims(rows: pa.Table) -> Iterator[str]:
+    """Of the ``rows`` of one configuration: where clean victims do no better than to name the largest class always."""
+    clean = rows.filter(pc.and_(pc.equal(rows["poison_fraction"], 0), pc.is_valid(rows["confusion"])))
+    for variant in pc.unique(clean["variant"]).to_pylist():
+        own = clean.filter(pc.equal(clean["variant"], variant))
+        error = pc.mean(own["test_error"]).as_py()
+        of_class = [sum(line) for line in own["confusion"][0].as_py()]
+        other = 1 - max(of_class) / sum(of_class)
+        if error >= other:
+            place = f"{variant}: " if variant else ""
+            yield (
+                f"{place}clean victims err in {100 * error:.1f} %, no less than one that names the largest class "
+                f"always ({100 * other:.1f} %): nothing that poison does to them means anything"
+            )

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.results.changes import Change, changes, scores_of
+from pgan_ray.results.health import useless_victims
 from pgan_ray.results.summary import Point, summarise
 from pgan_ray.spec import Sweep
 
@@ -14,15 +15,16 @@ from pgan_ray.spec import Sweep
 class Tally:
     """Counts and means of the rows that were added.
 
-    ``devices``: what the cells were computed on, as far as their rows know. ``outcomes``: how many cells have each;
-    ``diverged``: the ids of the victims that did, in the order they were added. Those without a training set are their
-    generator's matter.
+    ``doubts``: by configuration, what its clean victims say against its results. ``devices``: what the cells were
+    computed on, as far as their rows know. ``outcomes``: how many cells have each; ``diverged``: the ids of the victims
+    that did, in the order they were added. Those without a training set are their generator's matter.
     """
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
         self.diverged: list[str] = []
         self.devices: set[str] = set()
+        self.doubts: list[tuple[str, str]] = []
         self._points: dict[str, list[Point]] = {}
         self._scores: dict[str, pa.Table] = {}
 
@@ -38,6 +40,7 @@ class Tally:
         self.outcomes.update(rows["outcome"].to_pylist())
         diverged = rows.filter(pc.and_(pc.equal(rows["outcome"], "diverged"), pc.greater(rows["train_size"], 0)))
         self.diverged += diverged["cell_id"].to_pylist()
+        self.doubts += [(configuration, doubt) for doubt in useless_victims(rows)]
         self.devices.update(pc.unique(rows["device"].drop_null()).to_pylist())
         self._points[configuration] = summarise(rows)
         self._scores[configuration] = scores_of(rows)

@@ -348,7 +348,7 @@ class SweepRun:
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
             outcome.cells_without_row = list(self._missing(late))
-        outcome.devices = sorted(tally.devices)
+        outcome.devices, outcome.doubts = sorted(tally.devices), tally.doubts
         outcome.points, outcome.changes = tally.points, tally.changes(self._record.sweep)
         self._write_summary()
 

@@ -20,6 +20,7 @@ class SweepOutcome:
     seconds: float = 0.0
     points: list[Point] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)  # of the attacks, over the controls
+    doubts: list[tuple[str, str]] = field(default_factory=list)  # configuration, and what is said against its results
     devices: list[str] = field(default_factory=list)  # what the victims were computed on
     cells_failed: list[str] = field(default_factory=list)  # by a component, in this run
     cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed

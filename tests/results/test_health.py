@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.results import GeneratorRecord, health, mean_metrics
+from pgan_ray.results import GeneratorRecord, Tally, health, mean_metrics, table_of
+from pgan_ray.results.health import useless_victims
+from tests.results.rows import row
 from tests.tiny import tiny_sweep
 
 
@@ -35,3 +37,18 @@ def test_diverged_generators_do_not_count_and_old_records_say_nothing(tmp_path: 
     assert mean_metrics(records)["alpha=0.1"]["classifier_poison_loss"] == 0.3
     old = GeneratorRecord("alpha=0.1", 0, "complete", 60, 1.0, "cpu", (8, 8))
     assert health(tiny_sweep(tmp_path), mean_metrics([old])) == {}
+
+
+def test_clean_victims_that_know_nothing_are_told() -> None:
+    guesses = [[60, 0], [40, 0]]  # always the larger class
+    rows = [
+        row(f"alpha=0.1/r0/f0/run{run}", confusion=guesses, test_error=error) for run, error in ((0, 0.4), (1, 0.45))
+    ]
+    (line,) = useless_victims(table_of(rows))
+    assert line.startswith("clean victims err in 42.5 %, no less than one that names the largest class always (40.0 %)")
+    tally = Tally()
+    tally.add("alpha=0.1", table_of(rows))
+    assert tally.doubts == [("alpha=0.1", line)]
+    better = [row("alpha=0.1/r0/f0/run0", confusion=[[60, 0], [39, 1]], test_error=0.39)]
+    poisoned = row("alpha=0.1/r0/f0.4/run0", confusion=guesses, test_error=0.4)
+    assert list(useless_victims(table_of([*better, poisoned]))) == []
