@@ -21,6 +21,7 @@ LAMBDA: Path = ("attack", "lambda_prior")
 ATTACK: Path = ("attack", "name")
 TRAIN: Path = ("evaluation", "train_per_class")
 PERCENTILE: Path = ("evaluation", "detector", "percentile")
+NULL = "null"
 TASK: Path = ("task",)
 VICTIM: Path = ("evaluation", "victim")
 
@@ -112,7 +113,7 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
     values: list[dict[Path, Any]] = [{} for _ in merged]
     for grid in grid_axes(sweep.document):
         read = [
-            _at(tree, grid.path) if settings.reads(grid.path) else None
+            _given(tree, grid.path) if settings.reads(grid.path) else None
             for (_, _, settings), tree in zip(merged, trees, strict=True)
         ]
         distinct = _distinct(read)
@@ -182,6 +183,8 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
         return named.replace("+", " + ").replace("_", " ") if value else f"no {axis.name}"
     if axis.path == TASK and isinstance(value, dict):
         return f"{value.get('source_class')} as {value.get('poison_class')}"
+    if value == NULL:
+        return f"no {axis.name.replace('_', ' ')}"
     if isinstance(value, dict):  # a whole section
         names = [other.get("name") for other in axis.values if isinstance(other, dict)]
         name = value.get("name") or value.get("path")
@@ -213,6 +216,12 @@ def _axis(grid: GridAxis, values: Sequence[Any], attacks: Mapping[str, str]) -> 
     )
     title = _TITLES.get(grid.path, grid.label.replace("_", " "))
     return Axis(grid.path, grid.label, title, is_numeric, tuple(values), attacks)
+
+
+def _given(tree: Any, path: Path) -> Any:
+    """The value at ``path``, which means something there: null is one, too."""
+    found = _at(tree, path)
+    return NULL if found is None else found
 
 
 def _at(tree: Any, path: Path) -> Any:

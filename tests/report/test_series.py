@@ -69,3 +69,13 @@ def test_tasks_go_by_their_classes() -> None:
     )
     _, series = series_of(make_record(text).sweep)
     assert [one.label for one in series] == ["3 as 5", "1 as 7"]
+
+
+def test_null_is_a_value_like_any_other() -> None:
+    text = FLIPS.replace("  alpha: 0.1", "  alpha: 0.1\n  pool: {grid: [null, 2000]}")
+    _, series = series_of(make_record(text).sweep)
+    assert [one.label for one in series] == [
+        "pGAN α 0.1",
+        "nearest label flip, no pool",
+        "nearest label flip, pool 2000",
+    ]
