@@ -82,8 +82,8 @@ def defence_table(study: Study) -> Table | None:
     columns = ("series", "defence", "poison", "test error", "helps by", "poison caught")
     return Table(
         "defences",
-        "Which defence would have helped, and what does it cost on clean data: in % and points, without defence less "
-        "with it",
+        "Which defence would have helped, and what does it cost on clean data: % of points, and points of test error "
+        "less (helps) and more (costs) than without defence",
         (*columns, "costs on clean data", "genuine points lost there"),
         tuple(rows),
         left=2,
