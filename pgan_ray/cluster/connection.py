@@ -22,6 +22,7 @@ from pgan_ray.runner.machine import (
     DEVICE_VARIABLE,
     available_cores,
     faults_here,
+    fitting,
     gpu_fault,
     gpus_here,
     memory_for_actors,
@@ -317,8 +318,7 @@ def cluster_address(address: str | None) -> str | None:
 
 
 def _fitting(node: Mapping[str, object], request: Request) -> int:
-    has = _resources(node)
-    return min(int(has.get(name, 0) / amount + 1e-9) for name, amount in request.items() if amount)
+    return fitting(_resources(node), request)
 
 
 def _resources(node: Mapping[str, object]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from pgan_ray.forecast.pace import Pace, Stack
 from pgan_ray.forecast.schedule import Forecast, Job, schedule, spread
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.cut import Stage2Cut, trials
-from pgan_ray.runner.machine import memory_for_actors, trial_limit
+from pgan_ray.runner.machine import fitting, memory_for_actors, trial_limit
 from pgan_ray.runner.progress import clock
 from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Configuration, EvaluationSpec, Sweep
@@ -88,7 +88,7 @@ def offer_of(sweep: Sweep, name: str, *, cpus: float, gpus: float = 0.0, is_loca
         {"CPU": stage.cpu, "GPU": stage.gpu} if gpus and stage.gpu else {"CPU": stage.cpu}
         for stage in (resources.trial, resources.evaluator)
     ]
-    slots = [min(int(total[name] / amount + 1e-9) for name, amount in ask.items()) for ask in asks]
+    slots = [fitting(total, ask) for ask in asks]
     if is_local:
         slots, total = [max(1, number) for number in slots], {"CPU": cpus + math.ceil(resources.evaluator.cpu)}
     most = trial_limit(slots[0], total, *asks, local=is_local)

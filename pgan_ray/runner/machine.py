@@ -1,5 +1,6 @@
 """What this machine lends to this process: cores, memory, GPUs."""
 
+import math
 import os
 import platform
 import sys
@@ -147,6 +148,18 @@ def _lines(file: Path) -> list[str]:
         return []  # another system, or a group whose files are not shown here
 
 
+def fitting(has: Mapping[str, float], request: Mapping[str, float]) -> int:
+    """How many actors with this ``request`` a node has room for. A share of a GPU is one of a single GPU."""
+
+    def of(name: str, amount: float) -> int:
+        there = has.get(name, 0.0)
+        if name == "GPU" and amount < 1:
+            return int(there + 1e-9) * int(1 / amount + 1e-9)
+        return int(there / amount + 1e-9)
+
+    return min(of(name, amount) for name, amount in request.items() if amount)
+
+
 def trial_limit(
     slots: int, total: Mapping[str, float], trial: Mapping[str, float], evaluator: Mapping[str, float], *, local: bool
 ) -> int:
@@ -161,7 +174,18 @@ def trial_limit(
         for name, amount in trial.items()
         if amount
     )
+    if 0 < trial.get("GPU", 0.0) < 1:
+        room = min(room, _room_on_gpus(total.get("GPU", 0.0), trial["GPU"], evaluator.get("GPU", 0.0), evaluators))
     return max(1, min(slots, room))
+
+
+def _room_on_gpus(gpus: float, trial: float, evaluator: float, evaluators: int) -> int:
+    """Trials with this share of one of the ``gpus``, beside so many ``evaluators``: what is left of two is not one."""
+    each = int(1 / trial + 1e-9)
+    left = 1 - each * trial
+    beside = int(gpus) * int(left / evaluator + 1e-9) if evaluator else evaluators
+    taken = max(0, evaluators - beside) * math.ceil((evaluator - left) / trial - 1e-9)
+    return int(gpus) * each - taken
 
 
 def faults_here(resources: ResourcesSpec) -> list[str]:

@@ -32,6 +32,9 @@ class Cluster(Connection):
         ([{"CPU": 2}], 1, {"CPU": 1}, {"CPU": 1}, 1, 1),
         ([{"CPU": 12}], 8, {"CPU": 1}, {"CPU": 4}, 8, 8),
         ([{"CPU": 5, "GPU": 1}], 4, {"CPU": 1, "GPU": 0.25}, {"CPU": 1, "GPU": 0.25}, 4, 3),
+        # A share of a GPU is one of a single GPU.
+        ([{"CPU": 9, "GPU": 2}], None, {"CPU": 1, "GPU": 0.4}, {"CPU": 1, "GPU": 0.4}, 4, 3),
+        ([{"CPU": 9, "GPU": 2}], None, {"CPU": 1, "GPU": 0.4}, {"CPU": 1, "GPU": 0.2}, 4, 4),
         # A joined one gives up an eighth, and never all.
         ([{"CPU": 1}], None, {"CPU": 1}, {"CPU": 1}, 1, 1),
         ([{"CPU": 8}], None, {"CPU": 1}, {"CPU": 1}, 8, 7),

@@ -138,3 +138,26 @@ def test_a_lost_job_is_resumed_and_a_finished_one_costs_nothing() -> None:
     assert {"podSelector": {"matchLabels": spec["submitterPodTemplate"]["metadata"]["labels"]}} in [
         peer for rule in policy["spec"]["ingress"] for peer in rule["from"]
     ]
+
+
+@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
+def test_the_driver_is_not_evicted_and_sees_no_gpu(spec: dict[str, Any]) -> None:
+    head = spec["headGroupSpec"]["template"]
+    assert head["metadata"]["annotations"] == {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+    (container,) = head["spec"]["containers"]
+    assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in container["env"]
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+
+
+@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
+def test_a_sweep_without_mlflow_needs_no_login_of_its(spec: dict[str, Any]) -> None:
+    (container,) = spec["headGroupSpec"]["template"]["spec"]["containers"]
+    secrets = [one["valueFrom"]["secretKeyRef"] for one in container["env"] if "valueFrom" in one]
+    assert len(secrets) == 2
+    assert all(secret["optional"] for secret in secrets)
+
+
+def test_prometheus_may_ask_for_metrics_and_for_nothing_else() -> None:
+    rules = document(INFRA / "kuberay/networkpolicy.yaml")["spec"]["ingress"]
+    (ports,) = [rule["ports"] for rule in rules if "monitoring" in str(rule["from"])]
+    assert ports == [{"port": 8080, "protocol": "TCP"}]  # KubeRay's `metrics-export-port`

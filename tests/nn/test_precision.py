@@ -13,6 +13,43 @@ def test_full_precision_unless_asked_and_put_back_after() -> None:
     assert torch.get_float32_matmul_precision() == before
 
 
+@pytest.mark.parametrize("name", ["cuda.matmul", "cudnn.conv", "mkldnn.matmul"])
+def test_settings_of_pytorchs_new_way_are_taken_and_put_back(name: str) -> None:
+    """Where somebody used it, PyTorch refuses even to say what the older setting is."""
+    module, _, operation = name.partition(".")
+    library = getattr(getattr(torch.backends, module), operation)
+    if not hasattr(library, "fp32_precision"):
+        pytest.skip("this PyTorch has no settings by library")
+    before = library.fp32_precision
+    library.fp32_precision = "tf32"
+    try:
+        for precision, device, expected in (
+            ("float32", "cuda", "ieee"),  # convolutions too, whose default is TF32
+            ("bf16", "cuda", "ieee"),
+            ("tf32", "cuda", "tf32"),
+            ("tf32", "cpu", "ieee"),
+        ):
+            with arithmetic(precision, torch.device(device)):
+                assert library.fp32_precision == expected
+            assert library.fp32_precision == "tf32"
+    finally:
+        library.fp32_precision = before
+
+
+def test_before_pytorch_2_9_one_setting_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Old:
+        """Has no setting of its own."""
+
+    said: list[str] = []
+    monkeypatch.setattr("torch.backends.cuda.matmul", Old())
+    monkeypatch.setattr("torch.set_float32_matmul_precision", said.append)
+    for precision in ("tf32", "float32"):
+        with arithmetic(precision, torch.device("cuda")):
+            assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
+    assert said == ["high", "highest", "highest", "highest"]
+    assert torch.backends.cudnn.allow_tf32
+
+
 def test_subnormals_are_zero_within() -> None:
     tiny = torch.tensor([1e-38])
     with arithmetic("float32", CPU):
