@@ -94,6 +94,8 @@ def matches(where: Where, one: Series) -> bool:
     kind, attack, evaluation = family(one), one.settings.attack, one.settings.evaluation
     if (where.families and kind not in where.families) or attack.name != where.attack:
         return False
+    if getattr(attack, "pool", None) is not None:
+        return False  # the paper's flipping takes the nearest of all
     weights = parameters(attack)
     if weights:
         alpha, lambda_prior = weights["alpha"], weights["lambda_prior"]

@@ -456,3 +456,9 @@ def test_what_deleting_does_by_itself_is_no_attack(tmp_path: Path) -> None:
     assert by_subject["α 0.1, beyond removal"].verdict == CANNOT_TELL
     (group,) = [found for statement, found in by_statement(findings(study)) if "share of poison" in statement.says]
     assert overall(group) == CANNOT_TELL
+
+
+def test_a_pool_to_draw_from_is_not_the_papers(tmp_path: Path) -> None:
+    study = make_study(tmp_path, FLIPS.replace("  alpha: 0.1", "  alpha: 0.1\n  pool: {grid: [null, 2000]}"), flips)
+    subjects = {one.subject for one in findings(study) if one.statement.says.startswith("Label flipping raises")}
+    assert subjects == {"nearest label flip, no pool, beyond none"}
