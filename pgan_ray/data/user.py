@@ -24,7 +24,7 @@ def load_user(spec: DatasetSpec, seed: int) -> Dataset:
     Raises:
         DataError: the file is missing or damaged, or breaks a rule; the message names file, rule and value.
     """
-    path = user_path(spec.label)
+    path = user_path(str(spec.path))
     where = shown(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:

@@ -57,7 +57,8 @@ def compute_device(*, gpu: bool | None) -> torch.device:
 
 def dataset_key(settings: Settings) -> str:
     """Names one data set of the sweep. The seed is part of it: it draws `gaussians` and the test splits."""
-    unsaid = {"scaling"} if settings.dataset.scaling is None else None  # a key that earlier versions did not have
+    since = {"scaling": None, "judged_on": "test"}  # keys that earlier versions did not have, and what stands for that
+    unsaid = {key for key, value in since.items() if getattr(settings.dataset, key) == value}
     return f"{settings.dataset.model_dump_json(exclude=unsaid)} seed {settings.seed}"
 
 

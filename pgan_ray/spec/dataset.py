@@ -39,6 +39,12 @@ class DatasetSpec(Part):
         "(`mnist-5k`, `digits`, files without one).",
     )
 
+    judged_on: Literal["test", "validation"] = Field(
+        default="test",
+        description="`validation` holds `test_fraction` of each class's training points out and tests on these: choose "
+        "settings by them, and look at the test split for what was chosen alone.",
+    )
+
     @field_validator("value_range")
     @classmethod
     def _scales_in_float32(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
@@ -72,8 +78,8 @@ class DatasetSpec(Part):
 
     @property
     def label(self) -> str:
-        """The name that people read: the built-in name, or the path."""
-        return self.name or str(self.path)
+        """The name that people read: the built-in name or the path; and whether it is judged on held-out points."""
+        return f"{self.name or self.path}{' (validation)' if self.judged_on == 'validation' else ''}"
 
 
 class TaskSpec(Part):

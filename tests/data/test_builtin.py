@@ -113,3 +113,19 @@ def test_the_seed_decides_and_nothing_else(name: str) -> None:
     assert load(name, seed=3).digest == first.digest
     assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
     assert load(name, seed=4).digest != first.digest
+
+
+def test_validation_points_are_training_points_that_nobody_trains_on() -> None:
+    whole = load_dataset(DatasetSpec(name="mnist-5k"), seed=1)
+    held = load_dataset(DatasetSpec(name="mnist-5k", judged_on="validation"), seed=1)
+    assert held.name == "mnist-5k (validation)"
+    train, validation, test = (
+        {point.tobytes() for point in points}
+        for points in (held.train_features, held.test_features, whole.test_features)
+    )
+    assert train | validation == {point.tobytes() for point in whole.train_features}
+    assert not train & validation
+    assert not validation & test
+    assert {int((held.test_labels == label).sum()) for label in range(10)} == {80}  # a fifth of 400
+    again = load_dataset(DatasetSpec(name="mnist-5k", judged_on="validation"), seed=1)
+    assert again.digest == held.digest != whole.digest
