@@ -22,6 +22,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
 from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, lease, redact, shorten_retries
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.members import members
 from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
@@ -109,7 +110,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         claim.confirm()
         executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
-        offer = executor.offer(record.sweep.resources)
+        offer = executor.offer(asked_resources(record.sweep))
         is_new, stacks = not record.facts, members(record.sweep, found.points, offer)
         record = _settled(record, stacks, found.datasets, offer, found.uri)
         store.write("sweep.yaml", record.to_yaml().encode())

@@ -104,12 +104,14 @@ def _on_gpus(
     sweeps: list[Sweep], origin: str, device: str, gpus: tuple[int, ...]
 ) -> "list[tuple[Plan, Pace, list[Offer]]]":
     from pgan_ray.forecast import Pace, Plan, offer_of
+    from pgan_ray.runner.asked import asked_resources
     from pgan_ray.runner.limits import check_room, room_of
     from pgan_ray.runner.members import members
 
     found: list[tuple[Plan, Pace, list[Offer]]] = []
     for sweep in sweeps:
-        pace = Pace(DEVICES[device], (sweep.resources.trial.gpu, sweep.resources.evaluator.gpu))
+        asked = asked_resources(sweep)
+        pace = Pace(DEVICES[device], (asked.trial.gpu, asked.evaluator.gpu))
         for number in gpus:
             offer = offer_of(sweep, f"{number} x {device}", cpus=AMPLE, gpus=number)
             room = room_of(sweep, [offer.total], DEVICES[device].memory_bytes, has_gpu=True)

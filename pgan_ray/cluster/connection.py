@@ -18,6 +18,7 @@ from pgan_ray.cluster.preflight import check_address, check_machine
 from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.registry import ComponentError
 from pgan_ray.results import Store, redact
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import (
     DEVICE_VARIABLE,
     available_cores,
@@ -149,7 +150,8 @@ class Connection:
 
         And that PyTorch can use the GPUs, where the sweep asks for some. Raises `ClusterError`.
         """
-        if sweep.resources.trial.gpu or sweep.resources.evaluator.gpu:
+        asked = asked_resources(sweep)
+        if asked.trial.gpu or asked.evaluator.gpu:
             self._check_gpus()
         foreign, is_remote = sweep.foreign_components, "://" in store.location
         if self.local_cores is not None or (is_remote and not foreign):

@@ -14,6 +14,7 @@ from pgan_ray.cluster.stage1 import Stage1Run
 from pgan_ray.cluster.stage2 import Stage2Run
 from pgan_ray.results import Store
 from pgan_ray.runner import Event, ExecutorNotice, Job, Offer, Outlook, StageOffer, TrialsEnded, TrialStarted
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.evaluating import Stage2
 from pgan_ray.runner.limits import Room
@@ -72,7 +73,7 @@ class RayExecutor:
 
     def start(self, job: Job) -> None:
         """As `Executor.start`."""
-        connection, resources = self._connection, job.record.sweep.resources
+        connection, resources = self._connection, asked_resources(job.record.sweep)
         self._trial_request = trial_request = connection.request(resources.trial)
         self._evaluator_request = evaluator_request = connection.request(resources.evaluator)
         datasets = ray.put(job.datasets)

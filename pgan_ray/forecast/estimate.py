@@ -11,6 +11,7 @@ from pgan_ray.cost import DEVICES, Points, PointsOf
 from pgan_ray.forecast.pace import Pace, Stack
 from pgan_ray.forecast.schedule import Forecast, Job, schedule, spread
 from pgan_ray.runner import Offer, StageOffer
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Stage2Cut, trials
 from pgan_ray.runner.machine import fitting, memory_for_actors, trial_limit
 from pgan_ray.runner.progress import clock
@@ -82,7 +83,7 @@ class Plan:
 
 def offer_of(sweep: Sweep, name: str, *, cpus: float, gpus: float = 0.0, is_local: bool = False) -> Offer:
     """What a cluster offers: one that is joined, as one large node, or Ray as it is started on this machine alone."""
-    resources = sweep.resources
+    resources = asked_resources(sweep)
     total = {"CPU": cpus, "GPU": gpus} if gpus else {"CPU": cpus}
     asks = [
         {"CPU": stage.cpu, "GPU": stage.gpu} if gpus and stage.gpu else {"CPU": stage.cpu}
@@ -121,7 +122,7 @@ def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:
             if not here.total.get("GPU"):
                 return None, "no GPU has joined yet, so their kind is not known"
             return None, f"GPUs of an unknown kind ({', '.join(here.gpu_kinds) or 'Ray does not say'})"
-        resources = plan.sweep.resources
+        resources = asked_resources(plan.sweep)
         pace = Pace(DEVICES[kinds[0]], (resources.trial.gpu, resources.evaluator.gpu))
         return pace, f"by assumed rates of {kinds[0]}, not measured"
     actors = max(1, min(here.trial.slots, here.evaluator.slots))

@@ -29,6 +29,7 @@ from pgan_ray.results import (
     remove_checkpoints,
     write_rows,
 )
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
 from pgan_ray.runner.evaluating import rows_without_scores
 from pgan_ray.runner.executor import (
@@ -94,7 +95,7 @@ class SweepRun:
         self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
         checkpoints, needed = find_checkpoints(store, record), {trial.id for trial in unfinished}
-        device = executor.offer(record.sweep.resources).trial.device
+        device = executor.offer(asked_resources(record.sweep)).trial.device
         check_device(store, {trial: found for trial, found in checkpoints.items() if trial in needed}, device)
         self._job = Job(record, store, datasets, unfinished, checkpoints, engine or Engine())
         self._trials_run = bool(unfinished)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from pgan_ray.cost import CORE, PointsOf, count, least_points
 from pgan_ray.cost.sweep import generators_bytes, victims_bytes
 from pgan_ray.errors import SpecError
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import available_cores, faults_here, gpu_bytes_here, gpus_here, memory_for_actors
 from pgan_ray.spec import Configuration, DatasetSpec, StageResources, Sweep, TaskSpec
 from pgan_ray.text import bytes_text
@@ -157,4 +158,5 @@ def room_of(sweep: Sweep, nodes: Sequence[Mapping[str, float]], gpu_bytes: float
                 found.append((gpu_bytes if on_gpu else node.get("memory", ANY_WORKER_BYTES)) / beside)
         return max(found, default=ANY_WORKER_BYTES)
 
-    return Room(most(sweep.resources.trial, sweep.generators), most(sweep.resources.evaluator, sweep.cells))
+    asked = asked_resources(sweep)
+    return Room(most(asked.trial, sweep.generators), most(asked.evaluator, sweep.cells))

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from pgan_ray.results import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Store
+from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch, Trial
 from pgan_ray.runner.evaluating import Evaluator, Stage2
 from pgan_ray.runner.executor import (
@@ -86,7 +87,7 @@ class LocalExecutor:
     def start(self, job: Job) -> None:
         """As `Executor.start`."""
         trials = {trial.id: trial for trial in job.trials}
-        self._job, self._resources = job, job.record.sweep.resources
+        self._job, self._resources = job, asked_resources(job.record.sweep)
         self._stage1 = Stage1(job.record, job.store, trials, job.checkpoints, job.engine)
         self._tasks = Tasks(job.datasets)
         stage2 = Stage2(job.record, job.store, job.engine)

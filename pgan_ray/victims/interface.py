@@ -59,6 +59,7 @@ class Victim(Component):
 
     Config: ClassVar[type[VictimConfig]] = VictimConfig
     trains: ClassVar[bool] = True
+    uses_gpu: ClassVar[bool] = True  # else its evaluators ask for none
     accepts: ClassVar[str] = "a class with scikit-learn's `fit` and `predict`, or a torch module factory"
 
     def __init__(self, config: VictimConfig) -> None:
@@ -136,6 +137,8 @@ def attempted(judge: Callable[[], Judged]) -> Judged:
 
 class SklearnVictim(Victim):
     """A classifier with scikit-learn's `fit` and `predict`, trained on a CPU."""
+
+    uses_gpu: ClassVar[bool] = False
 
     def estimator(self, random_state: int, points: int) -> Any:
         """A new classifier for ``points`` training points."""

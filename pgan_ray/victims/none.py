@@ -16,6 +16,7 @@ class NoVictim(Victim):
     name = "none"
     label = "no victim"
     trains: ClassVar[bool] = False
+    uses_gpu: ClassVar[bool] = False
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
         """None."""
