@@ -10,7 +10,7 @@ sweep: $(VENV)/installed
 	$(BIN)/pgan-ray sweep sweeps/mnist_alpha.yaml
 
 test: $(VENV)/installed-test
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadgroup
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 # The long tests, some twenty minutes: clusters of several nodes, autoscaling, faults. TESTS: a part of them. They want
 # PostgreSQL (Debian's `postgresql`) and the right to mount; what is not there skips, and says so.

@@ -1,6 +1,5 @@
 """Fixtures of more than one room."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,24 +12,15 @@ from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
 from tests.tiny import tiny_sweep
 
-LONGEST = ("ray", "mlflow", "cli/test_command.py", "cli/test_stores.py")
-"""Groups of a minute and more. They begin first: at the end one process would work alone on the last of them."""
-
-# Ray's workers would give way to every other process, and the tests that wait for them are the longest.
-os.environ.setdefault("RAY_worker_niceness", "0")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the processes that tests are shared out among, one has the Ray cluster, one the MLflow server, each a file."""
-    groups: dict[pytest.Item, str] = {}
     for item in items:
         file = item.path.relative_to(Path(__file__).parent)
         group = "ray" if file.parts[0] == "cluster" else str(file)
         if "mlflow_server" in getattr(item, "fixturenames", ()):
             group = "mlflow"
-        groups[item] = group
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: LONGEST.index(groups[item]) if groups[item] in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True, scope="session")
