@@ -13,6 +13,7 @@ from tests.mlflow_server import MlflowServer
 from tests.tiny import tiny_sweep
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist's own, which reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the processes that tests are shared out among, one has the Ray cluster, one the MLflow server, each a file."""
     for item in items:
