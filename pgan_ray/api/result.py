@@ -115,7 +115,9 @@ class SweepResult:
     @cached_property
     def changes(self) -> list[Change]:
         """How much more the attacks' victims err than those of the controls, at each point of their curves."""
-        return self._tally().changes(self.record.sweep)
+        return (
+            self.run.changes if self.run is not None and self.run.changes else self._tally().changes(self.record.sweep)
+        )
 
     def health(self) -> dict[str, str]:
         """By configuration, what its generators' last training metrics say against its results; empty if nothing."""

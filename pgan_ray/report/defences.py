@@ -7,6 +7,7 @@ from pgan_ray.report.curves import MAX_PANELS, combinations, heading, styled, to
 from pgan_ray.report.series import Path, Series, configuration_label, per_cent
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table
+from pgan_ray.report.verdicts import Term, combine
 from pgan_ray.results import Estimate, estimate, estimate_text
 
 DEFENCE: Path = ("evaluation", "defence")
@@ -15,7 +16,7 @@ LOST = ("rejected_genuine", "dropped_genuine", "relabelled_genuine")
 
 
 def defence_group(study: Study) -> Group | None:
-    """Damage against the share of poison that is caught: a panel of each pipeline, a point of each attack."""
+    """Rise of the error against the share of poison that is caught: a panel of each pipeline, a point of each attack."""
     if not _has_defences(study):
         return None
     of_attacks = _of_attacks(study)
@@ -24,7 +25,7 @@ def defence_group(study: Study) -> Group | None:
     for members in panels[:MAX_PANELS]:
         lines = []
         for one, style in zip(members, styled(members, study.axes), strict=True):
-            caught, harm = total(study, one, one.fractions[-1], CAUGHT), damage(study, one)
+            caught, harm = total(study, one, one.fractions[-1], CAUGHT), rise(study, one)
             if caught is not None and harm is not None:
                 lines.append(_point(_attack(study, one), caught, harm, style))
         if lines:
@@ -34,8 +35,8 @@ def defence_group(study: Study) -> Group | None:
     highest = top(line for _, lines in drawn for line in lines)
     figures = tuple(
         LineFigure(
-            f"damage_by_defence_{index + 1}",
-            f"Damage: {what}" if what else "Damage",
+            f"rise_by_defence_{index + 1}",
+            f"Rise of the error: {what}" if what else "Rise of the error",
             "poison caught, %",
             "test error beyond clean, points",
             tuple(lines),
@@ -90,15 +91,14 @@ def defence_table(study: Study) -> Table | None:
     )
 
 
-def damage(study: Study, one: Series) -> Estimate | None:
+def rise(study: Study, one: Series) -> Estimate | None:
     """How much more its victims err at its largest poison fraction than on clean data."""
     return difference(study, (one, one.fractions[-1]), (one, 0.0))
 
 
 def difference(study: Study, more: tuple[Series, float], less: tuple[Series, float]) -> Estimate | None:
     """By how much the test error of one point of a curve is above another's, within pairs of one split."""
-    above, below = (study.values(series, fraction, "test_error") for series, fraction in (more, less))
-    return _over_replicates({key: above[key] - below[key] for key in above.keys() & below.keys()})
+    return combine(study, [Term(1, *more, "test_error"), Term(-1, *less, "test_error")])
 
 
 def total(study: Study, one: Series, fraction: float, rates: Sequence[str]) -> Estimate | None:

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 from pgan_ray.results.schema import SCORES
 from pgan_ray.results.summary import Estimate, estimate
 from pgan_ray.spec import Configuration, Sweep
-from pgan_ray.spec.controls import controls
 
 NONE = "none"
 CHANGES = (*SCORES, "specificity")
@@ -59,7 +58,7 @@ def changes(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[Change]:
     every: list[Change] = []
     for one in sweep.configurations:
         if not one.is_control and one.id in scores:
-            known = {c.settings.attack.name: values[c.id] for c in controls(by_setting[one.setting], one)}
+            known = {control.settings.attack.name: values[control.id] for control in by_setting[one.setting]}
             every += _changes(one, _values(scores[one.id]), known)
     return every
 

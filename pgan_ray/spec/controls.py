@@ -1,6 +1,6 @@
-"""What attacks are compared with: the control that a sweep gets by itself, and the configurations that are controls."""
+"""What attacks are compared with: the control that a sweep gets by itself."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec.grid import shortened
@@ -24,13 +24,6 @@ def with_controls(configurations: Mapping[str, Configuration]) -> dict[str, Conf
         if control is not None:
             found.setdefault(control.id, control)
     return found
-
-
-def controls(configurations: Iterable[Configuration], of: Configuration) -> list[Configuration]:
-    """Those of ``configurations`` that are controls of the attack ``of``; none where this is one itself."""
-    if of.is_control:
-        return []
-    return [one for one in configurations if one.is_control and one.setting == of.setting]
 
 
 def _removal(members: list[Configuration]) -> Configuration | None:

@@ -29,7 +29,7 @@ from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.names import PROFILE, SWEEP_ID
 from pgan_ray.spec.record import (
     COMPONENTS,
-    CONTROLS_SINCE,
+    CONTROLS_AND_SCALING_SINCE,
     FORMAT_KEY,
     MAX_RECORD_BYTES,
     RESOLVED,
@@ -98,7 +98,7 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
     is_old = FORMAT_KEY not in head
     if is_old:
         body = prune(body)
-    if is_old or head[FORMAT_KEY] < CONTROLS_SINCE:
+    if is_old or head[FORMAT_KEY] < CONTROLS_AND_SCALING_SINCE:
         body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:

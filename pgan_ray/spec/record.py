@@ -19,8 +19,8 @@ COMPONENTS = "components"
 """Under it: what is kept of those that are not ours."""
 FORMAT_KEY, FORMAT = "format", 3
 """Of records: those without one hold keys that their components do not have, and sections go by a digest. Those
-before 3 have no controls but those that they name."""
-CONTROLS_SINCE = 3
+before 3 have no controls but those that they name, and leave floats unscaled."""
+CONTROLS_AND_SCALING_SINCE = 3
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Damage against what is caught, and which defence would have helped at what cost."""
+"""Rise of the error against what is caught, and which defence would have helped at what cost."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ def test_a_panel_of_each_pipeline_with_a_point_of_each_attack(study: Study) -> N
     assert group is not None
     assert "40 % poison" in group.caption
     figures = [figure for figure in group.figures if isinstance(figure, LineFigure)]
-    assert [figure.title for figure in figures] == ["Damage: no defence", "Damage: slab + sphere", "Damage: trim"]
+    assert [figure.title for figure in figures] == [
+        "Rise of the error: no defence",
+        "Rise of the error: slab + sphere",
+        "Rise of the error: trim",
+    ]
     for figure, x, y in zip(figures, (10.0, 70.0, 100.0), (20.0, 9.0, 0.0), strict=True):
         assert [line.label for line in figure.lines] == ["pGAN α 0.1", "nearest label flip"]
         assert figure.x_range == (0, 100)
