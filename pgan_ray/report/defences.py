@@ -16,7 +16,7 @@ LOST = ("rejected_genuine", "dropped_genuine", "relabelled_genuine")
 
 
 def defence_group(study: Study) -> Group | None:
-    """Rise of the error against the share of poison that is caught: a panel of each pipeline, a point of each attack."""
+    """Rise of the error against the share of poison caught: a panel of each pipeline, a point of each attack."""
     if not _has_defences(study):
         return None
     of_attacks = _of_attacks(study)
