@@ -24,11 +24,13 @@ from pgan_ray.cost import DEVICES
 from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData
 from pgan_ray.nn import Passes, StackedMLP, arithmetic
+from pgan_ray.nn.repeated import LAUNCHED_FIRST
 from pgan_ray.nn.stacked import keep_masks
 from pgan_ray.runner.machine import device_name, gpu_fault
 from pgan_ray.spec import Settings, load_sweep
 from pgan_ray.victims.engines.stack import VictimTraining
 
+WARM = LAUNCHED_FIRST + 2  # iterations after which a GPU replays a graph
 SWEEP = Path(__file__).parents[1] / "sweeps/mnist_alpha.yaml"
 FEATURES, POINTS = 784, 2000
 NARROW = tuple(f"attack.{name}.widths=[8,8]" for name in ("generator", "discriminator", "classifier"))
@@ -108,7 +110,7 @@ class Checks:
     def _no_waiting(self) -> None:
         """In the loops nothing may ask the device for an answer; between them is its time."""
         generators, victims = self._generators(2, "float32"), [self._victims(n, "float32") for n in (1, 2)]
-        generators.train(2)
+        generators.train(WARM)
         for stack in victims:
             stack.run(2)
         try:
@@ -132,7 +134,7 @@ class Checks:
                 torch.cuda.set_sync_debug_mode("default")
 
     def _same_bits(self) -> None:
-        half = 1 if self._tiny else 5  # iterations
+        half = 1 if self._tiny else WARM
         for precision in PRECISIONS:
             for name, overrides in VARIANTS.items():
                 first = self._generators(3, precision, *overrides)
@@ -142,6 +144,9 @@ class Checks:
                 resumed, again = (self._generators(3, precision, *overrides) for _ in range(2))
                 resumed.load_state(kept)
                 resumed.train(half)
+                if self._is_gpu:  # once more, now that all of it is a graph
+                    resumed.load_state(kept)
+                    resumed.train(half)
                 again.train(half)
                 again.train(half)
                 same = [_equal(first, other) for other in (resumed, again)]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pgan_ray.data import TaskData
-from pgan_ray.nn import drop
+from pgan_ray.nn.stacked import keep_masks
 from pgan_ray.registry import VICTIMS
 
 CPU = torch.device("cpu")
@@ -50,7 +50,8 @@ class Draws:
         return torch.randint(choices, (self.members, points), generator=self.random)[self.member]
 
     def dropout(self, x: Tensor, probability: float) -> Tensor:
-        return x * drop(torch.ones(self.members, *x.shape), probability, self.random)[self.member]
+        (masks,) = keep_masks([(self.members, *x.shape)], probability, self.random, x.dtype, x.device)
+        return x * masks[self.member]
 
 
 class PlainNetwork(nn.Module):

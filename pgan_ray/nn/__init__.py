@@ -7,10 +7,12 @@ from pgan_ray.nn.losses import cross_entropy, cross_entropy_gradient, prediction
 from pgan_ray.nn.optimizers import StackOptimizer
 from pgan_ray.nn.passes import Passes
 from pgan_ray.nn.precision import arithmetic
-from pgan_ray.nn.stacked import StackedBatchNorm, StackedLinear, StackedMLP, drop
+from pgan_ray.nn.repeated import Repeated
+from pgan_ray.nn.stacked import StackedBatchNorm, StackedLinear, StackedMLP
 
 __all__ = [
     "Passes",
+    "Repeated",
     "StackOptimizer",
     "StackedBatchNorm",
     "StackedLinear",
@@ -18,7 +20,6 @@ __all__ = [
     "arithmetic",
     "cross_entropy",
     "cross_entropy_gradient",
-    "drop",
     "predictions",
     "soft_targets",
 ]

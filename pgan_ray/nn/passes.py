@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from pgan_ray.nn.products import affine, times_transposed, transposed
-from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP, keep_masks
+from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP
 
 leaky_relu_ = torch.nn.functional.leaky_relu_
 leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
@@ -207,7 +207,7 @@ class Passes:
         ``batches``: batch norm takes B as so many batches, one after the other. ``taped``: keep what the backward
         passes need, until the next forward pass.
         """
-        masks = self._masks(x.shape[1], generator)
+        masks = self.network.masks(x.shape[1], generator, self.dtype)
         self._tapes = [_Tape() for _ in self.parts] if taped else []
         outputs = []
         for index, (part, part_x) in enumerate(zip(self.parts, self._split(x), strict=True)):
@@ -239,14 +239,6 @@ class Passes:
         """To be called when the network's weights were moved by anybody but `backward`."""
         for part in self.parts:
             part.follow()
-
-    def _masks(self, batch: int, generator: torch.Generator | None) -> list[Tensor | None]:
-        network = self.network
-        widths = [weight.shape[-2] for weight, _ in self.parts[0].layers[:-1]]
-        if generator is None or network.dropout == 0.0:
-            return [None] * len(widths)
-        shapes = [(network.members, batch, width) for width in widths]
-        return list(keep_masks(shapes, network.dropout, generator, self.dtype, self._device))
 
     def _split(self, of_stack: Tensor) -> list[Tensor]:
         of_stack = of_stack.to(self.dtype)

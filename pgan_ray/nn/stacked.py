@@ -7,20 +7,13 @@ A stack of one equals the plain `torch.nn` network with the same weights.
 from collections.abc import Sequence
 from itertools import pairwise
 from math import prod
+from typing import cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 BATCH_NORM_MOMENTUM, BATCH_NORM_EPSILON = 0.1, 1e-5  # PyTorch's
-
-
-def drop(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    """Inverted dropout of ``x`` with masks from ``generator``; gradients flow through the kept units."""
-    if probability == 0.0:
-        return x
-    (mask,) = keep_masks([x.shape], probability, generator, x.dtype, x.device)
-    return x * mask
 
 
 def keep_masks(
@@ -30,7 +23,7 @@ def keep_masks(
     dtype: torch.dtype,
     device: torch.device,
 ) -> list[Tensor]:
-    """One mask of each shape, as if drawn one after the other: zero with ``probability``, else what keeps the mean.
+    """One mask of each shape: zero with ``probability``, else what keeps the mean; on a CPU as if drawn one by one.
 
     The probability is rounded to 1/65536: masks come from 16-bit slices of the generator's 64-bit words (8-bit ones
     where the probability needs no more), which is an order of magnitude faster on a CPU than a Bernoulli draw a unit.
@@ -160,14 +153,23 @@ class StackedMLP(nn.Module):
         self, x: Tensor, generator: torch.Generator | None = None, *, dropout: torch.Generator | None = None
     ) -> Tensor:
         """(R, B, inputs) -> (R, B, width): what the last layer reads, which is ``x`` where there is no other layer."""
-        for index, layer in enumerate(self.layers[:-1]):
+        masks = self.masks(x.shape[1], generator or dropout, x.dtype)
+        for index, (layer, mask) in enumerate(zip(self.layers[:-1], masks, strict=True)):
             x = layer(x)
             if self.norms:
                 x = self.norms[index](x, generator is not None)
             x = F.leaky_relu(x, self.negative_slope)
-            if (masks := generator or dropout) is not None:
-                x = drop(x, self.dropout, masks)
+            if mask is not None:
+                x = x * mask
         return x
+
+    def masks(self, batch: int, generator: torch.Generator | None, dtype: torch.dtype) -> Sequence[Tensor | None]:
+        """Dropout's mask (R, ``batch``, width) for each hidden layer, drawn at once; None where nothing is dropped."""
+        biases = [cast(StackedLinear, layer).bias for layer in self.layers[:-1]]
+        if generator is None or self.dropout == 0.0 or not biases:
+            return [None] * len(biases)
+        shapes = [(self.members, batch, bias.shape[-1]) for bias in biases]
+        return keep_masks(shapes, self.dropout, generator, dtype, biases[0].device)
 
     def member_state(self, member: int) -> dict[str, Tensor]:
         """The weights and statistics of one member, without the stack's dimension, on the CPU."""

@@ -104,12 +104,19 @@ def facts(sweep: Sweep, datasets: dict[str, Dataset], cluster: str) -> dict[str,
         "cluster": cluster,
         "cpu": cpu_name(),
         "python": platform.python_version(),
-        **{name.replace("-", "_"): metadata.version(name) for name in VERSIONS},
+        **{name.replace("-", "_"): _version(name) for name in VERSIONS},
     }
     commit = _git_commit()
     if commit:
         found["git_commit"] = commit
     return found
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:  # the local executor needs no Ray, offline tracking no MLflow
+        return "not installed"
 
 
 def dataset_facts(datasets: dict[str, Dataset]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from pgan_ray.attacks.pgan import PGanAttack, PGanConfig
 from pgan_ray.data import TaskData
 from pgan_ray.nn import (
     Passes,
+    Repeated,
     StackedMLP,
     StackOptimizer,
     arithmetic,
@@ -74,6 +75,7 @@ class PGan:
         )
         self._sums = torch.zeros(len(METRICS), len(members), device=device)
         self._summed = 0
+        self._repeated = Repeated(self._random)
 
     def _set_up_losses(self, task: TaskData, outputs: int, players: Sequence[tuple[float, float]]) -> None:
         """Targets, and the weights (R, B or 2 B, 1) of the points in each network's loss."""
@@ -142,24 +144,28 @@ class PGan:
 
     def train(self, iterations: int) -> None:
         """Run ``iterations`` iterations of Algorithm 1. Nothing leaves the device."""
-        d_steps, c_steps = self.spec.discriminator_steps, self.spec.classifier_steps
         seen: list[tuple[Tensor, ...]] = []
         with torch.inference_mode(), arithmetic(self.precision, self.device):
             for _ in range(iterations):
-                # G stands still while D and C take their steps: one pass makes the poison of them all.
-                poison = self._make_poison(d_steps + c_steps, taped=False).split(self.spec.batch_size, dim=1)
-                for step in range(d_steps):
-                    of_discriminator = self._discriminator_step(poison[step])
-                for step in range(c_steps):
-                    of_classifier = self._classifier_step(poison[d_steps + step])
-                for _ in range(self.spec.generator_steps):
-                    of_generator = self._generator_step()
-                seen.append((of_discriminator, *of_classifier, *of_generator))
+                seen.append(self._repeated(self._iteration))
                 if len(seen) == COUNTED_AT_ONCE:
                     self._count(seen)
                     seen = []
             self._count(seen)
         self.iteration += iterations
+
+    def _iteration(self) -> tuple[Tensor, ...]:
+        """What the last steps of D, C and G returned."""
+        d_steps, c_steps = self.spec.discriminator_steps, self.spec.classifier_steps
+        # G stands still while D and C take their steps: one pass makes the poison of them all.
+        poison = self._make_poison(d_steps + c_steps, taped=False).split(self.spec.batch_size, dim=1)
+        for step in range(d_steps):
+            of_discriminator = self._discriminator_step(poison[step])
+        for step in range(c_steps):
+            of_classifier = self._classifier_step(poison[d_steps + step])
+        for _ in range(self.spec.generator_steps):
+            of_generator = self._generator_step()
+        return of_discriminator, *of_classifier, *of_generator
 
     def _make_poison(self, batches: int, *, taped: bool) -> Tensor:
         """(R, ``batches`` * B, F) points of G in training behaviour."""
@@ -210,7 +216,7 @@ class PGan:
         return judged, on_poison
 
     def _count(self, seen: list[tuple[Tensor, ...]]) -> None:
-        """Add the metrics of iterations to the sums, from what their last steps of D, C and G returned."""
+        """Add the metrics of iterations to the sums, from what `_iteration` returned."""
         if not seen:
             return
         of_d, of_c, c_targets, judged, on_poison = (torch.stack(logits) for logits in zip(*seen, strict=True))

@@ -1,13 +1,18 @@
 import pytest
 import torch
 
-from pgan_ray.nn import drop
+from pgan_ray.nn import StackedMLP
 from pgan_ray.nn.stacked import keep_masks
 from tests.science import CPU
 
 
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def drop(x: torch.Tensor, probability: float, random: torch.Generator) -> torch.Tensor:
+    (mask,) = keep_masks([x.shape], probability, random, x.dtype, x.device)
+    return x * mask
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.3, 0.5, 0.9])
@@ -61,8 +66,8 @@ def test_the_generator_decides() -> None:
 def test_probability_zero_changes_and_draws_nothing() -> None:
     random = seeded(1)
     before = random.get_state()
-    x = torch.randn(3, 5, 7, generator=seeded(2))
-    assert torch.equal(drop(x, 0.0, random), x)
+    network = StackedMLP(7, [5, 4], 1, initial=[seeded(2)], dropout=0.0, negative_slope=0.1)
+    assert network.masks(3, random, torch.float32) == [None, None]
     assert torch.equal(random.get_state(), before)
 
 

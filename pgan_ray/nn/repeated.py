@@ -1,0 +1,58 @@
+"""The same kernels again and again: launched one by one on a CPU, by one call on a GPU.
+
+A small step is many small kernels. On an NVIDIA H200 an iteration of the paper's pGAN has 435 of them, of some
+microseconds each; launched one by one they took 9 ms of the host's time, as a CUDA graph 2.4 ms.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+LAUNCHED_FIRST = 3  # calls before the capture, in which libraries set themselves up
+
+
+class Repeated:
+    """Does a piece of work that is the same each time: same kernels, on tensors that stay where they are.
+
+    On CUDA it is called a few times as it is, then captured as a graph, which is launched from then on: with the same
+    bits, since ``random``, of which alone the work may draw, goes on within the graph. What the work does beside its
+    kernels (Python's counters, say) happens in the first calls alone.
+    """
+
+    def __init__(self, random: torch.Generator) -> None:
+        self._random, self._calls = random, 0
+        self._graph: torch.cuda.CUDAGraph | None = None
+        self._made: tuple[Tensor, ...] = ()
+
+    # The work is no attribute: a method of whoever has this one would keep both, and their memory, alive.
+    def __call__(self, work: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]:
+        """Do ``work``, the same at each call; what it returns, which later calls leave alone."""
+        if self._random.device.type != "cuda":
+            return tuple(work())
+        self._calls += 1
+        if self._calls <= LAUNCHED_FIRST:
+            return self._launch(work)
+        if self._graph is None:
+            self._graph = self._capture(work)
+        self._graph.replay()
+        return tuple(made.clone() for made in self._made)
+
+    def _launch(self, work: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]:
+        # Not on the stream that the rest of the program uses: PyTorch asks that of calls before a capture.
+        own, rest = torch.cuda.Stream(), torch.cuda.current_stream()
+        own.wait_stream(rest)
+        with torch.cuda.stream(own):
+            made = tuple(work())
+        rest.wait_stream(own)
+        for tensor in made:
+            tensor.record_stream(rest)
+        return made
+
+    def _capture(self, work: Callable[[], Sequence[Tensor]]) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self._random)
+        # Other threads of this process may use the GPU meanwhile.
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            self._made = tuple(work())
+        return graph
