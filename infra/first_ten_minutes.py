@@ -4,9 +4,9 @@
     python -m infra.first_ten_minutes --tiny           # on a CPU: a dry run of these checks alone
 
 prints a line for each check, in this order: the hardware and the build; masks' statistics; inner loops that wait for no
-answer of the device; training that goes on and repeats with the same bits, in three precisions; gradients by hand
-against autograd; then pace, memory and kernels of stacks, beside what the cost model assumes. Ends with 1 if a check
-failed.
+answer of the device; training that goes on and repeats with the same bits, in three precisions, by graphs as kernel by
+kernel; gradients by hand against autograd; then pace, memory and kernels of stacks, beside what the cost model assumes.
+Ends with 1 if a check failed.
 """
 
 import argparse
@@ -23,14 +23,13 @@ from pgan_ray.attacks.engines.pgan import PGan
 from pgan_ray.cost import DEVICES
 from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData
-from pgan_ray.nn import Passes, StackedMLP, arithmetic
-from pgan_ray.nn.repeated import LAUNCHED_FIRST
+from pgan_ray.nn import Passes, StackedMLP, arithmetic, repeated
 from pgan_ray.nn.stacked import keep_masks
 from pgan_ray.runner.machine import device_name, gpu_fault
 from pgan_ray.spec import Settings, load_sweep
 from pgan_ray.victims.engines.stack import VictimTraining
 
-WARM = LAUNCHED_FIRST + 2  # iterations after which a GPU replays a graph
+WARM = repeated.LAUNCHED_FIRST + 2  # iterations after which a GPU replays a graph
 SWEEP = Path(__file__).parents[1] / "sweeps/mnist_alpha.yaml"
 FEATURES, POINTS = 784, 2000
 NARROW = tuple(f"attack.{name}.widths=[8,8]" for name in ("generator", "discriminator", "classifier"))
@@ -60,6 +59,7 @@ class Checks:
         self._masks()
         self._no_waiting()
         self._same_bits()
+        self._graphs()
         self._gradients()
         self._pace()
 
@@ -112,7 +112,7 @@ class Checks:
         generators, victims = self._generators(2, "float32"), [self._victims(n, "float32") for n in (1, 2)]
         generators.train(WARM)
         for stack in victims:
-            stack.run(2)
+            stack.run(WARM * stack.period)
         try:
             with self._waiting_is_an_error():
                 generators.train(3)
@@ -154,6 +154,29 @@ class Checks:
                 text = f"{precision}, {name}: resumed {same[0]}, repeated {same[1]}, finite {finite}"
                 self._say("same bits", text, holds=all(same) and finite)
 
+    def _graphs(self) -> None:
+        """What a GPU launches as graphs must do what it does launched kernel by kernel."""
+        for precision in PRECISIONS:
+            generators, alone = (self._generators(2, precision) for _ in range(2))
+            victims, victims_alone = (self._victims(3, precision) for _ in range(2))
+            steps = WARM * victims.period
+            generators.train(2 * WARM)
+            victims.run(steps)
+            with self._kernel_by_kernel():
+                alone.train(2 * WARM)
+                victims_alone.run(steps)
+            pairs = zip(victims.network.parameters(), victims_alone.network.parameters(), strict=True)
+            same = [_equal(generators, alone), all(torch.equal(one, other) for one, other in pairs)]
+            self._say("graphs", f"{precision}: generators as without {same[0]}, victims {same[1]}", holds=all(same))
+
+    @contextmanager
+    def _kernel_by_kernel(self) -> Iterator[None]:
+        before, repeated.LAUNCHED_FIRST = repeated.LAUNCHED_FIRST, sys.maxsize
+        try:
+            yield
+        finally:
+            repeated.LAUNCHED_FIRST = before
+
     def _gradients(self) -> None:
         initial = [torch.Generator().manual_seed(member) for member in range(3)]
         network = StackedMLP(
@@ -188,17 +211,17 @@ class Checks:
             for precision in PRECISIONS:
                 for members in (1,) if self._tiny else sizes[name]:
                     stack = make(members, precision)
-                    run = stack.train if isinstance(stack, PGan) else stack.run
+                    period, run = (1, stack.train) if isinstance(stack, PGan) else (stack.period, stack.run)
                     assumed = works[name].times(members, launched_once=True)
-                    ms, peak = self._timed(run, 4 if self._tiny else 100)
+                    ms, peak = self._timed(run, *((1, 4) if self._tiny else (WARM * period, 100)))
                     model = 1e3 * device.seconds(assumed, precision=precision)
                     text = f"{name} {precision}, stack of {members}: {ms:.3f} ms{peak}"
                     self._say("pace", f"{text}; {device.name} by the model: {model:.3f} ms")
         if self._is_gpu:
             self._say("kernels", f"{self._kernels():.0f} an iteration, by the model {works['pGAN'].launches:.0f}")
 
-    def _timed(self, run: Callable[[int], None], units: int) -> tuple[float, str]:
-        run(min(8, units))
+    def _timed(self, run: Callable[[int], None], before: int, units: int) -> tuple[float, str]:
+        run(before)
         if self._is_gpu:
             torch.cuda.synchronize()
             torch.cuda.reset_peak_memory_stats()
@@ -213,7 +236,7 @@ class Checks:
         from torch.profiler import ProfilerActivity, profile
 
         stack = self._generators(5, "float32")
-        stack.train(2)
+        stack.train(WARM)
         with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
             stack.train(5)
             torch.cuda.synchronize()

@@ -4,6 +4,7 @@ A small step is many small kernels. On an NVIDIA H200 an iteration of the paper'
 microseconds each; launched one by one they took 9 ms of the host's time, as a CUDA graph 2.4 ms.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
@@ -13,7 +14,7 @@ LAUNCHED_FIRST = 3  # calls before the capture, in which libraries set themselve
 
 
 class Repeated:
-    """Does a piece of work that is the same each time: same kernels, on tensors that stay where they are.
+    """Does a piece of work that is the same each time, or each so many times: same kernels, on tensors that stay.
 
     On CUDA it is called a few times as it is, then captured as a graph, which is launched from then on: with the same
     bits, since ``random``, of which alone the work may draw, goes on within the graph. What the work does beside its
@@ -21,22 +22,23 @@ class Repeated:
     """
 
     def __init__(self, random: torch.Generator) -> None:
-        self._random, self._calls = random, 0
-        self._graph: torch.cuda.CUDAGraph | None = None
-        self._made: tuple[Tensor, ...] = ()
+        self._random = random
+        self._calls: Counter[int] = Counter()
+        self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...]]] = {}
 
     # The work is no attribute: a method of whoever has this one would keep both, and their memory, alive.
-    def __call__(self, work: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]:
-        """Do ``work``, the same at each call; what it returns, which later calls leave alone."""
+    def __call__(self, work: Callable[[], Sequence[Tensor]], phase: int = 0) -> tuple[Tensor, ...]:
+        """Do ``work``, the same at each call of one ``phase``; what it returns, which later calls leave alone."""
         if self._random.device.type != "cuda":
             return tuple(work())
-        self._calls += 1
-        if self._calls <= LAUNCHED_FIRST:
+        self._calls[phase] += 1
+        if self._calls[phase] <= LAUNCHED_FIRST:
             return self._launch(work)
-        if self._graph is None:
-            self._graph = self._capture(work)
-        self._graph.replay()
-        return tuple(made.clone() for made in self._made)
+        if phase not in self._graphs:
+            self._graphs[phase] = self._capture(work)
+        graph, made = self._graphs[phase]
+        graph.replay()
+        return tuple(tensor.clone() for tensor in made)
 
     def _launch(self, work: Callable[[], Sequence[Tensor]]) -> tuple[Tensor, ...]:
         # Not on the stream that the rest of the program uses: PyTorch asks that of calls before a capture.
@@ -49,10 +51,12 @@ class Repeated:
             tensor.record_stream(rest)
         return made
 
-    def _capture(self, work: Callable[[], Sequence[Tensor]]) -> torch.cuda.CUDAGraph:
+    def _capture(self, work: Callable[[], Sequence[Tensor]]) -> tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...]]:
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self._random)
+        # All phases in the same memory: one is over before the next begins, and what it made is copied by then.
+        pool = next((first.pool() for first, _ in self._graphs.values()), None)
         # Other threads of this process may use the GPU meanwhile.
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-            self._made = tuple(work())
-        return graph
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            made = tuple(work())
+        return graph, made

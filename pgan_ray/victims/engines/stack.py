@@ -3,6 +3,7 @@
 Shapes: R victims (members of the stack), N points of the largest training set, F features, B batch, K classes.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from pgan_ray.nn import (
     Passes,
+    Repeated,
     StackedMLP,
     StackOptimizer,
     arithmetic,
@@ -20,6 +22,8 @@ from pgan_ray.nn import (
 )
 from pgan_ray.spec.network import TrainedNetworkSpec
 from pgan_ray.spec.seeds import torch_seed
+
+LONGEST_PERIOD = 60  # steps: of epochs of 3, 4 and 5
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class Batches:
             rest = size - (length - 1) * batch_size
             self._last_widths[length] = max(rest, self._last_widths.get(length, 0))
 
+        self.period = math.lcm(*self.steps)
         self._all = torch.ones(1, batch_size, dtype=torch.bool, device=sizes.device)
 
     def next(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -61,7 +66,7 @@ class Batches:
             keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
             shuffled = keys.masked_fill_(self._beyond, 2.0).argsort(dim=1)
             starts = (step % self._steps_per_epoch == 0)[:, None]
-            self._order = torch.where(starts, shuffled, self._order)
+            self._order.copy_(torch.where(starts, shuffled, self._order))
         first = (step % self._steps_per_epoch) * self._batch_size
         counts = (self._sizes - first).clamp(max=self._batch_size)
         offsets = self._offsets[: self._width(step)]
@@ -73,7 +78,8 @@ class Batches:
         """The same of a member alone, whose points all count, by fewer operators."""
         step %= self.steps[0]
         if step == 0:
-            self._order = torch.rand(self._order.shape, generator=self._random, device=self._order.device).argsort(1)
+            keys = torch.rand(self._order.shape, generator=self._random, device=self._order.device)
+            self._order.copy_(keys.argsort(1))
         rows = self._order[:, step * self._batch_size : (step + 1) * self._batch_size]
         return rows, self._all[:, : rows.shape[1]], self._all.new_full((1,), rows.shape[1], dtype=torch.int64)
 
@@ -122,11 +128,17 @@ class VictimTraining:
         self._loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
         self._final_loss_sum = self._loss_sum.clone()
         self._step, self._device, self._precision = 0, device, precision
+        self._repeated = Repeated(self._random)
 
     @property
     def steps(self) -> int:
         """Steps of the longest training."""
         return max(self._ending)
+
+    @property
+    def period(self) -> int:
+        """Steps after which all members begin an epoch at once: two steps so far apart do the same."""
+        return self._batches.period
 
     def run(self, steps: int) -> None:
         """Take so many steps."""
@@ -135,6 +147,19 @@ class VictimTraining:
                 self._take_step()
 
     def _take_step(self) -> None:
+        # A few lengths of an epoch have a short period. Else hardly a step would ever come again.
+        if self._batches.period <= LONGEST_PERIOD:
+            self._repeated(self._descend, self._step % self._batches.period)
+        else:
+            self._descend()
+        self._step += 1
+        if ended := self._ending.get(self._step):
+            self._final_loss_sum[ended] = self._loss_sum[ended]
+            for key, value in self.network.state_dict().items():
+                self._final[key][ended] = value[ended]
+
+    def _descend(self) -> tuple[()]:
+        """The step's kernels, and nothing else."""
         rows, counted, counts = self._batches.next(self._step)
         rows = rows + self._first_rows
         points = self._points.index_select(0, rows.flatten()).unflatten(0, rows.shape)
@@ -143,11 +168,7 @@ class VictimTraining:
         gradient = cross_entropy_gradient(logits, targets)
         self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
         self._loss_sum += (cross_entropy(logits, targets) * counted).sum(1) / counts
-        self._step += 1
-        if ended := self._ending.get(self._step):
-            self._final_loss_sum[ended] = self._loss_sum[ended]
-            for key, value in self.network.state_dict().items():
-                self._final[key][ended] = value[ended]
+        return ()
 
     def finish(self) -> VictimStack:
         """Every victim as it was when its own training ended."""
