@@ -25,7 +25,7 @@ from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData
 from pgan_ray.nn import Passes, StackedMLP, arithmetic, repeated
 from pgan_ray.nn.stacked import keep_masks
-from pgan_ray.runner.machine import device_name, gpu_fault
+from pgan_ray.runner.machine import device_name, gpu_fault, gpu_kind
 from pgan_ray.spec import Settings, load_sweep
 from pgan_ray.victims.engines.stack import VictimTraining
 
@@ -39,8 +39,9 @@ VARIANTS = {
     "dropout": (),
     "batch norm, average": ("attack.generator.batch_norm=true", "attack.sample_from=average"),
 }
-# Of the gradients' norm: what the products' precision may cost against autograd's.
-TOLERANCES = {"float32": 1e-5, "tf32": 5e-3, "bf16": 5e-2}
+# Of the gradients' norm: what the products' precision may cost against autograd's in float32. A rounding that turns a
+# hidden unit's sign changes its gradient whole, so about the square root of a rounding; a wrong mask costs 0.7.
+TOLERANCES = {"float32": 1e-5, "tf32": 5e-2, "bf16": 1e-1}
 
 
 class Checks:
@@ -200,8 +201,8 @@ class Checks:
             self._say("gradients", text, holds=off < TOLERANCES[precision])
 
     def _pace(self) -> None:
-        settings, device = self._settings(), DEVICES.get("h100") if self._is_gpu else DEVICES["cpu"]
-        assert device is not None  # it is one of ours
+        kind = gpu_kind(torch.cuda.get_device_name(self.device)) if self._is_gpu else "cpu"
+        settings, device = self._settings(), DEVICES.get(kind, DEVICES["h100"])
         works = {
             "pGAN": settings.attack.make().iteration_work(FEATURES, 2),
             "victims": step_work(settings.evaluation.victim.make().network, FEATURES, 2),

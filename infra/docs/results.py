@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from pgan_ray.report.facts import costs
 from pgan_ray.report.series import per_cent
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.verdicts import by_statement, findings, overall
@@ -82,9 +83,12 @@ def verdicts(study: Study) -> Iterable[str]:
 def machine(study: Study) -> Iterable[str]:
     """Where and when, in a sentence."""
     facts, sweep = study.record.facts, study.record.sweep
+    # The trainings' own times, however often the sweep was interrupted.
+    worked = 3600 * sum(cost.hours for cost in costs(study))
+    devices = ", ".join(sorted(study.tally.devices)) or facts["cpu"]
     yield (
         f"`{sweep.name}`, profile `{sweep.profile}`: {sweep.generators} generators, {sweep.cells} victims, "
-        f"{clock(study.summary['seconds'])} on {facts['cpu']} ({facts['cluster']}), torch {facts['torch']}, "
+        f"{clock(worked)} of trainings on {devices}, torch {facts['torch']}, "
         f"{facts['started'][:10]}, commit {facts.get('git_commit', 'unknown')[:9]}."
     )
 

@@ -1,7 +1,8 @@
 """An amount of work, and devices that do it: their figures as published, and the rates that we assume of them.
 
-Peaks are the data sheets' (dense, without sparsity) of NVIDIA's H100 SXM5, A100 SXM4 80 GB, L4 and T4. The share of
-them that batched products of some hundreds of rows sustain is an assumption: nobody has measured this engine there.
+Peaks are the data sheets' (dense, without sparsity) of NVIDIA's H200 and H100 SXM5, A100 SXM4 80 GB, L4 and T4. The
+share of them that the engine sustains, and what a kernel of a graph takes, were measured on an H200
+(``infra/SCALING.md``); of the others they are assumptions.
 """
 
 import math
@@ -70,7 +71,7 @@ class Device:
     memory_bytes: float
     is_gpu: bool = True
     share: float = 0.4
-    launch_s: float = 6e-6
+    launch_s: float = 4e-6
     host_rate: float = 3e9
     slots: int = 1  # units that run a kernel's tiles: streaming multiprocessors
 
@@ -109,6 +110,7 @@ CORE = Device("cpu", _peaks(96e9, 96e9, 96e9), 10e9, 4e9, is_gpu=False, share=0.
 DEVICES = {
     device.name: device
     for device in (
+        Device("h200", _peaks(67e12, 494e12, 989e12), 4.8e12, 141e9, slots=132),
         Device("h100", _peaks(67e12, 494e12, 989e12), 3.35e12, 80e9, slots=132),
         Device("a100", _peaks(19.5e12, 156e12, 312e12), 2.04e12, 80e9, slots=108),
         Device("l4", _peaks(30.3e12, 60e12, 121e12), 0.3e12, 24e9, slots=58),

@@ -30,7 +30,7 @@ from pgan_ray.runner.executor import (
     TrialStarted,
 )
 from pgan_ray.runner.limits import Room, room_here
-from pgan_ray.runner.machine import gpus_here, memory_for_actors
+from pgan_ray.runner.machine import gpu_kinds_here, gpus_here, memory_for_actors
 from pgan_ray.runner.training import Stage1, TrialTraining
 from pgan_ray.runner.worker import Tasks, prepare
 from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
@@ -75,7 +75,8 @@ class LocalExecutor:
             StageOffer({"CPU": stage.cpu, **(gpu if stage.gpu else {})}, 1, memory_for_actors())
             for stage in (resources.trial, resources.evaluator)
         )
-        return Offer(self.describe(), {"CPU": trial.request["CPU"], **gpu}, trial, evaluator, 1, 1)
+        total = {"CPU": trial.request["CPU"], **gpu}
+        return Offer(self.describe(), total, trial, evaluator, 1, 1, gpu_kinds_here())
 
     def room(self, sweep: Sweep) -> Room:
         """As `Executor.room`."""

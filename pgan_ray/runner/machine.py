@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -45,6 +46,18 @@ def gpus_here() -> int:
     if os.environ.get(DEVICE_VARIABLE) == "cpu" or not torch.cuda.is_available() or without_kernels():
         return 0
     return torch.cuda.device_count()
+
+
+def gpu_kinds_here() -> tuple[str, ...]:
+    """The kinds of `gpus_here`, as ``h100``."""
+    import torch
+
+    return tuple(sorted({gpu_kind(torch.cuda.get_device_name(gpu)) for gpu in range(gpus_here())}))
+
+
+def gpu_kind(name: str) -> str:
+    """Of a GPU that calls itself ``name``: ``h100`` of NVIDIA H100 80GB HBM3."""
+    return re.sub("^(nvidia|tesla) ", "", name.lower()).replace("-", " ").split()[0]
 
 
 def gpu_fault() -> str:

@@ -129,7 +129,7 @@ def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
     data = {dataset_key(c.settings): load_dataset(c.settings.dataset, seed=0) for c in sweep.configurations}
     line = estimate_line(sweep, (2, 6), data, here)
     assert reason in line
-    assert "`pgan-ray plan FILE --device a100|h100|l4|t4`" in line
+    assert "`pgan-ray plan FILE --device a100|h100|h200|l4|t4`" in line
 
 
 def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from pgan_ray.errors import DeviceError, is_of_the_machine, is_worth_retrying
-from pgan_ray.runner.machine import gpu_fault, gpus_here, memory_for_actors, memory_limits, unusable_gpus
+from pgan_ray.runner.machine import gpu_fault, gpu_kind, gpus_here, memory_for_actors, memory_limits, unusable_gpus
 from pgan_ray.runner.worker import compute_device
 
 
@@ -137,3 +137,17 @@ def test_a_gpu_must_be_one_that_pytorch_has_kernels_for(
 )
 def test_what_a_gpus_libraries_raise_is_the_machines_failure(error: Exception, is_machine: bool) -> None:
     assert is_of_the_machine(error) == is_worth_retrying(error) == is_machine
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("NVIDIA H200", "h200"),
+        ("NVIDIA H100 80GB HBM3", "h100"),
+        ("NVIDIA A100-SXM4-80GB", "a100"),
+        ("Tesla T4", "t4"),
+        ("AMD Instinct MI300X", "amd"),  # unknown, and said to be
+    ],
+)
+def test_the_kind_of_a_gpu_by_its_name(name: str, kind: str) -> None:
+    assert gpu_kind(name) == kind
