@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pgan_ray.api.ranking import Ranked, ranking
 from pgan_ray.data import Scale
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
@@ -117,6 +118,24 @@ class SweepResult:
         """How much more the attacks' victims err than those of the controls, at each point of their curves."""
         return (
             self.run.changes if self.run is not None and self.run.changes else self._tally().changes(self.record.sweep)
+        )
+
+    def ranking(
+        self,
+        detection_budget: float = 0.01,
+        *,
+        by: str = "damage",
+        tails: str = "sweep",
+        poison_fraction: float | None = None,
+    ) -> list[Ranked]:
+        """Attacks by their harm, those first of which detectors reject little more than of genuine points.
+
+        ``detection_budget``: how much more, a share. ``by``: ``damage``, the source class taken for the poison class,
+        or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
+        tails. ``poison_fraction``: by default the largest. Raises `SpecError` where no victims are of it.
+        """
+        return ranking(
+            self.rows(), self.changes, budget=detection_budget, harm=by, tails=tails, poison_fraction=poison_fraction
         )
 
     def health(self) -> dict[str, str]:

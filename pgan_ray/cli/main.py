@@ -20,6 +20,7 @@ COMMANDS = {
     "ui": "Open MLflow's UI on the sweeps.",
     "track": "Write a sweep's directory into MLflow again.",
     "report": "Draw a sweep's figures and compare it with the paper.",
+    "best": "Rank a sweep's attacks by the harm that detectors leave alone.",
     "plan": "Say what a sweep takes before it is run.",
     "bench": "Measure the training engine on this machine.",
 }

@@ -27,7 +27,7 @@ def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             curve[point.poison_fraction] = point.rates["test_error"]
     for (configuration, variant), curve in curves.items():
         table.add_row(
-            _label(configuration, variant),
+            label(configuration, variant),
             *(estimate_text(curve.get(fraction), planned[configuration]) for fraction in fractions),
         )
     return table
@@ -64,7 +64,7 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             "detector_auc",
         )
         table.add_row(
-            _label(configuration, variant),
+            label(configuration, variant),
             f"{point.poison_fraction:.0%}",
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
@@ -84,7 +84,7 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
     for change in changes:
         if change.poison_fraction == largest[change.configuration, change.variant]:
             table.add_row(
-                _label(change.configuration, change.variant),
+                label(change.configuration, change.variant),
                 printable(change.control),
                 f"{change.poison_fraction:.0%}",
                 *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
@@ -92,7 +92,7 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
     return table
 
 
-def _label(configuration: str, variant: str) -> Text:
+def label(configuration: str, variant: str) -> Text:
     # As a text: rich takes brackets in a string for commands of its own.
     return Text(printable(" ".join(part for part in (configuration, variant) if part)))
 

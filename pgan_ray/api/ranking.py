@@ -1,0 +1,88 @@
+"""Which attack does the most harm among those that the detectors leave alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results import Change, Estimate, estimate
+
+HARMS = {"damage": "false_positive_rate", "error": "test_error"}
+"""What attacks are ranked by, with its name in `Change.rates`: the source class taken for the poison class, or the test
+error."""
+TAILS = {"sweep": "", "both": "_both"}
+"""Whose rejections count, with what the rows' columns of them end in: the sweep's own detectors', or what these would
+reject by both tails of their scores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One attack, a curve of a configuration, at one poison fraction.
+
+    ``harm``: how much more its victims err, in fractions, than those of the ``control`` beside which that is least.
+    ``excess``: the share of its poison that is rejected minus that of the genuine points; None where nothing detects.
+    ``stays_under``: whether the mean excess is within the budget; ``is_sure``: and its interval on the same side.
+    """
+
+    configuration: str
+    variant: str
+    poison_fraction: float
+    harm: Estimate
+    control: str
+    excess: Estimate | None
+    stays_under: bool
+    is_sure: bool
+
+
+def ranking(
+    rows: pa.Table,
+    changes: Iterable[Change],
+    *,
+    budget: float,
+    harm: str = "damage",
+    tails: str = "sweep",
+    poison_fraction: float | None = None,
+) -> list[Ranked]:
+    """Attacks by their harm, those first whose mean excess of rejections is at most ``budget``.
+
+    At ``poison_fraction``, by default the largest. Raises `SpecError` where no victims are of it.
+    """
+    rate = HARMS[harm]
+    every = [change for change in changes if rate in change.rates]
+    fractions = sorted({change.poison_fraction for change in every})
+    if not fractions:
+        raise SpecError(["a ranking must have victims of poison, and clean ones or a control's, got none"])
+    at = fractions[-1] if poison_fraction is None else poison_fraction
+    if at not in fractions:
+        known = ", ".join(f"{fraction:g}" for fraction in fractions)
+        raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at:g}"])
+    least: dict[tuple[str, str], Change] = {}
+    for change in (change for change in every if change.poison_fraction == at):
+        key = change.configuration, change.variant
+        if key not in least or change.rates[rate].mean < least[key].rates[rate].mean:
+            least[key] = change
+    excess = _excess(rows.filter(pc.equal(rows["poison_fraction"], at)), TAILS[tails])
+    found = [_ranked(change, change.rates[rate], excess.get(key), budget) for key, change in least.items()]
+    return sorted(found, key=lambda one: (not one.stays_under, -one.harm.mean))
+
+
+def _excess(rows: pa.Table, ending: str) -> dict[tuple[str, str], Estimate]:
+    names = ("configuration", "variant", "replicate", f"rejected_poison{ending}", f"rejected_genuine{ending}")
+    found: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for configuration, variant, replicate, poison, genuine in zip(*(rows[n].to_pylist() for n in names), strict=True):
+        if poison is not None and genuine is not None:
+            found[configuration, variant][replicate].append(poison - genuine)
+    return {key: estimate(by_replicate.values()) for key, by_replicate in found.items()}
+
+
+def _ranked(change: Change, harm: Estimate, excess: Estimate | None, budget: float) -> Ranked:
+    is_under, is_sure = True, True
+    if excess is not None:
+        is_under = excess.mean <= budget
+        half = excess.half_width
+        is_sure = half is not None and (excess.mean + half <= budget if is_under else excess.mean - half > budget)
+    at = change.poison_fraction
+    return Ranked(change.configuration, change.variant, at, harm, change.control, excess, is_under, is_sure)

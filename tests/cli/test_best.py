@@ -1,0 +1,51 @@
+"""`pgan-ray best` on the rows that are kept of a sweep that we ship."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.cli.main import main
+
+KEPT = Path(__file__).parents[2] / "sweeps/results/mnist_alpha-paper"
+
+
+def call(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """The command's exit code."""
+    monkeypatch.setattr(sys, "argv", ["pgan-ray", "best", *arguments])
+    try:
+        main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def test_attacks_are_ranked_and_the_first_is_said_to_be_chosen(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, str(KEPT)) == 0
+    shown, told = capsys.readouterr()
+    assert "alpha=0.1" in shown
+    assert "-4.5 ± 0.4" in shown
+    assert "best of 5" in told
+    assert call(monkeypatch, str(KEPT), "--json", "--by", "error") == 0
+    first, *_ = json.loads(capsys.readouterr().out)
+    assert (first["configuration"], first["control"]) == ("alpha=0.1", "removal")
+    assert call(monkeypatch, str(KEPT), "--tails", "both") == 0
+    assert "no attack stays under the budget of 1 points" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--detection-budget", "nan"], "must be a number, got nan"),
+        (["--detection-budget", "2"], "not in the range"),
+        (["--poison-fraction", "0.33"], "error: the poison fraction must be one that has victims (0.05, 0.1,"),
+    ],
+)
+def test_a_users_mistake_is_one_error_and_exit_code_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert call(monkeypatch, str(KEPT), *arguments) == 2
+    assert message in capsys.readouterr().err
