@@ -10,7 +10,7 @@ from typing import Any
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
 from pgan_ray.cli.table import changes_table, error_table, rates_table, show
-from pgan_ray.results import Store, redact
+from pgan_ray.results import Store, answer, redact
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
@@ -44,6 +44,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
     if as_json:
         say(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
+        if found := answer(result.record.sweep, outcome.points, outcome.changes):
+            say(printable(found))
         planned = {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations}
         if any("test_error" in point.rates for point in outcome.points):
             show(error_table(outcome.points, planned))

@@ -18,7 +18,7 @@ from pgan_ray.report.setting import departures
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
 from pgan_ray.report.verdicts import Finding, by_statement, family, overall
-from pgan_ray.results import health, mean_metrics, redact
+from pgan_ray.results import answer, health, mean_metrics, redact
 from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
 
@@ -72,6 +72,7 @@ def page(
     return environment.get_template(TEMPLATE).render(
         name=study.record.sweep.name,
         description=study.record.sweep.description,
+        answer=answer(study.record.sweep, study.tally.points, study.changes),
         profile=study.record.sweep.profile,
         outcome=outcome,
         outcome_text=facts.OUTCOMES[outcome],

@@ -3,6 +3,7 @@
 Reads nothing of the science; `cluster` writes rows and generators here, `tracking` derives from them.
 """
 
+from pgan_ray.results.answer import answer
 from pgan_ray.results.changes import CHANGES, NONE, Change, changes, scores_of
 from pgan_ray.results.checkpoints import (
     CHECKPOINTS,
@@ -64,6 +65,7 @@ __all__ = [
     "Point",
     "Store",
     "Tally",
+    "answer",
     "cells_digest",
     "changes",
     "check_device",

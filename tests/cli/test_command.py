@@ -38,6 +38,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     ended = call("sweep", "tiny.yaml", "--out", "out")
     assert ended.returncode == 0, ended.stderr
     table = ended.stdout.splitlines()
+    assert "40 % poison of alpha=" in table[0]
     assert "40%" in next(line for line in table if "configuration" in line)
     assert sum(line.startswith("│ alpha=") for line in table) == 6  # errors, rates, effects
     assert f"{CELLS}/{CELLS} victims" in ended.stderr

@@ -1,0 +1,76 @@
+"""A sweep's answer in words: the strongest attack that its detectors leave alone, and what it does."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from pgan_ray.results.changes import NONE, Change
+from pgan_ray.results.summary import Estimate, Point, estimate_text
+from pgan_ray.spec import Sweep
+
+BUDGET = 0.01
+"""How much more of the poison than of the genuine points an attack's detectors may reject to count as left alone."""
+DAMAGE = "false_positive_rate"
+
+
+def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> str:
+    """A few sentences; empty where no victims tell of an attack.
+
+    Of each attack its largest poison fraction counts, and its damage beyond the control beside which that is least.
+    """
+    at = {(point.configuration, point.variant, point.poison_fraction): point for point in points}
+    beside: dict[tuple[str, str, float], list[Change]] = defaultdict(list)
+    for change in changes:
+        if DAMAGE in change.rates:
+            beside[change.configuration, change.variant, change.poison_fraction].append(change)
+    largest = {key[:2]: key for key in sorted(beside) if key in at}
+    if not largest:
+        return ""
+    left_alone = [key for key in largest.values() if _excess(at[key]) <= BUDGET]
+    best = max(left_alone or largest.values(), key=lambda key: min(c.rates[DAMAGE].mean for c in beside[key]))
+    name = " ".join(part for part in best[:2] if part)
+    which = f"{_which(len(largest), len(left_alone))}{100 * best[2]:g} % poison of {name}."
+    return f"{which} {_harm(sweep, at[best], at.get((*best[:2], 0.0)), beside[best])} {_rejected(at[best])}".rstrip()
+
+
+def _excess(point: Point) -> float:
+    poison, genuine = (point.rates.get(f"rejected_{kind}") for kind in ("poison", "genuine"))
+    return poison.mean - genuine.mean if poison is not None and genuine is not None else 0.0
+
+
+def _which(attacks: int, left_alone: int) -> str:
+    if not left_alone:
+        return f"The detectors see {'every attack; the strongest is ' if attacks > 1 else ''}"
+    if left_alone == attacks:
+        return f"The strongest of {attacks} attacks is " if attacks > 1 else "The attack is "
+    return f"Of {attacks} attacks the detectors leave {left_alone} alone, of which the strongest is "
+
+
+def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]) -> str:
+    settings = next(one.settings for one in sweep.configurations if one.id == point.configuration)
+    planned, task = settings.attack.replicates, settings.task
+
+    def rate(name: str) -> str:
+        without = clean.rates.get(name) if clean is not None else None
+        beside = f" ({estimate_text(without, planned)} % without poison)" if without is not None else ""
+        return f"{estimate_text(point.rates.get(name), planned)} %{beside}"
+
+    than = {NONE: "in clean victims", "removal": "where as many points are deleted"}
+    more = ", ".join(
+        f"{estimate_text(change.rates[DAMAGE], planned)} points more than {than.get(change.control, change.control)}"
+        for change in changes
+    )
+    taken = f"class {task.source_class} is taken for class {task.poison_class}"
+    return f"With it {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
+
+
+def _rejected(point: Point) -> str:
+    def pair(ending: str) -> tuple[Estimate, Estimate] | None:
+        poison, genuine = (point.rates.get(f"rejected_{kind}{ending}") for kind in ("poison", "genuine"))
+        return None if poison is None or genuine is None else (poison, genuine)
+
+    if (said := pair("")) is None:
+        return ""
+    shares = [f"{100 * said[0].mean:.1f} % of this poison and {100 * said[1].mean:.1f} % of genuine points"]
+    if (both := pair("_both")) is not None:
+        shares.append(f"by both tails of their scores {100 * both[0].mean:.1f} % and {100 * both[1].mean:.1f} %")
+    return f"The detectors reject {'; '.join(shares)}."

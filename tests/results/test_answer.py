@@ -1,0 +1,70 @@
+"""A sweep's answer in words."""
+
+from pathlib import Path
+
+import pytest
+
+from pgan_ray.results import Change, Estimate, Point, answer
+from pgan_ray.spec import Sweep
+from tests.spec.helpers import Loader
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Sweep:
+    return Loader(tmp_path)({"attack.alpha": {"grid": [0.1, 0.9]}, "attack.replicates": 5})
+
+
+def rates(**means: float) -> dict[str, Estimate]:
+    return {name: Estimate(mean, 0.01, 5, 5) for name, mean in means.items()}
+
+
+def curve(name: str, damage: float, rejected: float) -> tuple[list[Point], list[Change]]:
+    """Of a configuration with victims of 0, 20 and 40 % poison, which harms the more the more there is."""
+    points, changes = [], []
+    for fraction in (0.0, 0.2, 0.4):
+        taken = 0.03 + damage * fraction / 0.4
+        found = rates(false_positive_rate=taken, test_error=taken / 2, rejected_genuine=0.05)
+        if fraction:
+            found |= rates(rejected_poison=rejected, rejected_poison_both=0.3, rejected_genuine_both=0.06)
+            for control, less in (("none", 0.0), ("removal", 0.01)):
+                of_control = rates(false_positive_rate=taken - 0.03 - less)
+                changes.append(Change(name, "", fraction, control, of_control))
+        points.append(Point(name, "", fraction, found))
+    return points, changes
+
+
+def answered(sweep: Sweep, **of: tuple[float, float]) -> str:
+    curves = [curve(f"alpha={name.replace('a', '0.')}", *values) for name, values in of.items()]
+    return answer(sweep, [p for points, _ in curves for p in points], [c for _, changes in curves for c in changes])
+
+
+def test_the_strongest_attack_that_is_left_alone_and_what_it_does(sweep: Sweep) -> None:
+    task = sweep.configurations[0].settings.task
+    assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5)) == (
+        "Of 2 attacks the detectors leave 1 alone, of which the strongest is 40 % poison of alpha=0.1. With it "
+        f"class {task.source_class} is taken for class {task.poison_class} in 23.0 ± 1.0 % (3.0 ± 1.0 % without poison): "
+        "20.0 ± 1.0 points more than in clean victims, 19.0 ± 1.0 points more than where as many points are deleted. "
+        "The test error is 11.5 ± 1.0 % (1.5 ± 1.0 % without poison). The detectors reject 4.0 % of this poison and "
+        "5.0 % of genuine points; by both tails of their scores 30.0 % and 6.0 %."
+    )
+
+
+@pytest.mark.parametrize(
+    ("of", "start"),
+    [
+        ({"a1": (0.2, 0.04), "a9": (0.4, 0.05)}, "The strongest of 2 attacks is 40 % poison of alpha=0.9."),
+        (
+            {"a1": (0.2, 0.5), "a9": (0.1, 0.5)},
+            "The detectors see every attack; the strongest is 40 % poison",
+        ),
+        ({"a1": (0.2, 0.04)}, "The attack is 40 % poison of alpha=0.1."),
+        ({"a1": (0.2, 0.5)}, "The detectors see 40 % poison of alpha=0.1."),
+    ],
+)
+def test_what_the_detectors_leave_alone(sweep: Sweep, of: dict[str, tuple[float, float]], start: str) -> None:
+    assert answered(sweep, **of).startswith(start)
+
+
+def test_without_victims_there_is_no_answer(sweep: Sweep) -> None:
+    assert answer(sweep, [], []) == ""
+    assert answer(sweep, [Point("alpha=0.1", "", 0.4, rates(rejected_poison=0.1))], []) == ""
