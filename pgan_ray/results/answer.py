@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from pgan_ray.results.changes import NONE, Change
-from pgan_ray.results.summary import Estimate, Point, estimate_text
-from pgan_ray.spec import Sweep
+from pgan_ray.results.summary import Point, estimate_text
+from pgan_ray.spec import Settings, Sweep
 
 BUDGET = 0.01
 """How much more of the poison than of the genuine points an attack's detectors may reject to count as left alone."""
@@ -29,7 +29,8 @@ def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> 
     best = max(left_alone or largest.values(), key=lambda key: min(c.rates[DAMAGE].mean for c in beside[key]))
     name = " ".join(part for part in best[:2] if part)
     which = f"{_which(len(largest), len(left_alone))}{100 * best[2]:g} % poison of {name}."
-    return f"{which} {_harm(sweep, at[best], at.get((*best[:2], 0.0)), beside[best])} {_rejected(at[best])}".rstrip()
+    harm = _harm(sweep, at[best], at.get((*best[:2], 0.0)), beside[best])
+    return f"{which} {harm} {_rejected(sweep, at[best])}".rstrip()
 
 
 def _excess(point: Point) -> float:
@@ -46,7 +47,7 @@ def _which(attacks: int, left_alone: int) -> str:
 
 
 def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]) -> str:
-    settings = next(one.settings for one in sweep.configurations if one.id == point.configuration)
+    settings = _settings(sweep, point)
     planned, task = settings.attack.replicates, settings.task
 
     def rate(name: str) -> str:
@@ -60,17 +61,26 @@ def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]
         for change in changes
     )
     taken = f"class {task.source_class} is taken for class {task.poison_class}"
-    return f"With it {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
+    over = f"means and 95 % intervals over {planned} replicates"
+    return f"With it ({over}) {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
 
 
-def _rejected(point: Point) -> str:
-    def pair(ending: str) -> tuple[Estimate, Estimate] | None:
+def _settings(sweep: Sweep, point: Point) -> Settings:
+    return next(one.settings for one in sweep.configurations if one.id == point.configuration)
+
+
+def _rejected(sweep: Sweep, point: Point) -> str:
+    planned = _settings(sweep, point).attack.replicates
+
+    def pair(ending: str) -> tuple[str, str] | None:
         poison, genuine = (point.rates.get(f"rejected_{kind}{ending}") for kind in ("poison", "genuine"))
-        return None if poison is None or genuine is None else (poison, genuine)
+        if poison is None or genuine is None:
+            return None
+        return estimate_text(poison, planned), estimate_text(genuine, planned)
 
     if (said := pair("")) is None:
         return ""
-    shares = [f"{100 * said[0].mean:.1f} % of this poison and {100 * said[1].mean:.1f} % of genuine points"]
+    shares = [f"{said[0]} % of this poison and {said[1]} % of genuine points"]
     if (both := pair("_both")) is not None:
-        shares.append(f"by both tails of their scores {100 * both[0].mean:.1f} % and {100 * both[1].mean:.1f} %")
+        shares.append(f"by both tails of their scores {both[0]} % and {both[1]} %")
     return f"The detectors reject {'; '.join(shares)}."

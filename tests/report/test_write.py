@@ -73,7 +73,10 @@ def test_a_finished_sweep(tmp_path: Path) -> None:
     html = (tmp_path / "out/index.html").read_text(encoding="utf-8")
     assert "url(" not in html
     assert 'name="viewport"' in html
-    assert "40 % poison of alpha=0.1. With it class 3 is taken for class 5 in" in page.text
+    assert (
+        "40 % poison of alpha=0.1. With it (means and 95 % intervals over 3 replicates) class 3 is taken for class 5 in"
+        in page.text
+    )
     assert "agrees: " in page.text
     assert "0.840" in page.text  # hours: 9 generators of 120 s, 54 cells of 36 s
     assert "1.68" in page.text
