@@ -28,16 +28,17 @@ MAY_IMPORT = {
     "evaluation": {"data", "attacks", "defences", "victims"},
     "results": set[str](),
     "tracking": {"results"},
-    "report": {"results", "registry"},
+    "report": {"results", "registry", "search"},
     # What authors of components run on their own.
     "testing": {"data", "registry", "attacks", "defences", "victims"},
     "bench": {"cost", "data", "nn", "attacks", "victims"},
+    "search": {"results"},
     # It runs a sweep in this process; an executor elsewhere implements its protocol.
-    "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "tracking"},
+    "runner": {"cost", "data", "nn", "attacks", "defences", "victims", "evaluation", "results", "search", "tracking"},
     "cluster": {"cost", "data", "registry", "results", "runner"},
     "forecast": {"cost", "data", "attacks", "evaluation", "runner"},
-    "api": {"cost", "data", "results", "runner", "cluster", "forecast", "tracking", "report"},
-    "cli": {"cost", "data", "results", "tracking", "report", "bench", "runner", "cluster", "forecast", "api"},
+    "api": {"cost", "data", "results", "runner", "search", "cluster", "forecast", "tracking", "report"},
+    "cli": {"cost", "data", "results", "tracking", "report", "bench", "runner", "cluster", "forecast", "api", "search"},
 }
 ONLY_IN = {
     "ray": "cluster",
@@ -47,12 +48,13 @@ ONLY_IN = {
     "rich": "cli",
     "pydantic": ("spec", "attacks", "defences", "victims"),
     "yaml": "spec",
+    "optuna": "search",
 }
 # Exceptions, each with its reason.
 THIRD_PARTY_EXCEPTIONS = {
     ("cli/sweep.py", "yaml"): "prints the resolved sweep of --dry-run",
 }
-HEAVY = ("torch", "ray", "mlflow", "pyarrow", "scipy", "sklearn", "pandas", "matplotlib")
+HEAVY = ("optuna", "torch", "ray", "mlflow", "pyarrow", "scipy", "sklearn", "pandas", "matplotlib")
 
 
 def name_of(module: Path) -> str:

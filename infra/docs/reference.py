@@ -172,6 +172,8 @@ def _kind(annotation: Any, metadata: Sequence[Any] = ()) -> str:
         return (", or " if any(", " in kind or "; " in kind for kind in kinds) else " or ").join(kinds)
     if origin is Literal:
         return ", ".join(f"`{option}`" for option in options)
+    if origin is dict:
+        return "section of values by name"
     if origin is tuple:
         return f"list of {len(options)}, each a {_kind(options[0])}"
     if origin is list and any(isinstance(item, OneOf) for item in get_args(options[0])):

@@ -10,25 +10,28 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pgan_ray.api.ranking import Ranked, ranking
 from pgan_ray.data import Scale
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
+    BUDGET,
     DATA_FILE,
     Change,
     Directory,
     Estimate,
     Point,
+    Ranked,
     Store,
     Tally,
     estimate_text,
     health,
     mean_metrics,
-    outcome_of,
+    ranking,
+    read_trials,
     redact,
 )
 from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_key
+from pgan_ray.search import Confirmation, confirmations
 from pgan_ray.spec import Configuration, SweepRecord
 
 COLUMNS = (
@@ -87,7 +90,7 @@ class SweepResult:
         return self.run.outcome if self.run is not None else self._outcome(self._tally())
 
     def _outcome(self, tally: Tally) -> str:
-        return self.run.outcome if self.run is not None else outcome_of(tally.outcomes, self.record.sweep.cells)
+        return self.run.outcome if self.run is not None else tally.outcome(self.record.sweep)
 
     def _tally(self) -> Tally:
         """Of the rows that there are now."""
@@ -122,7 +125,7 @@ class SweepResult:
 
     def ranking(
         self,
-        detection_budget: float = 0.01,
+        detection_budget: float = BUDGET,
         *,
         by: str = "damage",
         tails: str = "sweep",
@@ -134,9 +137,33 @@ class SweepResult:
         or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
         tails. ``poison_fraction``: by default the largest. Raises `SpecError` where no victims are of it.
         """
-        return ranking(
-            self.rows(), self.changes, budget=detection_budget, harm=by, tails=tails, poison_fraction=poison_fraction
-        )
+        results = self.record.sweep.result_ids
+        changes = [change for change in self.changes if change.configuration in results]
+        return ranking(changes, budget=detection_budget, harm=by, tails=tails, poison_fraction=poison_fraction)
+
+    def trials(self) -> pa.Table:
+        """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.
+
+        On validation points, and so to choose by; `confirmations` has what the best of them do. Raises `SpecError`
+        where nothing is searched.
+        """
+        search = self.record.sweep.search
+        if search is None:
+            raise SpecError([f"{self.id}: must be a search to have trials, got a grid"])
+        found = []
+        for (series, number), trial in read_trials(self._store, self.record).items():
+            scores = {name: getattr(trial, name) for name in ("harm", "detectability")}
+            row = {"series": series, "number": number, "state": trial.state, "message": trial.message}
+            row |= {name: score and score.mean for name, score in scores.items()}
+            row |= {f"{name}_half_width": score and score.half_width for name, score in scores.items()}
+            found.append(row | {name: _plain(value) for name, value in trial.values.items()})
+        return pa.Table.from_pylist(found)
+
+    def confirmations(self) -> list[Confirmation]:
+        """What the best trials of a search had promised, and what came of them afresh; empty of a grid."""
+        if self.record.sweep.search is None:
+            return []
+        return confirmations(self.record.sweep, read_trials(self._store, self.record), self.changes)
 
     def health(self) -> dict[str, str]:
         """By configuration, what its generators' last training metrics say against its results; empty if nothing."""
@@ -253,6 +280,11 @@ GENERATORS = pa.schema(
         ("message", pa.string()),
     ]
 )
+
+
+def _plain(value: Any) -> Any:
+    """A column holds values of one kind; a choice may be anything."""
+    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
 
 
 def _largest(points: list[Point]) -> list[Point]:

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +20,14 @@ from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
-from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, lease, redact, shorten_retries
-from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SweepRun
+from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, known_trials, lease, redact, shorten_retries
+from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SearchRun, SweepRun
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.members import members
 from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
-from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record
+from pgan_ray.search import check_sampler
+from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
 from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, option_for, recorded, tracking_uri_of
 
 ExecutorName = Literal["ray", "local"]
@@ -87,6 +88,8 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     shorten_retries(False)
     uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
     check_executor(options, record.sweep.resources)
+    if record.sweep.search is not None:
+        check_sampler()
     if record.facts:
         store.at_start(lambda: check_resumable(store, record))
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
@@ -106,13 +109,14 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
 def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
     store, options, progress = found.store, found.options, found.progress
     # The signals last: Ray takes SIGTERM for itself when it starts.
-    with _executor(options, record.sweep.resources) as executor, _one_signal() as signals:
+    with _executors(options, record.sweep.resources) as executors, _one_signal() as signals:
+        executor = executors()
         claim.confirm()
         executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
         offer = executor.offer(asked_resources(record.sweep))
         is_new, stacks = not record.facts, members(record.sweep, found.points, offer)
-        record = _settled(record, stacks, found.datasets, offer, found.uri)
+        record = _settled(record, found, stacks, offer)
         store.write("sweep.yaml", record.to_yaml().encode())
         _keep_data(store, found)
         tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=found.uri)
@@ -124,7 +128,10 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         if is_new:
             progress.notice(_estimate(sweep, stacks, found.datasets, offer))
         with _shown(progress):
-            outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
+            if sweep.search is None:
+                outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
+            else:
+                outcome = SearchRun(record, store, found.datasets, executors, tracker, progress, members=stacks).run()
         stopped = outcome.outcome == "interrupted"
         has_report = not stopped and _report(store, tracker, progress)
         try:
@@ -136,15 +143,19 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
             f"MLflow did not take {undelivered} events; nothing is lost: "
             f"send them with `pgan-ray track {redact(store.location)}{option_for(found.uri)}`"
         )
+    if record.sweep.search is not None:
+        known = known_trials(store, record)
+        record = replace(record, sweep=with_known(record.sweep, known), written=record.document)
     return SweepResult(
         store, record, outcome, tracking_uri=found.uri, has_report=has_report, signal=signals[0] if signals else None
     )
 
 
 @contextmanager
-def _executor(options: RunOptions, resources: ResourcesSpec) -> Iterator[Executor]:
+def _executors(options: RunOptions, resources: ResourcesSpec) -> Iterator[Callable[[], Executor]]:
+    """What gives an executor for each run of a part of the sweep."""
     if options.executor == "local":
-        yield LocalExecutor()
+        yield LocalExecutor
         return
     from pgan_ray.cluster import RayExecutor, connect
 
@@ -154,7 +165,7 @@ def _executor(options: RunOptions, resources: ResourcesSpec) -> Iterator[Executo
         verbose=options.verbose,
         expects_gpus=options.expect_gpus,
     ) as connection:
-        yield RayExecutor(connection)
+        yield lambda: RayExecutor(connection)
 
 
 @contextmanager
@@ -230,20 +241,20 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
     return True
 
 
-def _settled(
-    record: SweepRecord, stacks: tuple[int, int], datasets: dict[str, Dataset], offer: Offer, uri: str
-) -> SweepRecord:
+def _settled(record: SweepRecord, prepared: _Prepared, stacks: tuple[int, int], offer: Offer) -> SweepRecord:
     """The record with what was left to the machine filled in, if it is new, and with where it ran."""
     if not record.facts:
         document: dict[str, Any] = copy.deepcopy(record.sweep.document)
         for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
             document["resources"][stage]["members_per_actor"] = number
         record = record.of(replace(record.sweep, document=document))
-    found = {name: redact(text) for name, text in (record.facts or facts(record.sweep, datasets, offer.name)).items()}
-    if uri:
-        found["tracking_uri"] = recorded(uri)
+    found = record.facts or facts(record.sweep, prepared.datasets, offer.name)
+    found = {name: redact(text) for name, text in found.items()}
+    if prepared.uri:
+        found["tracking_uri"] = recorded(prepared.uri)
     # Read back, so that the configurations say what the document says.
-    return load_record(replace(record, facts=found).to_yaml(), "sweep.yaml", imports=True)
+    text = replace(record, facts=found).to_yaml()
+    return load_record(text, "sweep.yaml", imports=True, known_trials=lambda read: known_trials(prepared.store, read))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 from pgan_ray.cli.say import say
 
 if TYPE_CHECKING:
-    from pgan_ray.api.ranking import Ranked
+    from pgan_ray.results import Ranked
 
 
 @click.command()

@@ -9,7 +9,7 @@ from typing import Any
 
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
-from pgan_ray.cli.table import changes_table, error_table, rates_table, show
+from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show
 from pgan_ray.results import Store, answer, redact
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
@@ -46,12 +46,17 @@ def _show(result: SweepResult, as_json: bool) -> None:
     elif outcome.points:
         if found := answer(result.record.sweep, outcome.points, outcome.changes):
             say(printable(found))
-        planned = {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations}
-        if any("test_error" in point.rates for point in outcome.points):
-            show(error_table(outcome.points, planned))
-        show(rates_table(outcome.points, planned))
-        if outcome.changes:
-            show(changes_table(outcome.changes, planned))
+        if confirmed := result.confirmations():
+            show(confirmations_table(confirmed))
+        planned = {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations if c.is_result}
+        points = [point for point in outcome.points if point.configuration in planned]
+        changes = [change for change in outcome.changes if change.configuration in planned]
+        if any("test_error" in point.rates for point in points):
+            show(error_table(points, planned))
+        if points:
+            show(rates_table(points, planned))
+        if changes:
+            show(changes_table(changes, planned))
     if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
             say(f"{printable(configuration)}: {text}", err=True)

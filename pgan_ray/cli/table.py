@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pgan_ray.results import CHANGES, Change, Estimate, Point, estimate_text
+from pgan_ray.results import CHANGES, Change, Estimate, Point, estimate_text, values_text
+from pgan_ray.search import Confirmation
 from pgan_ray.text import printable
 
 
@@ -89,6 +90,19 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
                 f"{change.poison_fraction:.0%}",
                 *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
             )
+    return table
+
+
+def confirmations_table(confirmed: Sequence[Confirmation]) -> Table:
+    """What a search's best trials had promised on validation points, and what they do evaluated afresh."""
+    table = Table(title="the best trials, evaluated afresh, in points; mean ± 95 % interval over generators")
+    columns = ("configuration", "values", "harm promised", "confirmed", "detectability promised", "confirmed")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index > 1 else "left")
+    for one in confirmed:
+        scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
+        shown = (estimate_text(score, score.replicates if score else 0) for score in scores)
+        table.add_row(label(one.configuration, ""), Text(printable(values_text(one.trial))), *shown)
     return table
 
 

@@ -115,7 +115,47 @@ class TileFigure:
     colour: str
 
 
-Figure = LineFigure | DotFigure | HeatFigure | ScatterFigure | TileFigure
+@dataclass(frozen=True)
+class PointGroup:
+    """Points that mean the same, with half widths of their 95 % intervals; ``is_large``: what is to be looked at first.
+
+    ``names``: of the points, or none.
+    """
+
+    label: str
+    colour: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_half: tuple[float | None, ...]
+    y_half: tuple[float | None, ...]
+    names: tuple[str, ...] = ()
+    marker: str = "o"
+    is_large: bool = False
+
+
+@dataclass(frozen=True)
+class PointFigure:
+    """Groups of points, and a ``limit`` of x that is asked for."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    groups: tuple[PointGroup, ...]
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class ParallelFigure:
+    """Parallel coordinates: ``axes`` with the names of their ends; of each line its places, 0 to 1, and a colour."""
+
+    name: str
+    title: str
+    axes: tuple[tuple[str, str, str], ...]
+    lines: tuple[tuple[tuple[float, ...], str], ...]
+
+
+Figure = LineFigure | DotFigure | HeatFigure | ScatterFigure | TileFigure | PointFigure | ParallelFigure
 
 
 @dataclass(frozen=True)

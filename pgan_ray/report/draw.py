@@ -12,14 +12,20 @@ from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
 from pgan_ray.report import charts
 from pgan_ray.report.canvas import INK, new_figure
-from pgan_ray.report.charts import DotFigure, HeatFigure, Line, LineFigure, ScatterFigure, TileFigure
+from pgan_ray.report.charts import (
+    DotFigure,
+    HeatFigure,
+    Line,
+    LineFigure,
+    ParallelFigure,
+    PointFigure,
+    ScatterFigure,
+    TileFigure,
+)
+from pgan_ray.report.draw_trials import draw_parallel, draw_points
+from pgan_ray.report.frame import LABEL_SIZE, LETTER, POINT, WIDTH, frame, name_row
 
-WIDTH, HEIGHT = 5.0, 3.7
 MAX_BANDS = 3
-LABEL_SIZE = 10.0
-POINT = 1 / 72
-LETTER = 0.62 * LABEL_SIZE * POINT  # inches of a letter of a label, on average
-TITLE_LETTERS = 46
 _MARKS = {"s": "■", "o": "●"}
 
 
@@ -33,35 +39,18 @@ def draw(chart: charts.Figure) -> Figure:
         return _heat(chart)
     if isinstance(chart, ScatterFigure):
         return _scatter(chart)
+    if isinstance(chart, PointFigure):
+        return draw_points(chart)
+    if isinstance(chart, ParallelFigure):
+        return draw_parallel(chart)
     return _tiles(chart)
-
-
-def _frame(
-    title: str,
-    *,
-    right: float,
-    left: float = 0.7,
-    width: float = WIDTH,
-    height: float = HEIGHT,
-    below_title: float = 0.0,
-) -> tuple[Figure, Axes]:
-    """Axes with fixed margins in inches, so that figures of one group have the same plot area."""
-    wrapped = textwrap.wrap(title, TITLE_LETTERS) or [""]
-    above = 0.22 + 0.22 * len(wrapped) + below_title
-    figure = new_figure(width, height + 0.22 * (len(wrapped) - 1))
-    total = figure.get_figheight()
-    axes: Axes = figure.add_axes(
-        (left / width, 0.58 / total, (width - left - right) / width, 1 - (0.58 + above) / total)
-    )
-    figure.text(0.12 / width, 1 - 0.1 / total, "\n".join(wrapped), va="top", ha="left", size=12.5, weight="bold")
-    return figure, axes
 
 
 def _lines(chart: LineFigure) -> Figure:
     lines = [line for line in chart.lines if line.x]
     labels = ["\n".join(textwrap.wrap(line.label, 18)) for line in lines]
     longest = max((len(part) for label in labels for part in label.split("\n")), default=0)
-    figure, axes = _frame(chart.title, right=min(0.3 + longest * LETTER, 2.0))
+    figure, axes = frame(chart.title, right=min(0.3 + longest * LETTER, 2.0))
     if chart.log_x:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(ScalarFormatter())
@@ -190,7 +179,7 @@ def _dots(chart: DotFigure) -> Figure:
     names = ["\n".join(textwrap.wrap(name, 22)) for name, _ in chart.rows]
     longest = max((len(part) for name in names for part in name.split("\n")), default=0)
     left = min(0.25 + longest * 1.05 * LETTER, 2.2)
-    figure, axes = _frame(chart.title, right=0.2, left=left, height=1.6 + 0.42 * len(names), below_title=0.25)
+    figure, axes = frame(chart.title, right=0.2, left=left, height=1.6 + 0.42 * len(names), below_title=0.25)
     for row, (_, dots) in enumerate(chart.rows):
         for index, dot in enumerate(dots):
             y = row + (index - (len(dots) - 1) / 2) * 0.26
@@ -207,7 +196,7 @@ def _dots(chart: DotFigure) -> Figure:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, chart.x_max)
     kinds = dict.fromkeys((f"{_MARKS[dot.marker]} {dot.label}", dot.colour) for _, dots in chart.rows for dot in dots)
-    _names(figure, 0, list(kinds))
+    name_row(figure, 0, list(kinds))
     axes.grid(visible=True, axis="x")
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(chart.x_label)
@@ -217,7 +206,7 @@ def _dots(chart: DotFigure) -> Figure:
 def _heat(chart: HeatFigure) -> Figure:
     count = len(chart.labels)
     longest = max(map(len, chart.labels))
-    figure, axes = _frame(chart.title, right=0.15, left=0.5 + 0.09 * longest, height=WIDTH)
+    figure, axes = frame(chart.title, right=0.15, left=0.5 + 0.09 * longest, height=WIDTH)
     most = max(1.0, float(np.abs(chart.values).max()))
     axes.imshow(chart.values, cmap="PuOr_r", norm=TwoSlopeNorm(0.0, -most, most), aspect="auto")
     size = 9.5 if count <= 10 else max(4.0, 95 / count)
@@ -247,7 +236,7 @@ def _points(value: float) -> str:
 
 
 def _scatter(chart: ScatterFigure) -> Figure:
-    figure, axes = _frame(chart.title, right=0.2, height=4.7, below_title=0.46)
+    figure, axes = frame(chart.title, right=0.2, height=4.7, below_title=0.46)
     x0, x1, y0, y1 = chart.limits
     for cloud in chart.clouds:
         inside = np.clip(cloud.points, (x0, y0), (x1, y1))
@@ -270,19 +259,10 @@ def _scatter(chart: ScatterFigure) -> Figure:
     axes.set_xlabel("x")
     axes.set_ylabel("y")
     marks = {"--": "– –", "-": "—"}
-    _names(figure, 0, [(cloud.label, cloud.colour) for cloud in chart.clouds])
+    name_row(figure, 0, [(cloud.label, cloud.colour) for cloud in chart.clouds])
     lines = [(f"{marks[boundary.dash]} {boundary.label}", boundary.colour) for boundary in chart.boundaries]
-    _names(figure, 1, [("boundary:", INK), *lines] if lines else [])
+    name_row(figure, 1, [("boundary:", INK), *lines] if lines else [])
     return figure
-
-
-def _names(figure: Figure, row: int, entries: Sequence[tuple[str, str]]) -> None:
-    """Names in their colours, side by side, in a row between title and plot."""
-    at = 0.12
-    for label, colour in entries:
-        y = 1 - (0.4 + 0.21 * row) / figure.get_figheight()
-        figure.text(at / WIDTH, y, label, color=colour, size=LABEL_SIZE, weight="bold", va="top")
-        at += (len(label) + 2.2) * LETTER
 
 
 def _tiles(chart: TileFigure) -> Figure:

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from pgan_ray.report.study import Study
-from pgan_ray.results import outcome_of, redact
+from pgan_ray.results import redact
 from pgan_ray.spec import Sweep
 
 OUTCOMES = {
@@ -42,7 +42,7 @@ class Cost:
 
 def outcome(study: Study) -> str:
     """One of `OUTCOMES`, by the summary where there is one; the rows overrule a rosy one."""
-    said, found = study.summary.get("outcome"), outcome_of(study.tally.outcomes, study.record.sweep.cells)
+    said, found = study.summary.get("outcome"), study.tally.outcome(study.record.sweep)
     if said in OUTCOMES and not (said == "complete" and (found != "complete" or study.missing)):
         return str(said)
     if not study.rows:
@@ -106,7 +106,10 @@ def failures(study: Study) -> list[tuple[str, str]]:
             first = str(text).strip().splitlines()[0] if str(text).strip() else "no message"
             found.append((f"{kind.removesuffix('s') if kind == 'failures' else kind}: {first}", str(text)))
     told = "\n".join(text for _, text in found)
+    results = study.shown.result_ids
     for (configuration, replicate), record in study.generators.items():
+        if configuration not in results:
+            continue
         name = f"generator {configuration}/r{replicate}"
         if record.outcome != "complete" and name not in told:
             found.append((f"{record.outcome}: {name}", record.message))

@@ -114,8 +114,11 @@ def _settings(study: Study) -> list[dict[str, Any]]:
 def _health(study: Study) -> list[tuple[str, str]]:
     """(label, words) of each configuration whose training, or clean victims, say something against its results."""
     labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
-    found = health(study.record.sweep, mean_metrics(study.generators.values()))
-    every = [*found.items(), *study.tally.doubts]
+    found = health(study.shown, mean_metrics(study.generators.values()))
+    doubts = [
+        (configuration, text) for configuration, text in study.tally.doubts if configuration in study.shown.result_ids
+    ]
+    every = [*found.items(), *doubts]
     return [(labels.get(configuration, configuration), text) for configuration, text in every]
 
 

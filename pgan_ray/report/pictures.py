@@ -139,7 +139,7 @@ def _limits(clouds: Sequence[Points]) -> tuple[float, float, float, float]:
 def samples_group(study: Study) -> Group | None:
     """Generated images of each configuration: its first generator that has any, at its last iteration."""
     figures: list[TileFigure] = []
-    configurations = study.record.sweep.configurations
+    configurations = study.shown.configurations
     labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
     for configuration in configurations:
         found = _last_samples(study, configuration.id)

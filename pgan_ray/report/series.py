@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pgan_ray.results import redact
-from pgan_ray.spec import AttackConfig, Settings, Sweep
+from pgan_ray.spec import RANDOM, AttackConfig, Configuration, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
 from pgan_ray.spec.grid import names_in
@@ -123,8 +123,13 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
         for found, value in zip(values, read, strict=True):
             if value is not None:
                 found[grid.path] = value
+
+    def label(of: Configuration, settings: Settings, found: dict[Path, Any]) -> str:
+        which = "" if of.trial is None else f"{'random trial' if of.trial[0] == RANDOM else 'trial'} {of.trial[1]}: "
+        return which + _label(settings, axes, found)
+
     return axes, [
-        Series(configuration.id, variant, _label(settings, axes, found), settings, found, configuration.setting)
+        Series(configuration.id, variant, label(configuration, settings, found), settings, found, configuration.setting)
         for (configuration, variant, settings), found in zip(merged, values, strict=True)
     ]
 

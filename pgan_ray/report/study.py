@@ -6,7 +6,7 @@ Shapes: P poisoning points, N genuine points.
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from pgan_ray.report.series import Axis, Series, series_of
 from pgan_ray.results import RATES, Change, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
-from pgan_ray.spec import SweepRecord
+from pgan_ray.spec import Sweep, SweepRecord
 
 COLUMNS = (
     *("cell_id", "configuration", "variant", "poison_fraction", "replicate", "run", "outcome"),
@@ -61,10 +61,15 @@ class Study:
         """The attacks' and the controls'."""
         return [*self.series, *self.controls]
 
+    @property
+    def shown(self) -> Sweep:
+        """What the figures and tables are about: of a search the trials that were evaluated afresh, once chosen."""
+        return results_alone(self.record.sweep)
+
     @cached_property
     def changes(self) -> list[Change]:
         """How much more the victims of the attacks err than those of the controls."""
-        return self.tally.changes(self.record.sweep)
+        return self.tally.changes(self.shown)
 
     def controls_of(self, series: Series) -> list[Series]:
         """Those with the same setting and evaluation."""
@@ -118,7 +123,7 @@ class Study:
     @cached_property
     def plane(self) -> dict[str, dict[int, Points]]:
         """`poison` of every configuration that has any."""
-        found = {c.id: self.poison(c.id) for c in self.record.sweep.configurations}
+        found = {c.id: self.poison(c.id) for c in self.shown.configurations}
         return {name: sets for name, sets in found.items() if sets}
 
     @cached_property
@@ -160,7 +165,7 @@ class Study:
     def missing(self) -> dict[str, int]:
         """Planned cells without a row, by configuration."""
         counts: dict[str, int] = {}
-        for configuration in self.record.sweep.configurations:
+        for configuration in self.shown.configurations:
             rows = self.rows.get(configuration.id)
             there = set() if rows is None else set(rows["cell_id"].to_pylist())
             replicates = range(configuration.settings.attack.replicates)
@@ -170,18 +175,28 @@ class Study:
         return counts
 
 
+def results_alone(sweep: Sweep) -> Sweep:
+    """``sweep`` without a search's trials, and without places for results of which nobody knows yet what they are."""
+    if sweep.search is None:
+        return sweep
+    known = tuple(one for one in sweep.configurations if one.is_result and (one.trial is not None or one.is_control))
+    return replace(sweep, configurations=known)
+
+
 def load_study(store: Store) -> Study:
     """Read the sweep in ``store``. Raises `SpecError` where there is none."""
     record = read_sweep(store)
     files = Directory(store, record)
-    axes, every = series_of(record.sweep)
+    shown = results_alone(record.sweep)
+    axes, every = series_of(shown)
     attacks = [one for one in every if not one.is_control]
     series, controls = (attacks, [one for one in every if one.is_control]) if attacks else (every, [])
     kept, tally, seconds = dict[str, pa.Table](), Tally(), list[float]()
     for configuration, rows in files.tables():
         tally.add(configuration, rows)
         seconds.append(math.fsum(rows["seconds"].to_pylist()))
-        kept[configuration] = rows.select(COLUMNS)
+        if configuration in shown.result_ids:
+            kept[configuration] = rows.select(COLUMNS)
     found = (kept, tally, math.fsum(seconds), files.summary(), files.generators())
     return Study(files, record, *found, axes, series, controls)
 

@@ -14,6 +14,7 @@ from pgan_ray.report.detection import detection_group
 from pgan_ray.report.draw import draw
 from pgan_ray.report.page import Drawn, DrawnGroup, page
 from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
+from pgan_ray.report.search import search_group, search_tables
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_tables, to_csv
 from pgan_ray.report.verdicts import findings
@@ -45,7 +46,7 @@ def write_report(
     files: dict[str, bytes] = {}
     drawn = [_drawn(group, files) for group in groups]
     of_defences = defence_table(study)
-    tables = [*([of_defences] if of_defences else []), *rate_tables(study)]
+    tables = [*search_tables(study), *([of_defences] if of_defences else []), *rate_tables(study)]
     for table in tables:
         files[f"table_{table.name}.csv"] = to_csv(table.columns, table.rows)
     files["points.csv"] = points_csv(study)
@@ -103,7 +104,8 @@ def figure_groups(study: Study) -> list[Group]:
     """What is drawn of ``study``, in the order of the page."""
     of_filters = [detection_group(study), defence_group(study)]
     optional = [*of_filters, confusion_group(study), plane_group(study), samples_group(study)]
-    return [*curve_groups(study), *(group for group in optional if group is not None)]
+    found = [search_group(study), *curve_groups(study), *optional]
+    return [group for group in found if group is not None]
 
 
 def _drawn(group: Group, files: dict[str, bytes]) -> DrawnGroup:

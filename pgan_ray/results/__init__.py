@@ -31,6 +31,7 @@ from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Lease, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
+from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking
 from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.resume import check_resumable
@@ -40,13 +41,26 @@ from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, one_sided, summarise
 from pgan_ray.results.tally import Tally
+from pgan_ray.results.trials import (
+    NO_CONFIGURATION,
+    Trial,
+    is_paused,
+    known_trials,
+    read_trials,
+    values_text,
+    write_confirmed,
+    write_trial,
+)
 from pgan_ray.results.victims import read_rows, table_of, write_rows
 
 __all__ = [
+    "BUDGET",
     "CHANGES",
     "CHECKPOINTS",
     "DATA_FILE",
+    "HARMS",
     "NONE",
+    "NO_CONFIGURATION",
     "PROGRESS_FILE",
     "RATES",
     "SCORES",
@@ -63,8 +77,10 @@ __all__ = [
     "MeanConfusion",
     "Outcome",
     "Point",
+    "Ranked",
     "Store",
     "Tally",
+    "Trial",
     "answer",
     "cells_digest",
     "changes",
@@ -80,13 +96,17 @@ __all__ = [
     "forget_failures",
     "health",
     "identity",
+    "is_paused",
     "keep_secret",
+    "known_trials",
     "lease",
+    "least_beyond",
     "mean_confusions",
     "mean_metrics",
     "one_sided",
     "other_device",
     "outcome_of",
+    "ranking",
     "read_poison",
     "read_progress",
     "read_record",
@@ -94,12 +114,16 @@ __all__ = [
     "read_samples",
     "read_sweep",
     "read_training",
+    "read_trials",
     "redact",
     "remove_checkpoints",
     "scores_of",
     "shorten_retries",
     "summarise",
     "table_of",
+    "values_text",
+    "write_confirmed",
     "write_generator",
     "write_rows",
+    "write_trial",
 ]

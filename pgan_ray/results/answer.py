@@ -1,41 +1,35 @@
 """A sweep's answer in words: the strongest attack that its detectors leave alone, and what it does."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 from pgan_ray.results.changes import NONE, Change
+from pgan_ray.results.ranking import BUDGET, HARMS, ranking
 from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
 
-BUDGET = 0.01
-"""How much more of the poison than of the genuine points an attack's detectors may reject to count as left alone."""
-DAMAGE = "false_positive_rate"
+DAMAGE = HARMS["damage"]
 
 
 def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> str:
-    """A few sentences; empty where no victims tell of an attack.
-
-    Of each attack its largest poison fraction counts, and its damage beyond the control beside which that is least.
-    """
+    """A few sentences; empty where no victims tell of an attack. The strongest attack is that of `ranking`."""
     at = {(point.configuration, point.variant, point.poison_fraction): point for point in points}
-    beside: dict[tuple[str, str, float], list[Change]] = defaultdict(list)
+    results = sweep.result_ids
+    beside: dict[tuple[str, str, float], list[Change]] = {}
     for change in changes:
-        if DAMAGE in change.rates:
-            beside[change.configuration, change.variant, change.poison_fraction].append(change)
-    largest = {key[:2]: key for key in sorted(beside) if key in at}
-    if not largest:
+        key = change.configuration, change.variant, change.poison_fraction
+        if DAMAGE in change.rates and change.configuration in results and key in at:
+            beside.setdefault(key, []).append(change)
+    if not beside:
         return ""
-    left_alone = [key for key in largest.values() if _excess(at[key]) <= BUDGET]
-    best = max(left_alone or largest.values(), key=lambda key: min(c.rates[DAMAGE].mean for c in beside[key]))
-    name = " ".join(part for part in best[:2] if part)
-    which = f"{_which(len(largest), len(left_alone))}{100 * best[2]:g} % poison of {name}."
-    harm = _harm(sweep, at[best], at.get((*best[:2], 0.0)), beside[best])
-    return f"{which} {harm} {_rejected(sweep, at[best])}".rstrip()
-
-
-def _excess(point: Point) -> float:
-    poison, genuine = (point.rates.get(f"rejected_{kind}") for kind in ("poison", "genuine"))
-    return poison.mean - genuine.mean if poison is not None and genuine is not None else 0.0
+    ranked = ranking([change for found in beside.values() for change in found], budget=BUDGET)
+    best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
+    key = best.configuration, best.variant, best.poison_fraction
+    name = " ".join(part for part in key[:2] if part)
+    which = f"{_which(len(ranked), left_alone)}{100 * key[2]:g} % poison of {name}."
+    harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
+    chosen = left_alone or len(ranked)
+    flattered = f" It is the best of {chosen} by these very numbers, which flatter it." if chosen > 1 else ""
+    return f"{which} {harm} {_rejected(sweep, at[key])}".rstrip() + flattered
 
 
 def _which(attacks: int, left_alone: int) -> str:

@@ -7,7 +7,7 @@ and nothing is put in, which raises the error by itself.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,10 +20,19 @@ NONE = "none"
 CHANGES = (*SCORES, "specificity")
 """What a `Change` has: rises beyond the control's of the test error, of the source class taken for the poison class
 (`false_positive_rate`, the damage), of the reverse, and the damage minus that."""
-COLUMNS = ("variant", "poison_fraction", "replicate", "run", *SCORES)
+DETECTABILITY = {
+    "excess_rejection": ("rejected_poison", "rejected_genuine"),
+    "excess_rejection_both": ("rejected_poison_both", "rejected_genuine_both"),
+    "detector_auc": ("detector_auc",),
+}
+"""What a `Change` may have of how well poison is told from genuine points: a column, less the other one."""
+COLUMNS = (
+    *("variant", "poison_fraction", "replicate", "run", *SCORES),
+    *(column for columns in DETECTABILITY.values() for column in columns),
+)
 
-_Scores = tuple[float, ...]
-_Cells = dict[tuple[int, int], _Scores]  # (replicate, run) -> SCORES
+_Scores = tuple[float | None, ...]
+_Cells = dict[tuple[int, int], _Scores]  # (replicate, run) -> SCORES, then those of DETECTABILITY
 _Values = dict[tuple[str, float], _Cells]  # by variant and poison fraction
 
 
@@ -32,7 +41,8 @@ class Change:
     """How much more the victims of an attack err than those of ``control``, at one point of its curve.
 
     ``rates``: by the names of `CHANGES`, in fractions. The differences are taken within each (replicate, run), whose
-    splits are the same, so that their luck cancels; the interval is over replicates, as everywhere.
+    splits are the same, so that their luck cancels; the interval is over replicates, as everywhere. ``detectability``:
+    of the attack alone, by the names of `DETECTABILITY`; without those that its detectors do not give.
     """
 
     configuration: str
@@ -40,6 +50,7 @@ class Change:
     poison_fraction: float
     control: str
     rates: dict[str, Estimate]
+    detectability: dict[str, Estimate] = field(default_factory=dict)
 
 
 def scores_of(rows: pa.Table) -> pa.Table:
@@ -65,22 +76,26 @@ def changes(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[Change]:
 
 def _changes(one: Configuration, own: _Values, known: Mapping[str, _Values]) -> Iterator[Change]:
     for variant in one.variants:
-        clean = own.get((variant.id, 0.0))
+        # Those of a search's trials are trained once for all of them.
+        clean = own.get((variant.id, 0.0)) or known.get(NONE, {}).get((variant.id, 0.0))
         for fraction in sorted(variant.evaluation.poison_fractions):
             poisoned = own.get((variant.id, fraction))
             if not fraction or not poisoned:
                 continue
-            beside = {NONE: clean} | {name: cells.get((variant.id, fraction)) for name, cells in known.items()}
+            seen = _seen(poisoned)
+            beside = {name: cells.get((variant.id, fraction)) for name, cells in known.items()}
+            beside = {NONE: beside.pop(NONE, None) or clean, **beside}
             for name, control in beside.items():
                 rates = _rates(poisoned, control or {})
                 if rates:
-                    yield Change(one.id, variant.id, fraction, name, rates)
+                    yield Change(one.id, variant.id, fraction, name, rates, seen)
 
 
 def _rates(poisoned: _Cells, control: _Cells) -> dict[str, Estimate]:
-    by_replicate: dict[int, list[_Scores]] = defaultdict(list)
+    by_replicate: dict[int, list[tuple[float, ...]]] = defaultdict(list)
     for key in sorted(poisoned.keys() & control.keys()):
-        error, taken, reverse = (a - b for a, b in zip(poisoned[key], control[key], strict=True))
+        of_both = zip(poisoned[key][: len(SCORES)], control[key][: len(SCORES)], strict=True)
+        error, taken, reverse = (a - b for a, b in of_both if a is not None and b is not None)
         by_replicate[key[0]].append((error, taken, reverse, taken - reverse))
     if not by_replicate:
         return {}
@@ -88,6 +103,18 @@ def _rates(poisoned: _Cells, control: _Cells) -> dict[str, Estimate]:
         name: estimate([[run[index] for run in runs] for runs in by_replicate.values()])
         for index, name in enumerate(CHANGES)
     }
+
+
+def _seen(cells: _Cells) -> dict[str, Estimate]:
+    found: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for key in sorted(cells):
+        rest = iter(cells[key][len(SCORES) :])
+        for name, columns in DETECTABILITY.items():
+            values = [next(rest) for _ in columns]
+            known = [value for value in values if value is not None]
+            if len(known) == len(columns):
+                found[name][key[0]].append(known[0] - sum(known[1:]))
+    return {name: estimate(by_replicate.values()) for name, by_replicate in found.items()}
 
 
 def _values(scores: pa.Table) -> _Values:

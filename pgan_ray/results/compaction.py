@@ -16,7 +16,7 @@ from pgan_ray.results.directory import Directory
 from pgan_ray.results.identity import identity
 from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.store import Store
-from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.spec import Configuration, Sweep
 
 
 def compacted_name(configuration: Configuration) -> str:
@@ -53,10 +53,15 @@ def compact(
     return rows
 
 
-def forget_failures(store: Store, record: SweepRecord) -> int:
-    """Delete the files of the batches in which a component failed, and return how many: they are run again."""
-    whole = {compacted_name(configuration) for configuration in record.sweep.configurations}
-    names = [name for name in victims.row_files(store) if name not in whole]  # those hold no such cells
+def forget_failures(store: Store, sweep: Sweep) -> int:
+    """Delete the files of the batches of ``sweep`` in which a component failed, and return how many.
+
+    They are run again.
+    """
+    whole = {one.id: compacted_name(one) for one in sweep.configurations}
+    names = victims.row_files(store)
+    # Files of whole configurations hold no such cells.
+    names = [name for name in names if (of := name.split("/")[1]) in whole and name != whole[of]]
     failed = [name for name in names if pc.any(component_failed(victims.read_file(store, name))).as_py()]
     for name in failed:
         store.delete(name)

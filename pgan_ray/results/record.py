@@ -8,12 +8,14 @@ from pgan_ray.results.checkpoints import CHECKPOINTS
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
+from pgan_ray.results.trials import FOLDER as SEARCH
+from pgan_ray.results.trials import PAUSE, known_trials
 from pgan_ray.spec import MAX_RECORD_BYTES, SweepRecord, load_record
 
 SWEEP = "sweep.yaml"
 DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
-FOLDERS = (victims.FOLDER, generators.FOLDER, CHECKPOINTS)
-OURS = (SWEEP, DRIVER, *FOLDERS, "report", "summary.json", "timeline.json", "genuine.parquet", DATA_FILE)
+FOLDERS = (victims.FOLDER, generators.FOLDER, CHECKPOINTS, SEARCH)
+OURS = (SWEEP, DRIVER, *FOLDERS, "report", "summary.json", "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
 # What a start that failed leaves, and what a new file system has in it.
 _PASSING = re.compile(r"driver\.json|\.[\w.-]+\.[0-9a-f]{16}\.partial|\.writable|\.shared-[0-9a-f]{8}|lost\+found")
 _SHOWN = 3
@@ -36,7 +38,9 @@ def read_sweep(store: Store, *, imports: bool = False) -> SweepRecord:
     except (OSError, UnicodeDecodeError) as error:
         reason = redact(" ".join(str(error).split()))
         raise SpecError([f"{where}/{SWEEP}: must be a readable text file, got: {reason}"]) from None
-    return load_record(text, f"{where}/{SWEEP}", imports=imports)
+    return load_record(
+        text, f"{where}/{SWEEP}", imports=imports, known_trials=lambda record: known_trials(store, record)
+    )
 
 
 def check_new(store: Store) -> None:

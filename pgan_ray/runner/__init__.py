@@ -25,6 +25,7 @@ from pgan_ray.runner.executor import (
 from pgan_ray.runner.local import LocalExecutor
 from pgan_ray.runner.outcome import SweepOutcome
 from pgan_ray.runner.progress import ProgressDisplay, Silent, SweepState
+from pgan_ray.runner.searching import SearchRun
 from pgan_ray.runner.worker import Engine
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Offer",
     "Outlook",
     "ProgressDisplay",
+    "SearchRun",
     "Silent",
     "StageOffer",
     "SweepOutcome",

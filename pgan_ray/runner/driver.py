@@ -1,12 +1,11 @@
 """The driver of a sweep: one loop that feeds stage 2 from stage 1, writes rows, and tells `tracking` and the user."""
 
 import errno
-import json
 import os
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -24,7 +23,6 @@ from pgan_ray.results import (
     find_checkpoints,
     forget_failures,
     identity,
-    outcome_of,
     redact,
     remove_checkpoints,
     write_rows,
@@ -46,9 +44,10 @@ from pgan_ray.runner.executor import (
     TrialsEnded,
     TrialStarted,
 )
-from pgan_ray.runner.outcome import SweepOutcome
-from pgan_ray.runner.progress import ProgressDisplay, SweepState
+from pgan_ray.runner.outcome import SweepOutcome, write_summary
+from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.timeline import Span, Timeline
+from pgan_ray.runner.words import gist, last_line, so_many_cells
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import Configuration, SweepRecord
 
@@ -74,17 +73,28 @@ class SweepRun:
         *,
         members: tuple[int, int],
         engine: Engine | None = None,
+        whole: Whole | None = None,
+        is_part: bool = False,
+        settled: Set[str] = frozenset(),
     ) -> None:
-        """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours."""
+        """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours.
+
+        ``whole``: what the configurations of ``record`` are of, else they are all; with ``is_part`` the end of this run
+        is not the sweep's. ``settled``: configurations of which nothing is run, whatever they miss.
+        """
         self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
         self._tally = Tally()  # of configurations that have all their rows
         self._written: dict[str, dict[str, pa.Table]] = defaultdict(dict)  # by configuration that has not, and batch
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
         self._executor, self._members = executor, members
         self._configurations = {c.id: c for c in record.sweep.configurations}
-        self._trials = {trial.id: trial for trial in trials(record.sweep, members[0])}
-        self._stage2_cut = Stage2Cut(record.sweep, members[1])
-        self._state = SweepState(generators=record.sweep.generators, victims=record.sweep.cells)
+        to_run = replace(
+            record.sweep, configurations=tuple(c for c in record.sweep.configurations if c.id not in settled)
+        )
+        self._trials = {trial.id: trial for trial in trials(to_run, members[0])}
+        self._stage2_cut = Stage2Cut(to_run, members[1])
+        self._is_part, self._to_run = is_part, to_run
+        self._state = (whole or Whole(record.sweep.generators, record.sweep.cells)).state()
         self._state.trials = dict.fromkeys(self._trials, 0.0)
         self._state.trial_costs = {trial.id: trial.cost for trial in self._trials.values()}
         self._state.victims_cost = self._stage2_cut.cost
@@ -110,9 +120,10 @@ class SweepRun:
 
         Rows and generators are written as they come: nothing that is finished is lost.
         """
-        self._tracker.sweep_started()
+        if not self._is_part:
+            self._tracker.sweep_started()
         try:
-            if forget_failures(self._store, self._record):
+            if forget_failures(self._store, self._to_run):
                 self._progress.notice("batches in which a component failed are run again")
                 self._finished = FinishedBatches(self._store)
             self._executor.start(self._job)
@@ -200,7 +211,7 @@ class SweepRun:
 
     def _begin_baselines(self) -> None:
         """Attacks that train nothing have no stage 1: their victims can be trained at once."""
-        for configuration in self._configurations.values():
+        for configuration in self._to_run.configurations:
             if not configuration.settings.attack.is_trained:
                 cuts = [self._cut(configuration, r) for r in range(configuration.settings.attack.replicates)]
                 self._executor.submit(batch for replicate in cuts for batch in replicate if not self._is_done(batch))
@@ -221,9 +232,9 @@ class SweepRun:
         if NO_SPACE in event.message and self._is_full():
             # One trial after the other would fail of it, as often as it may.
             raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
-        self._outcome.retried.append(f"trial {event.trial}: {_last_line(event.message)}")
+        self._outcome.retried.append(f"trial {event.trial}: {last_line(event.message)}")
         self._progress.notice(
-            f"trial {event.trial} ended early ({_last_line(event.message)}); it goes on from its last checkpoint"
+            f"trial {event.trial} ended early ({last_line(event.message)}); it goes on from its last checkpoint"
         )
 
     def _is_full(self) -> bool:
@@ -243,7 +254,7 @@ class SweepRun:
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
-        self._fail(f"trial {trial.id} failed, and with it {_so_many_cells(cells)}", event.message)
+        self._fail(f"trial {trial.id} failed, and with it {so_many_cells(cells)}", event.message)
         self._state.victims_failed += cells
         lost = (self._stage2_cut.batches(configuration, replicate) for replicate in trial.replicates)
         self._state.victims_cost -= sum(batch.cost for batches in lost for batch in batches)
@@ -265,7 +276,7 @@ class SweepRun:
         if finished.span is not None:
             self._timeline.add(finished.actor, finished.span)
         if finished.rows is None:
-            self._fail(f"batch {batch.id} failed, and with it {_so_many_cells(len(batch.cells))}", finished.error)
+            self._fail(f"batch {batch.id} failed, and with it {so_many_cells(len(batch.cells))}", finished.error)
             self._state.victims_failed += len(batch.cells)
             self._state.victims_cost -= batch.cost
             self._batches_left[batch.configuration] -= 1
@@ -287,7 +298,7 @@ class SweepRun:
             again = message in self._component_failures
             self._component_failures.add(message)
             so_many = "1 victim" if len(cells) == 1 else f"{len(cells)} victims"
-            self._fail(f"{so_many} failed", _gist(message) if again else message, ", ".join(cells))
+            self._fail(f"{so_many} failed", gist(message) if again else message, ", ".join(cells))
         self._count(batch)
 
     def _notices(self, of: str, lines: Iterable[str]) -> None:
@@ -315,11 +326,13 @@ class SweepRun:
     def _fail(self, what: str, message: str, cells: str = "") -> None:
         message = redact(message)
         self._outcome.failures.append(f"{what}:\n{cells and f'{cells}: '}{message.rstrip()}")
-        self._progress.notice(f"{what}: {_gist(message)}")
+        self._progress.notice(f"{what}: {gist(message)}")
 
     def _end(self) -> SweepOutcome:
         outcome = self._outcome
         outcome.seconds = self._state.elapsed_s
+        if self._is_part and outcome.outcome == "complete":
+            return outcome
         try:
             self._judge_rows()
             if self._timeline.worked_s():
@@ -335,7 +348,7 @@ class SweepRun:
     def _judge_rows(self) -> None:
         """What came of it by all rows, those of an earlier start among them; and the summary."""
         outcome = self._outcome
-        if outcome.outcome == "interrupted":
+        if outcome.outcome == "interrupted" or self._is_part:
             self._write_summary()  # a large sweep's rows take long to read, and somebody waits
             return
         tally, late = self._tally, dict[str, pa.ChunkedArray]()  # configuration -> the ids of its cells
@@ -343,9 +356,7 @@ class SweepRun:
             tally.add(configuration, rows)
             late[configuration] = rows["cell_id"]
         outcome.diverged += [f"victim {cell}" for cell in sorted(tally.diverged)]
-        if outcome.outcome == "complete" and (
-            outcome.failures or outcome_of(tally.outcomes, self._state.victims) != "complete"
-        ):
+        if outcome.outcome == "complete" and (outcome.failures or tally.outcome(self._record.sweep) != "complete"):
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
             outcome.cells_without_row = list(self._missing(late))
@@ -354,11 +365,7 @@ class SweepRun:
         self._write_summary()
 
     def _write_summary(self) -> None:
-        outcome = self._outcome
-        summary = {
-            "sweep_id": self._record.id,
-            "profile": self._record.sweep.profile,
-            **{name: value for name, value in asdict(outcome).items() if name != "summary"},
+        more = {
             "generators": {"planned": self._state.generators, "finished": self._state.generators_done},
             "cells": {"planned": self._state.victims, "finished": self._state.victims_done},
             "members_per_actor": {"trial": self._members[0], "evaluator": self._members[1]},
@@ -370,30 +377,13 @@ class SweepRun:
                 "all_busy_until_last_twentieth": self._timeline.busy(self._most_slots),
             },
         }
-        outcome.summary = summary
-        self._store.write("summary.json", json.dumps(summary, indent=1).encode())
+        write_summary(self._store, self._record, self._outcome, more)
 
     def _missing(self, late: Mapping[str, pa.ChunkedArray]) -> Iterator[str]:
         """The ids of the cells without a row; all of those that are in the tally and not in ``late`` have one."""
-        for configuration in self._configurations.values():
+        for configuration in (one for one in self._configurations.values() if one.is_result):
             if configuration.id in self._tally and configuration.id not in late:
                 continue
             there = set(late[configuration.id].to_pylist()) if configuration.id in late else set()
             for replicate in range(configuration.settings.attack.replicates):
                 yield from (cell.id for cell in configuration.cells(replicate) if cell.id not in there)
-
-
-def _so_many_cells(number: int) -> str:
-    return "1 cell" if number == 1 else f"{number} cells"
-
-
-def _gist(message: str) -> str:
-    """Who failed, which the first line of a component's failure says, and of what, which the last says."""
-    who = message.partition("\n")[0]
-    last = _last_line(message)
-    return f"{who} {last}" if who.endswith("failed:") else last
-
-
-def _last_line(message: str) -> str:
-    lines = [line for line in redact(message).strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"

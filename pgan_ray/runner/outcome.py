@@ -1,9 +1,12 @@
 """What came of a sweep, for whoever started it."""
 
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pgan_ray.results import Change, Point
+from pgan_ray.results import Change, Point, Store
+from pgan_ray.spec import SweepRecord
 
 
 @dataclass
@@ -33,3 +36,12 @@ class SweepOutcome:
         Those that a component failed are run again, as it may have been mended.
         """
         return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row or self.cells_failed)
+
+
+def write_summary(
+    store: Store, record: SweepRecord, outcome: SweepOutcome, more: Mapping[str, Any] | None = None
+) -> None:
+    """Write what came of a sweep, and ``more`` about it, into ``summary.json``."""
+    said = {name: value for name, value in asdict(outcome).items() if name != "summary"}
+    outcome.summary = {"sweep_id": record.id, "profile": record.sweep.profile, **said, **(more or {})}
+    store.write("summary.json", json.dumps(outcome.summary, indent=1).encode())

@@ -38,7 +38,7 @@ def load_datasets(
         if key not in datasets:
             datasets[key] = load_dataset(
                 settings.dataset,
-                seed=settings.seed,
+                seed=settings.data_seed,
                 data_dir=data_dir,
                 progress=notice,
                 may_download=may_download,

@@ -39,6 +39,7 @@ class SweepState:
     # In seconds by assumed rates: of each trial, and of all victims that are neither done nor lost.
     trial_costs: Mapping[str, float] = field(default_factory=dict)
     victims_cost: float = 0.0
+    later: float = 0.0  # of what is not planned in detail yet, likewise
     training: Done = field(default_factory=Done)
     evaluating: Done = field(default_factory=Done)
 
@@ -65,7 +66,38 @@ class SweepState:
                 if not done.cost:
                     return None
                 left_s += left * done.seconds / done.cost
+        if self.later:
+            every = self.training.cost + self.evaluating.cost
+            if not every:
+                return None
+            left_s += self.later * (self.training.seconds + self.evaluating.seconds) / every
         return left_s / max(slots, 1)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What one run of a search's wave is a part of: how much of it there is, and how much of that was done before.
+
+    ``later``: seconds that the rest takes by assumed rates. ``started``: as that of a `SweepState`.
+    """
+
+    generators: int
+    victims: int
+    generators_done: int = 0
+    victims_done: int = 0
+    later: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def state(self) -> SweepState:
+        """The state that a run begins with."""
+        return SweepState(
+            generators=self.generators,
+            victims=self.victims,
+            generators_done=self.generators_done,
+            victims_done=self.victims_done,
+            later=self.later,
+            started=self.started,
+        )
 
 
 @runtime_checkable

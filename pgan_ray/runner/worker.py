@@ -57,9 +57,10 @@ def compute_device(*, gpu: bool | None) -> torch.device:
 
 def dataset_key(settings: Settings) -> str:
     """Names one data set of the sweep. The seed is part of it: it draws `gaussians` and the test splits."""
-    since = {"scaling": None, "judged_on": "test"}  # keys that earlier versions did not have, and what stands for that
+    # Keys that earlier versions did not have, and what stands for that. The split's seed is said below.
+    since = {"scaling": None, "judged_on": "test", "split_seed": settings.dataset.split_seed}
     unsaid = {key for key, value in since.items() if getattr(settings.dataset, key) == value}
-    return f"{settings.dataset.model_dump_json(exclude=unsaid)} seed {settings.seed}"
+    return f"{settings.dataset.model_dump_json(exclude=unsaid)} seed {settings.data_seed}"
 
 
 class Tasks:

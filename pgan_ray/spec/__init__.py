@@ -1,4 +1,4 @@
-"""The sweep file: its schema, profiles, grids and named random streams. First room on the path.
+"""The sweep file: its schema, profiles, grids and searches, named random streams. First room on the path.
 
 Reads a YAML file; hands a `Sweep` of validated configurations on to every other room. Which keys a component has, it
 asks the component.
@@ -20,15 +20,20 @@ from pgan_ray.spec.load import load_record, load_sweep, profile_names
 from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, OptimizerSpec, SgdSpec, TrainedNetworkSpec
 from pgan_ray.spec.record import MAX_RECORD_BYTES, SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
+from pgan_ray.spec.search import SearchSpec
+from pgan_ray.spec.searched import MAIN, RANDOM, KnownTrials, Search, TrialKey, trial_id, with_known
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.shipped import shipped_sweeps, sweep_text
+from pgan_ray.spec.space import Dimension
 from pgan_ray.spec.sweep import Cell, Configuration, Sweep, Variant
 from pgan_ray.spec.yaml_file import SweepText
 
 __all__ = [
     "BODY",
+    "MAIN",
     "MAX_RECORD_BYTES",
     "PAPER",
+    "RANDOM",
     "AdamSpec",
     "AttackConfig",
     "Cell",
@@ -38,11 +43,15 @@ __all__ = [
     "DatasetSpec",
     "DefenceConfig",
     "DetectorConfig",
+    "Dimension",
     "EvaluationSpec",
     "GeneratorSpec",
+    "KnownTrials",
     "NetworkSpec",
     "OptimizerSpec",
     "ResourcesSpec",
+    "Search",
+    "SearchSpec",
     "Settings",
     "SgdSpec",
     "StageResources",
@@ -51,6 +60,7 @@ __all__ = [
     "SweepText",
     "TaskSpec",
     "TrainedNetworkSpec",
+    "TrialKey",
     "Variant",
     "VictimConfig",
     "foreign_names",
@@ -59,4 +69,6 @@ __all__ = [
     "profile_names",
     "shipped_sweeps",
     "sweep_text",
+    "trial_id",
+    "with_known",
 ]

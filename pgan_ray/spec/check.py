@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pgan_ray.spec import grid
+from pgan_ray.spec import grid, space
 from pgan_ray.spec.choices import Chooser
 from pgan_ray.spec.faults import UNKNOWN, Fault, Place, faults_of, show
 from pgan_ray.spec.limits import number_faults
@@ -18,8 +18,13 @@ _UNUSABLE = object()
 
 def tree_faults(tree: grid.Tree) -> list[Fault]:
     """The faults of the grids in ``tree`` and of each of their values, one axis at a time."""
-    faults: list[Fault] = [(place, f"{rule}, got {show(value)}") for place, rule, value in grid.grid_faults(tree)]
+    odd = [*space.space_faults(tree), *grid.grid_faults(tree)]
+    searched = {dimension.path: dimension for dimension in space.dimensions(tree)}
+    faults: list[Fault] = [(place, f"{rule}, got {show(value)}") for place, rule, value in odd]
     unusable = [path for path, values in grid.find_grids(tree) if not grid.is_usable(values)]
+    unusable += [path for path, _ in space.find(tree) if path not in searched]
+    # Each end and each choice must be right by itself, as each value of a grid.
+    tree = grid.replace(tree, {path: {"grid": list(one.values)} for path, one in searched.items()})
     axes = grid.axes(tree)
     base: set[Fault] = set()
     unknown: set[Place] = set()
@@ -43,7 +48,15 @@ def tree_faults(tree: grid.Tree) -> list[Fault]:
                 axis, index = choice
                 fault = (place, f"{rule} (with {grid.choice_id([axis], [axis.values[index]])})")
             faults.append(fault)
-    return list(dict.fromkeys(faults))
+    return [(_as_written(place, searched), rule) for place, rule in dict.fromkeys(faults)]
+
+
+def _as_written(place: Place, searched: Mapping[grid.Path, space.Dimension]) -> Place:
+    """``place`` where what stands there is a range or a choice, and was looked at as a grid."""
+    for path, one in searched.items():
+        if place[: len(path) + 1] == (*path, "grid"):
+            return (*path, one.key, *place[len(path) + 1 :])
+    return place
 
 
 def settings_faults(tree: grid.Tree) -> list[Fault]:

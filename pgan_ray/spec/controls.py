@@ -1,12 +1,12 @@
-"""What attacks are compared with: the control that a sweep gets by itself."""
+"""What attacks are compared with: the controls that a sweep gets by itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec.grid import shortened
-from pgan_ray.spec.sweep import Configuration
+from pgan_ray.spec.sweep import Configuration, Variant
 
-REMOVAL = "removal"
+NONE, REMOVAL = "none", "removal"
 
 
 def with_controls(configurations: Mapping[str, Configuration]) -> dict[str, Configuration]:
@@ -29,18 +29,22 @@ def with_controls(configurations: Mapping[str, Configuration]) -> dict[str, Conf
 def _removal(members: list[Configuration]) -> Configuration | None:
     if any(one.settings.attack.name == REMOVAL for one in members):
         return None
-    first = members[0]
     variants = tuple(
         variant
-        for variant in first.variants
+        for variant in members[0].variants
         if variant.evaluation.placement == "replace"
         and max(variant.evaluation.poison_fractions) > 0
         and variant.evaluation.victim.trains
     )
-    if not variants:
-        return None
-    attack = ATTACKS.config(REMOVAL)(replicates=max(one.settings.attack.replicates for one in members))
+    return control(REMOVAL, members, variants) if variants else None
+
+
+def control(name: str, members: Sequence[Configuration], variants: tuple[Variant, ...] = ()) -> Configuration:
+    """The control ``name`` of the ``members`` of one setting, with the ``variants`` of theirs, by default all."""
+    first = members[0]
+    variants = variants or first.variants
+    attack = ATTACKS.config(name)(replicates=max(one.settings.attack.replicates for one in members))
     task = first.settings.task.model_copy(update={"surrogate_classes": None})
     update = {"attack": attack, "task": task, "evaluation": variants[0].evaluation}
-    name = ",".join(part for part in (first.setting, f"control={REMOVAL}") if part)
-    return Configuration(shortened(name), first.settings.model_copy(update=update), variants, first.setting)
+    label = ",".join(part for part in (first.setting, f"control={name}") if part)
+    return Configuration(shortened(label), first.settings.model_copy(update=update), variants, first.setting)

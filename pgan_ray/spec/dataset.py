@@ -45,6 +45,13 @@ class DatasetSpec(Part):
         "settings by them, and look at the test split for what was chosen alone.",
     )
 
+    split_seed: int | None = Field(
+        default=None,
+        ge=0,
+        description="Draws the test split where the data has none of its own, the points held out for validation, and "
+        "the points of `gaussians`. Null: the sweep's `seed`.",
+    )
+
     @field_validator("value_range")
     @classmethod
     def _scales_in_float32(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:

@@ -76,7 +76,7 @@ def axes(tree: Tree, *, by_name: bool = True) -> list[Axis]:
     """The usable grids of ``tree``, in file order. ``by_name``: see `Axis`; sweeps of old have it otherwise."""
     grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
     paths = [_named(path) for path, _ in grids]
-    return [Axis(path, values, _label(_named(path), paths), by_name) for path, values in grids]
+    return [Axis(path, values, shortest_label(_named(path), paths), by_name) for path, values in grids]
 
 
 def _named(path: Path) -> Path:
@@ -84,7 +84,8 @@ def _named(path: Path) -> Path:
     return path[:-1] if path[-1] == "name" and len(path) > 1 else path
 
 
-def _label(path: Path, paths: list[Path]) -> str:
+def shortest_label(path: Path, paths: Sequence[Path]) -> str:
+    """The shortest ending of ``path`` that no other of ``paths``, of which it is one, shares."""
     for length in range(1, len(path)):
         ending = path[-length:]
         if sum(other[-length:] == ending for other in paths) == 1:

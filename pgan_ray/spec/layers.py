@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import grid
+from pgan_ray.spec import grid, space
 from pgan_ray.spec.check import tree_faults
 from pgan_ray.spec.choices import prune
 from pgan_ray.spec.faults import Fault, show, where
@@ -22,7 +22,7 @@ PAPER = "paper"
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``above`` laid over ``below``, section by section; lists, values and grids are replaced whole.
+    """``above`` laid over ``below``, section by section; lists, values, grids and what is searched are replaced whole.
 
     Where it names another component, keys of ``below`` that this one does not have are left behind.
     """
@@ -47,7 +47,7 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
     for key, value in above.items():
         old = merged.get(key)
         sections = isinstance(old, Mapping) and isinstance(value, Mapping)
-        if sections and not grid.is_grid(value) and not grid.is_grid(old):
+        if sections and not any(grid.is_grid(one) or space.is_searched(one) for one in (value, old)):
             merged[key] = _laid_over(old, value)  # type: ignore[arg-type]  # sections says so
         else:
             merged[key] = value

@@ -1,20 +1,20 @@
 """From a YAML file to a resolved sweep; every fault is gathered before any is raised."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
-
-from pydantic import ValidationError
 
 from pgan_ray.errors import SpecError
 from pgan_ray.registry import foreign_as
 from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
-from pgan_ray.spec.choices import Chooser, prune
+from pgan_ray.spec.choices import prune
 from pgan_ray.spec.controls import with_controls
-from pgan_ray.spec.faults import faults_of, show, where
+from pgan_ray.spec.expand import expand, spec_error
+from pgan_ray.spec.faults import show, where
 from pgan_ray.spec.foreign import description_fault, stand_ins
 from pgan_ray.spec.layers import (
     BODY,
@@ -36,13 +36,10 @@ from pgan_ray.spec.record import (
     SweepRecord,
     digest,
 )
-from pgan_ray.spec.settings import Settings
-from pgan_ray.spec.sweep import Configuration, Sweep, Variant
+from pgan_ray.spec.searched import KnownTrials, is_search, plan_search, with_known
+from pgan_ray.spec.space import at_first
+from pgan_ray.spec.sweep import Sweep
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
-from pgan_ray.text import printable_line
-
-MAX_FAULTS = 100
-SURROGATE = ("task", "surrogate_classes")
 
 Source = FilePath | SweepText | Mapping[str, Any]
 
@@ -69,17 +66,23 @@ def load_sweep(
     choices, faulty = parse_overrides(overrides)
     lines += layer_faults(body, profiles, profile, choices, origin) + faulty
     if lines:
-        raise _spec_error(origin, lines)
+        raise spec_error(origin, lines)
     tree = with_overrides(merge(body, profiles.get(profile, {})), choices)
-    check_size(origin, tree, size(tree), really_large=really_large)
-    return _expand(origin, tree, named if profile == BODY else profile)
+    return _sweep(origin, tree, named if profile == BODY else profile, really_large=really_large)
 
 
-def load_record(text: str, origin: str, *, imports: bool = False) -> SweepRecord:
+def load_record(
+    text: str,
+    origin: str,
+    *,
+    imports: bool = False,
+    known_trials: Callable[[SweepRecord], KnownTrials] | None = None,
+) -> SweepRecord:
     """The sweep that the ``text`` of a ``sweep.yaml`` holds; ``origin`` names it in errors.
 
     ``imports``: it is going to be run, so components that are not ours are imported. Else nobody's code runs, and they
-    are what the record says of them. Raises `SpecError`.
+    are what the record says of them. ``known_trials``: of a search, how far its record is; else no trial is known.
+    Raises `SpecError`.
     """
     if len(text.encode(errors="replace")) > MAX_RECORD_BYTES:
         raise SpecError([f"{origin}: must have at most {MAX_RECORD_BYTES:,} bytes, got more"])
@@ -87,12 +90,14 @@ def load_record(text: str, origin: str, *, imports: bool = False) -> SweepRecord
     head = body.pop(RESOLVED, None)
     lines = _head_faults(origin, head)
     if lines:
-        raise _spec_error(origin, lines)
+        raise spec_error(origin, lines)
     with nullcontext() if imports else foreign_as(stand_ins(head.get(COMPONENTS, {}))):
-        return _record(body, head, origin)
+        return _record(body, head, origin, known_trials)
 
 
-def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRecord:
+def _record(
+    body: dict[str, Any], head: dict[str, Any], origin: str, known_trials: Callable[[SweepRecord], KnownTrials] | None
+) -> SweepRecord:
     written = body
     is_edited = head.get("digest", digest(body)) != digest(body)
     is_old = FORMAT_KEY not in head
@@ -102,8 +107,9 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
         body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
-        raise _spec_error(origin, lines)
-    check_size(origin, body, size(body), really_large=True)  # who began it was asked
+        raise spec_error(origin, lines)
+    one = at_first(body)
+    check_size(origin, one, size(one), really_large=True)  # who began it was asked
     if is_edited:
         raise SpecError(
             [
@@ -111,8 +117,11 @@ def _record(body: dict[str, Any], head: dict[str, Any], origin: str) -> SweepRec
                 f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {origin} --out DIR`"
             ]
         )
-    found = _expand(origin, body, head["profile"], by_name=not is_old)
-    return SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
+    found = _sweep(origin, body, head["profile"], by_name=not is_old, really_large=True)
+    record = SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
+    if found.search is None or known_trials is None:
+        return record
+    return replace(record, sweep=with_known(found, known_trials(record)), written=record.document)
 
 
 def _unscaled(section: Any) -> Any:
@@ -147,76 +156,20 @@ def _head_faults(origin: str, head: Any) -> list[str]:
     ]
 
 
-def _expand(origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = True) -> Sweep:
-    """The sweep that a ``tree`` without `tree_faults` describes; it may still hold values that do not go together.
-
-    ``by_name``: as for `grid.axes`.
-    """
-    chooser, axes = Chooser(tree), grid.axes(tree, by_name=by_name)
-    names = [axis.path for axis in axes if axis.path[-1] == "name"]
-    trial_axes = [axis for axis in axes if not axis.in_evaluation]
-    setting_axes = [axis for axis in trial_axes if axis.path[0] != "attack" and axis.path != SURROGATE]
-    variant_axes = [axis for axis in axes if axis.in_evaluation]
-    configurations: dict[str, Configuration] = {}
-    faulty: dict[str, list[str]] = {}  # fault -> the combinations that have it
-    of_names: dict[tuple[Any, ...], Settings] = {}
-    for values in grid.combinations(trial_axes):
-        chosen = {axis.path: value for axis, value in zip(trial_axes, values, strict=True)}
-        settings: Settings | None = None
-        variants: dict[str, Variant] = {}
-        for others in grid.combinations(variant_axes):
-            chosen |= {axis.path: value for axis, value in zip(variant_axes, others, strict=True)}
-            one = chooser.choose(chosen)
-            try:
-                found = Settings.model_validate(one)
-            except ValidationError as error:
-                label = grid.choice_id([*trial_axes, *variant_axes], (*values, *others))
-                for place, rule in faults_of(error, one):
-                    faulty.setdefault(f"{origin}:{where(place)}: {rule}", []).append(label)
-                continue
-            settings = settings or found
-            of_names.setdefault(tuple(chosen[path] for path in names), found)
-            variant = _read_id(found, variant_axes, others)
-            variants.setdefault(variant, Variant(variant, found.evaluation))
-        if settings is not None:
-            name = _read_id(settings, trial_axes, values) or "base"
-            setting = _read_id(settings, setting_axes, [chosen[axis.path] for axis in setting_axes])
-            configurations.setdefault(name, Configuration(name, settings, tuple(variants.values()), setting))
-    if faulty:
-        raise _spec_error(origin, [f"{line} (with {_some(labels)})" for line, labels in faulty.items()])
-
-    if next(iter(configurations.values())).settings.controls:
+def _sweep(
+    origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = True, really_large: bool = False
+) -> Sweep:
+    """The sweep that a ``tree`` without `tree_faults` describes. ``by_name``: as for `grid.axes`."""
+    one = at_first(tree)
+    check_size(origin, one, size(one), really_large=really_large)  # before any of it is made
+    if is_search(tree):
+        found = plan_search(origin, tree, profile)
+        check_size(origin, one, (len(found.configurations), found.cells), really_large=really_large)
+        return found
+    expanded = expand(origin, tree, by_name=by_name)
+    configurations = expanded.configurations
+    base = next(iter(configurations.values())).settings
+    if base.controls:
         configurations = with_controls(configurations)
     every = tuple(configurations.values())
-    base = every[0].settings
-    whole = chooser.of_all([settings.model_dump(mode="json") for settings in of_names.values()])
-    document = grid.replace(whole, {axis.path: {"grid": list(axis.values)} for axis in axes})
-    return Sweep(base.name, base.description, profile, base.resources, every, _in_order(document, tree))
-
-
-def _in_order(document: dict[str, Any], tree: Mapping[str, Any]) -> dict[str, Any]:
-    """``document`` with the keys of ``tree`` first, in its order: read back, the axes give the same names."""
-    ordered: dict[str, Any] = {}
-    for key in (key for key in dict.fromkeys([*tree, *document]) if key in document):
-        value, written = document[key], tree.get(key)
-        if isinstance(value, dict) and isinstance(written, Mapping) and not grid.is_grid(value):
-            value = _in_order(value, written)
-        ordered[key] = value
-    return ordered
-
-
-def _read_id(settings: Settings, axes: Sequence[grid.Axis], values: Sequence[Any]) -> str:
-    """The name of one choice, of the axes that mean something with it: the others' values are one and the same."""
-    read = [(axis, value) for axis, value in zip(axes, values, strict=True) if settings.reads(axis.path)]
-    return grid.choice_id([axis for axis, _ in read], [value for _, value in read])
-
-
-def _some(labels: Sequence[str]) -> str:
-    return labels[0] if len(labels) == 1 else f"{labels[0]} and {len(labels) - 1:,} more"
-
-
-def _spec_error(origin: str, lines: Sequence[str]) -> SpecError:
-    """Each fault once, and nothing in it that a terminal would obey: the file may be a stranger's."""
-    lines = list(dict.fromkeys(printable_line(line) for line in lines))
-    more = len(lines) - MAX_FAULTS
-    return SpecError([*lines[:MAX_FAULTS], *([f"{origin}: and {more:,} more faults"] if more > 0 else [])])
+    return Sweep(base.name, base.description, profile, base.resources, every, expanded.document)

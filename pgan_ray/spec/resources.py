@@ -1,4 +1,4 @@
-"""Schema: what the two stages ask of the cluster, and how configurations are searched."""
+"""Schema: what the two stages ask of the cluster."""
 
 from typing import Annotated, Literal
 
@@ -39,9 +39,3 @@ class ResourcesSpec(Part):
     evaluator: StageResources = Field(default=StageResources(), description="Stage 2: an evaluator trains victims.")
     max_failures: int = Field(default=3, ge=0, description="Times that a lost trial or batch is tried again.")
     checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between two checkpoints of a trial.")
-
-
-class SearchSpec(Part):
-    """How configurations are chosen."""
-
-    method: Literal["grid"] = Field(default="grid", description="`grid`: every combination of all grids.")

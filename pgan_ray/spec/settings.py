@@ -12,7 +12,8 @@ from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.names import NAME
 from pgan_ray.spec.one_of import OneOf
-from pgan_ray.spec.resources import ResourcesSpec, SearchSpec
+from pgan_ray.spec.resources import ResourcesSpec
+from pgan_ray.spec.search import SearchSpec
 
 # What nobody asks for where the attack trains no generators.
 _OF_TRAINED_ATTACKS = {("evaluation", "poison_set_size"), ("task", "surrogate_classes")}
@@ -55,6 +56,11 @@ class Settings(Part):
             )
         self.attack.check_evaluation(self.evaluation, classes)
         return self
+
+    @property
+    def data_seed(self) -> int:
+        """What the data set's split, and the points of `gaussians`, are drawn by."""
+        return self.seed if self.dataset.split_seed is None else self.dataset.split_seed
 
     def reads(self, path: tuple[str, ...]) -> bool:
         """Whether there is a field at ``path``, and it means something beside the others."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgan_ray.spec.components import ComponentConfig
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.resources import ResourcesSpec
 from pgan_ray.spec.settings import Settings
+
+if TYPE_CHECKING:
+    from pgan_ray.spec.searched import Search
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,17 @@ class Cell:
 class Configuration:
     """One point of the sweep's grid: the generators' settings, and how each of them is evaluated.
 
-    ``setting`` names what it is besides the attack: configurations of one setting have the same splits.
+    ``setting`` names what it is besides the attack: configurations of one setting have the same splits. ``trial``: of a
+    search, the series and number of the trial that it is, or evaluates afresh. ``is_result``: false for what is looked
+    at to choose among trials, and says nothing of an attack's effect.
     """
 
     id: str
     settings: Settings
     variants: tuple[Variant, ...]
     setting: str = ""
+    trial: tuple[str, int] | None = None
+    is_result: bool = True
 
     def cells(self, replicate: int) -> Iterator[Cell]:
         """The cells of one replicate."""
@@ -77,6 +84,7 @@ class Sweep:
     resources: ResourcesSpec
     configurations: tuple[Configuration, ...]
     document: dict[str, Any]  # the resolved file, grids still in it: what `sweep.yaml` holds
+    search: "Search | None" = None  # what is searched, if anything is
 
     @property
     def generators(self) -> int:
@@ -87,6 +95,16 @@ class Sweep:
     def cells(self) -> int:
         """Victims of the whole sweep."""
         return sum(configuration.cell_count for configuration in self.configurations)
+
+    @property
+    def result_ids(self) -> frozenset[str]:
+        """The configurations that say something of an attack's effect: all, but for a search's trials."""
+        return frozenset(one.id for one in self.configurations if one.is_result)
+
+    @property
+    def result_cells(self) -> int:
+        """Victims of those."""
+        return sum(one.cell_count for one in self.configurations if one.is_result)
 
     @property
     def foreign_components(self) -> list[tuple[str, str]]:

@@ -65,6 +65,10 @@ class Context:
     def describe(self, run: KnownRun, configuration: Configuration) -> None:
         """Write the configuration's settings, and how to read its curves."""
         tags = {**description.sweep_tags(self.record), "pgan.step": SCALES[self.scale]}
+        if configuration.trial is not None:
+            tags["pgan.trial"] = " ".join(map(str, configuration.trial))
+        if not configuration.is_result:
+            tags["pgan.judged_on"] = "validation"
         if len(configuration.variants) > 1:
             tags["pgan.variant"] = configuration.variants[0].id
         self.runs.describe(run, description.configuration_params(configuration), tags)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgan_ray.results import Outcome
+from pgan_ray.spec import Sweep
 
 Rows = Sequence[Mapping[str, Any]]  # of `pgan_ray.results.TRAINING`
 
@@ -15,6 +16,16 @@ class SweepStarted:
 
     def __str__(self) -> str:
         return "the start of the sweep"
+
+
+@dataclass(frozen=True)
+class SweepExtended:
+    """A search asked for more trials: ``sweep`` has them."""
+
+    sweep: Sweep
+
+    def __str__(self) -> str:
+        return "more trials"
 
 
 @dataclass(frozen=True)
@@ -69,7 +80,9 @@ class ReportWritten:
         return "the report"
 
 
-Event = SweepStarted | Training | GeneratorFinished | ConfigurationFinished | SweepFinished | ReportWritten
+Event = (
+    SweepStarted | SweepExtended | Training | GeneratorFinished | ConfigurationFinished | SweepFinished | ReportWritten
+)
 
 
 def weight(event: Event) -> int:

@@ -3,12 +3,14 @@
 from typing import Protocol
 
 from pgan_ray.results import Outcome
+from pgan_ray.spec import Sweep
 from pgan_ray.tracking.events import (
     ConfigurationFinished,
     Event,
     GeneratorFinished,
     ReportWritten,
     Rows,
+    SweepExtended,
     SweepFinished,
     SweepStarted,
     Training,
@@ -26,6 +28,9 @@ class Tracker(Protocol):
 
     def sweep_started(self) -> None:
         """The sweep starts, or goes on after an interruption."""
+
+    def sweep_extended(self, sweep: Sweep) -> None:
+        """A search asked for more trials, which ``sweep`` has; their files are in the directory."""
 
     def training(self, configuration: str, replicate: int, rows: Rows) -> None:
         """Live rows of `pgan_ray.results.TRAINING` of one replicate."""
@@ -56,6 +61,10 @@ class EventCalls:
     def sweep_started(self) -> None:
         """As `Tracker.sweep_started`."""
         self.put(SweepStarted())
+
+    def sweep_extended(self, sweep: Sweep) -> None:
+        """As `Tracker.sweep_extended`."""
+        self.put(SweepExtended(sweep))
 
     def training(self, configuration: str, replicate: int, rows: Rows) -> None:
         """As `Tracker.training`."""

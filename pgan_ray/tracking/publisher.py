@@ -1,5 +1,7 @@
 """Brings one event at a time of a running sweep to MLflow, from its directory. Doing so twice changes nothing."""
 
+from dataclasses import replace
+
 from pgan_ray.results import Directory
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
 from pgan_ray.tracking.connection import Connection, connect
@@ -9,6 +11,7 @@ from pgan_ray.tracking.events import (
     Event,
     GeneratorFinished,
     ReportWritten,
+    SweepExtended,
     SweepFinished,
     SweepStarted,
     Training,
@@ -64,6 +67,13 @@ class Publisher:
         match event:
             case SweepStarted():
                 sweep_run.start(context)
+            case SweepExtended(sweep):
+                record = self.directory.record
+                # The document, and so the digest, is the search's, whatever it has asked for.
+                record = replace(record, sweep=sweep, written=record.document)
+                self.directory = Directory(self.directory.store, record, strict=True)
+                self._context = None
+                sweep_run.log_search(self._current())
             case Training(configuration, replicate, rows):
                 generator_run.train(context, configuration, replicate, rows)
             case GeneratorFinished(configuration, replicate):

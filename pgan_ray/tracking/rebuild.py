@@ -39,14 +39,16 @@ def _publish(context: Context) -> None:
     sweep_run.start(context)
     for place in directory.generators():
         generator_run.finish(context, *place)
-    outcomes: Counter[str] = Counter()
+    sweep = context.record.sweep
+    outcomes, results = Counter[str](), sweep.result_ids
     with RowsFile() as file:
         gathered = sweep_run.Gathered(file)
         for configuration, rows in directory.tables():
-            outcomes.update(rows["outcome"].to_pylist())
+            if configuration in results:
+                outcomes.update(rows["outcome"].to_pylist())
             # Where cells are missing, the sweep as a whole was interrupted.
             whole = rows.num_rows == context.configurations[configuration].cell_count
             status = None if whole else sweep_run.STATUS["interrupted"]
             gathered.add(configuration, rows, configuration_run.finish(context, configuration, rows, status))
-        sweep_run.end(context, gathered, outcome_of(outcomes, context.record.sweep.cells))
+        sweep_run.end(context, gathered, outcome_of(outcomes, sweep.result_cells))
     sweep_run.log_report(context)

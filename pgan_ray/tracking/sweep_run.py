@@ -1,12 +1,22 @@
 """The parent run: what the sweep is made of, and in the end its summary."""
 
+import itertools
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 
-from pgan_ray.results import MeanConfusion, Outcome, Point, changes, mean_confusions, scores_of, summarise
+from pgan_ray.results import (
+    MeanConfusion,
+    Outcome,
+    Point,
+    changes,
+    mean_confusions,
+    read_trials,
+    scores_of,
+    summarise,
+)
 from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
@@ -67,6 +77,7 @@ def finish(context: Context, outcome: Outcome) -> None:
 def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
     """Log what all rows come to, and end the sweep's run and all that are still open."""
     run = context.sweep()
+    log_search(context)
     columns, table = tables.summary(gathered.points)
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.TABLE_FILE)
     context.runs.client.log_text(run.id, tables.as_csv(columns, table), "summary.csv")
@@ -79,6 +90,30 @@ def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
     context.runs.describe(run, {}, {**dict([tables.TAG]), "pgan.outcome": outcome})
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
+
+
+def log_search(context: Context) -> None:
+    """Log what the trials of a search came to so far: each one's scores, and the best of them."""
+    search = context.record.sweep.search
+    if search is None:
+        return
+    run, now = context.sweep(), context.now()
+    trials = read_trials(context.directory.store, context.record)
+    points = []
+    for series in search.series:
+        own = [trials[key] for key in sorted(trials) if key[0] == series]
+        scored = itertools.takewhile(lambda trial: trial.state != "running", own)
+        most: float | None = None
+        for trial in scored:
+            for name, found in (("harm", trial.harm), ("detectability", trial.detectability)):
+                if found is not None:
+                    points.append((f"search/{series}/{name}", found.mean, now, trial.key[1]))
+            if trial.is_within(search.spec) and trial.harm is not None:
+                most = trial.harm.mean if most is None else max(most, trial.harm.mean)
+            if most is not None:
+                points.append((f"search/{series}/best", most, now, trial.key[1]))
+    there = {(name, step) for name in {point[0] for point in points} for step, _ in context.runs.measured(run, name)}
+    context.runs.measure(run, [point for point in points if (point[0], point[3]) not in there])
 
 
 def log_report(context: Context) -> None:

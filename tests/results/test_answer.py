@@ -28,7 +28,8 @@ def curve(name: str, damage: float, rejected: float) -> tuple[list[Point], list[
             found |= rates(rejected_poison=rejected, rejected_poison_both=0.3, rejected_genuine_both=0.06)
             for control, less in (("none", 0.0), ("removal", 0.01)):
                 of_control = rates(false_positive_rate=taken - 0.03 - less)
-                changes.append(Change(name, "", fraction, control, of_control))
+                seen = rates(excess_rejection=rejected - 0.05, excess_rejection_both=0.24)
+                changes.append(Change(name, "", fraction, control, of_control, seen))
         points.append(Point(name, "", fraction, found))
     return points, changes
 
@@ -65,6 +66,13 @@ def test_the_strongest_attack_that_is_left_alone_and_what_it_does(sweep: Sweep) 
 )
 def test_what_the_detectors_leave_alone(sweep: Sweep, of: dict[str, tuple[float, float]], start: str) -> None:
     assert answered(sweep, **of).startswith(start)
+
+
+def test_the_best_of_several_is_said_to_be_flattered_by_the_choice(sweep: Sweep) -> None:
+    assert "the best of" not in answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5))  # the only one left alone
+    assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.05)).endswith(
+        "It is the best of 2 by these very numbers, which flatter it."
+    )
 
 
 def test_without_victims_there_is_no_answer(sweep: Sweep) -> None:

@@ -261,7 +261,7 @@ def test_variants_are_counted_before_they_are_made(load: Loader, monkeypatch: py
         " a sweep must have at most 20,000 variants of their evaluation unless --yes-really-large is given, got 60,000"
     ]
     expand = Mock(side_effect=AssertionError("it must not be expanded"))
-    monkeypatch.setattr("pgan_ray.spec.load._expand", expand)
+    monkeypatch.setattr("pgan_ray.spec.load.expand", expand)
     with pytest.raises(AssertionError, match="must not be expanded"):
         load(many, really_large=True)
     more = many | {"evaluation.trusted_per_class": {"grid": [100, 200, 300, 400, 500]}}

@@ -2,37 +2,31 @@
 
 import pytest
 
-from pgan_ray.api.ranking import ranking
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Change, Estimate, table_of
-from tests.results.rows import row
+from pgan_ray.results import Change, Estimate, estimate, ranking
 
 
-def change(name: str, control: str, damage: float, error: float, fraction: float = 0.4) -> Change:
+def change(name: str, control: str, damage: float, error: float, *excess: float, fraction: float = 0.4) -> Change:
+    """``excess``: of each replicate."""
     rates = {"false_positive_rate": damage, "test_error": error}
-    return Change(name, "", fraction, control, {rate: Estimate(mean, 0.01, 2, 2) for rate, mean in rates.items()})
-
-
-def rejected(name: str, *poison: float) -> list[dict[str, object]]:
-    both = {"rejected_poison_both": 0.5, "rejected_genuine_both": 0.05}
-    return [
-        row(f"{name}/r{replicate}/f0.4/run0", rejected_poison=share, rejected_genuine=0.05, **both)
-        for replicate, share in enumerate(poison)
-    ]
+    seen = {"excess_rejection": estimate([[one] for one in excess])} if excess else {}
+    if excess:
+        seen["excess_rejection_both"] = Estimate(0.45, 0.01, 2, 2)
+    of_rates = {rate: Estimate(mean, 0.01, 2, 2) for rate, mean in rates.items()}
+    return Change(name, "", fraction, control, of_rates, seen)
 
 
 CHANGES = [
-    change("loud", "none", 0.5, 0.3),
-    change("quiet", "none", 0.2, 0.01),
-    change("quiet", "removal", 0.1, 0.04),  # what holds beyond each control counts: the least
-    change("faint", "none", 0.15, 0.02),
+    change("loud", "none", 0.5, 0.3, 0.25, 0.25),
+    change("quiet", "none", 0.2, 0.01, 0.0, 0.0),
+    change("quiet", "removal", 0.1, 0.04, 0.0, 0.0),  # what holds beyond each control counts: the least
+    change("faint", "none", 0.15, 0.02, -0.05, 0.05),
     change("faint", "none", 0.9, 0.9, fraction=0.2),  # not at the largest fraction
 ]
-ROWS = table_of([*rejected("loud", 0.3, 0.3), *rejected("quiet", 0.05, 0.05), *rejected("faint", 0.0, 0.1)])
 
 
 def test_harm_counts_beyond_every_control_and_below_the_budget_first() -> None:
-    found = ranking(ROWS, CHANGES, budget=0.01)
+    found = ranking(CHANGES, budget=0.01)
     assert [one.configuration for one in found] == ["faint", "quiet", "loud"]
     assert [one.harm.mean for one in found] == [0.15, 0.1, 0.5]
     assert [one.control for one in found] == ["none", "removal", "none"]
@@ -44,16 +38,16 @@ def test_harm_counts_beyond_every_control_and_below_the_budget_first() -> None:
 
 
 def test_the_test_error_another_fraction_and_both_tails() -> None:
-    by_error = ranking(ROWS, CHANGES, budget=1, harm="error")
+    by_error = ranking(CHANGES, budget=1, harm="error")
     assert [one.configuration for one in by_error] == ["loud", "faint", "quiet"]
-    (one,) = ranking(ROWS, CHANGES, budget=0.01, poison_fraction=0.2)
+    (one,) = ranking(CHANGES, budget=0.01, poison_fraction=0.2)
     assert (one.harm.mean, one.excess) == (0.9, None)  # nothing detects there
     assert one.stays_under
-    assert not any(one.stays_under for one in ranking(ROWS, CHANGES, budget=0.01, tails="both"))
+    assert not any(one.stays_under for one in ranking(CHANGES, budget=0.01, tails="both"))
 
 
 def test_what_has_no_victims_is_refused() -> None:
     with pytest.raises(SpecError, match=r"must be one that has victims \(0.2, 0.4\), got 0.3"):
-        ranking(ROWS, CHANGES, budget=0.01, poison_fraction=0.3)
+        ranking(CHANGES, budget=0.01, poison_fraction=0.3)
     with pytest.raises(SpecError, match="must have victims of poison"):
-        ranking(ROWS, [], budget=0.01)
+        ranking([], budget=0.01)

@@ -1,20 +1,19 @@
 """Which attack does the most harm among those that the detectors leave alone."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Change, Estimate, estimate
+from pgan_ray.results.changes import Change
+from pgan_ray.results.summary import Estimate
 
+BUDGET = 0.01
+"""How much more of the poison than of the genuine points an attack's detectors may reject to count as left alone."""
 HARMS = {"damage": "false_positive_rate", "error": "test_error"}
 """What attacks are ranked by, with its name in `Change.rates`: the source class taken for the poison class, or the test
 error."""
-TAILS = {"sweep": "", "both": "_both"}
-"""Whose rejections count, with what the rows' columns of them end in: the sweep's own detectors', or what these would
+TAILS = {"sweep": "excess_rejection", "both": "excess_rejection_both"}
+"""Whose rejections count, with their name in `Change.detectability`: the sweep's own detectors', or what these would
 reject by both tails of their scores."""
 
 
@@ -38,10 +37,9 @@ class Ranked:
 
 
 def ranking(
-    rows: pa.Table,
     changes: Iterable[Change],
     *,
-    budget: float,
+    budget: float = BUDGET,
     harm: str = "damage",
     tails: str = "sweep",
     poison_fraction: float | None = None,
@@ -59,23 +57,19 @@ def ranking(
     if at not in fractions:
         known = ", ".join(f"{fraction:g}" for fraction in fractions)
         raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at:g}"])
-    least: dict[tuple[str, str], Change] = {}
-    for change in (change for change in every if change.poison_fraction == at):
-        key = change.configuration, change.variant
-        if key not in least or change.rates[rate].mean < least[key].rates[rate].mean:
-            least[key] = change
-    excess = _excess(rows.filter(pc.equal(rows["poison_fraction"], at)), TAILS[tails])
-    found = [_ranked(change, change.rates[rate], excess.get(key), budget) for key, change in least.items()]
+    least = least_beyond((change for change in every if change.poison_fraction == at), rate)
+    found = [_ranked(one, one.rates[rate], one.detectability.get(TAILS[tails]), budget) for one in least]
     return sorted(found, key=lambda one: (not one.stays_under, -one.harm.mean))
 
 
-def _excess(rows: pa.Table, ending: str) -> dict[tuple[str, str], Estimate]:
-    names = ("configuration", "variant", "replicate", f"rejected_poison{ending}", f"rejected_genuine{ending}")
-    found: dict[tuple[str, str], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for configuration, variant, replicate, poison, genuine in zip(*(rows[n].to_pylist() for n in names), strict=True):
-        if poison is not None and genuine is not None:
-            found[configuration, variant][replicate].append(poison - genuine)
-    return {key: estimate(by_replicate.values()) for key, by_replicate in found.items()}
+def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:
+    """Of each attack the change beyond that control beside which its ``rate`` rises least."""
+    least: dict[tuple[str, str, float], Change] = {}
+    for change in changes:
+        key = change.configuration, change.variant, change.poison_fraction
+        if key not in least or change.rates[rate].mean < least[key].rates[rate].mean:
+            least[key] = change
+    return list(least.values())
 
 
 def _ranked(change: Change, harm: Estimate, excess: Estimate | None, budget: float) -> Ranked:

@@ -1,0 +1,174 @@
+"""What a search tried, what it promised, and what came of that afresh."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from pgan_ray.report.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
+from pgan_ray.report.palette import CATEGORIES, alpha_colour
+from pgan_ray.report.study import Study
+from pgan_ray.report.tables import Table
+from pgan_ray.results import Estimate, Trial, estimate_text, read_trials, values_text
+from pgan_ray.search import Confirmation, best_so_far, confirmations, front, hypervolumes, importance
+from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
+
+HARM = {"damage": "source class taken for poison class", "error": "test error"}
+SEEN = {
+    "excess_rejection": "poison rejected beyond genuine points, points",
+    "excess_rejection_both": "rejected beyond genuine points by both tails, points",
+    "detector_auc": "area under the detector's ROC curve, %",
+}
+COLOURS = {MAIN: CATEGORIES[0], "random": CATEGORIES[5]}
+LETTERS = 18
+
+
+def search_group(study: Study) -> Group | None:
+    """The trials by harm and detectability, the best so far by number, and what was chosen for each."""
+    search = study.record.sweep.search
+    trials = read_trials(study.files.store, study.record)
+    complete = {key: trial for key, trial in trials.items() if trial.state == "complete"}
+    if search is None or not complete:
+        return None
+    figures: list[Figure] = [_plane(search, complete, confirmations(study.record.sweep, trials, study.changes))]
+    figures.append(_course(search, trials))
+    if parallel := _parallel(search, [trial for key, trial in complete.items() if key[0] == MAIN]):
+        figures.append(parallel)
+    spec = search.spec
+    failed = sum(trial.state == "failed" for trial in trials.values())
+    asked = f"{len(trials)} trials were asked for" + (f", of which {failed} failed" if failed else "")
+    what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a front of both"
+    return Group(
+        "The search",
+        f"{_method(spec.method)} for {what}: {asked}. Each is judged on images held out of the training split, by "
+        f"victims at {100 * search.poison_fraction:g} % poison. Harm is the {HARM[spec.harm]} beyond the control "
+        "beside which that is least. What is chosen by these numbers is flattered by them: the large points are the "
+        "best trials with new generators, new victims, and the images that results are judged on, with 95 % intervals "
+        "over generators. In the lines from value to value the light trials harm most, the dark ones least.",
+        tuple(figures),
+    )
+
+
+def search_tables(study: Study) -> list[Table]:
+    """What was promised and what was confirmed; what matters."""
+    search = study.record.sweep.search
+    if search is None:
+        return []
+    trials = read_trials(study.files.store, study.record)
+    tables = []
+    rows = []
+    for one in confirmations(study.record.sweep, trials, study.changes):
+        scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
+        found = (estimate_text(score, score.replicates if score else 0) for score in scores)
+        rows.append((_name(one.trial.key), values_text(one.trial), *found))
+    if rows:
+        columns = ("trial", "values", "harm promised", "confirmed", "detectability promised", "confirmed ")
+        title = "Of the best trials: what they promised on held-out images, and what they do afresh, in points"
+        tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
+    matters = importance(search, [trial for key, trial in sorted(trials.items()) if key[0] == MAIN])
+    if matters:
+        shares = tuple((name, f"{100 * share:.0f}") for name, share in matters.items())
+        title = "How much each value matters to the harm of a trial, in % (PED-ANOVA)"
+        tables.append(Table("importance", title, ("value", "share"), shares))
+    return tables
+
+
+def _method(method: str) -> str:
+    names = {"random": "A random search", "tpe": "A tree-structured Parzen estimator's search"}
+    names |= {"gp": "A Gaussian process's search", "nsga2": "A genetic search (NSGA-II)"}
+    return names[method]
+
+
+def _name(key: TrialKey) -> str:
+    return str(key[1]) if key[0] == MAIN else f"{key[0]} {key[1]}"
+
+
+def _plane(search: Search, complete: dict[TrialKey, Trial], confirmed: Sequence[Confirmation]) -> PointFigure:
+    spec = search.spec
+    groups = []
+    for series in search.series:
+        own = [trial for key, trial in complete.items() if key[0] == series]
+        label = spec.method if series == MAIN else series
+        groups.append(_points(label, COLOURS[series], own, []))
+        if spec.goal == "front":
+            groups.append(_points(f"{label}: front", COLOURS[series], front(own), [], marker="D"))
+    if MAIN in search.series and search.spec.start:
+        by_hand = [trial for key, trial in complete.items() if key[0] == MAIN and key[1] < len(spec.start)]
+        groups.append(_points("by hand", CATEGORIES[6], by_hand, [], marker="s"))
+    again = [one.again for one in confirmed if one.again.state == "complete"]
+    if again:
+        names = [_name(trial.key) for trial in again]
+        groups.append(_points("confirmed", CATEGORIES[1], again, names, is_large=True))
+    limit = 100 * spec.detectability.at_most if spec.goal == "worst_case" else None
+    harm = "harm beyond every control, points"
+    metric = SEEN[spec.detectability.metric]
+    return PointFigure("search_trials", "Harm and detectability of the trials", metric, harm, tuple(groups), limit)
+
+
+def _points(label: str, colour: str, trials: Sequence[Trial], names: Sequence[str], **options: Any) -> PointGroup:
+    at = [(100 * trial.point[1], 100 * trial.point[0]) for trial in trials]
+    return PointGroup(
+        label,
+        colour,
+        tuple(x for x, _ in at),
+        tuple(y for _, y in at),
+        tuple(_half(trial.detectability) for trial in trials),
+        tuple(_half(trial.harm) for trial in trials),
+        tuple(names),
+        **options,
+    )
+
+
+def _half(found: Estimate | None) -> float | None:
+    return None if found is None or found.half_width is None else 100 * found.half_width
+
+
+def _course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
+    """The best so far, or the area that the front holds, by trial."""
+    spec = search.spec
+    lines = []
+    for series in search.series:
+        own = [trials[key] for key in sorted(trials) if key[0] == series]
+        values = best_so_far(spec, own) if spec.goal == "worst_case" else hypervolumes(own)
+        known = [(number, 100 * value) for number, value in enumerate(values) if value is not None]
+        label = spec.method if series == MAIN else series
+        x, y = tuple(float(number) for number, _ in known), tuple(max(0.0, value) for _, value in known)
+        lines.append(Line(label, COLOURS[series], x, y, (None,) * len(x), marker=""))
+    highest = max((y for line in lines for y in line.y), default=1.0)
+    is_front = spec.goal == "front"
+    title = "Area that the front holds, by trial" if is_front else "Harm of the best feasible trial so far"
+    y_label = "% x %, of a perfect attack" if is_front else "points, on held-out images"
+    last = float(max(1, spec.trials - 1))
+    return LineFigure("search_course", title, "trial", y_label, tuple(lines), 1.1 * highest or 1.0, x_range=(0.0, last))
+
+
+def _parallel(search: Search, trials: Sequence[Trial]) -> ParallelFigure | None:
+    if len(trials) < 2 or len(search.dimensions) < 2:
+        return None
+    harms = sorted(trial.point[0] for trial in trials)
+    low, high = harms[0], harms[-1]
+    axes = [(_shortened(one), *_ends(one)) for one in search.dimensions]
+    axes.append(("harm", f"{100 * low:.1f}", f"{100 * high:.1f}"))
+    lines = []
+    for trial in sorted(trials, key=lambda trial: trial.point[0]):
+        share = (trial.point[0] - low) / (high - low) if high > low else 0.5
+        places = (*(_place(one, trial.values[one.name]) for one in search.dimensions), share)
+        lines.append((places, alpha_colour(share)))
+    return ParallelFigure("search_values", "What was chosen, and what came of it", tuple(axes), tuple(lines))
+
+
+def _shortened(one: Dimension) -> str:
+    return one.name if len(one.name) <= LETTERS else f"…{one.name[1 - LETTERS :]}"
+
+
+def _ends(one: Dimension) -> tuple[str, str]:
+    first, last = one.values[0], one.values[-1]
+    return tuple(f"{end:g}" if isinstance(end, int | float) else str(end)[:LETTERS] for end in (first, last))  # type: ignore[return-value]
+
+
+def _place(one: Dimension, value: Any) -> float:
+    if one.ends is None:
+        return one.choices.index(value) / (len(one.choices) - 1)
+    low, high = one.ends
+    if one.log:
+        low, high, value = math.log(low), math.log(high), math.log(value)
+    return float((value - low) / (high - low))

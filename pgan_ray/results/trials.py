@@ -1,0 +1,195 @@
+"""A search's trials, ``search/trial/0007.json`` and the like: what was asked for, and what came of it.
+
+They are the truth about a search. Each is written before its trial starts, and once more with its scores; the trials
+that are evaluated afresh are chosen once, and written down before that.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pgan_ray.errors import SpecError
+from pgan_ray.results.identity import check_own, identity
+from pgan_ray.results.redact import redact
+from pgan_ray.results.store import Store
+from pgan_ray.results.summary import Estimate
+from pgan_ray.spec import KnownTrials, Search, SearchSpec, SweepRecord, TrialKey
+
+FOLDER = "search"
+MAX_BYTES = 1 << 20  # of a file
+CONFIRMED = f"{FOLDER}/confirmed.json"
+PAUSE = "PAUSE"
+"""The file that stops a search between two waves."""
+
+TrialState = Literal["running", "complete", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial.
+
+    ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; or failed, where its
+    values do not go together, its generators diverged or a component failed: ``message`` says so. ``harm`` and
+    ``detectability``: as the search defines them, on validation points; None unless complete. ``memory``: what the
+    method keeps of it.
+    """
+
+    key: TrialKey
+    values: Mapping[str, Any]
+    state: TrialState = "running"
+    harm: Estimate | None = None
+    detectability: Estimate | None = None
+    message: str = ""
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    method: str = ""
+
+    @property
+    def point(self) -> tuple[float, float]:
+        """Harm and detectability of a complete trial."""
+        assert self.harm is not None  # it is complete
+        assert self.detectability is not None
+        return self.harm.mean, self.detectability.mean
+
+    def is_within(self, spec: SearchSpec) -> bool:
+        """Whether it is complete, and as hard to detect as the search asks for. A front asks for nothing."""
+        if self.detectability is None:
+            return False
+        return spec.goal == "front" or self.detectability.mean <= spec.detectability.at_most
+
+
+def values_text(trial: Trial) -> str:
+    """``alpha 0.1, learning_rate 0.0002``."""
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in trial.values.items()
+    )
+
+
+def write_trial(store: Store, record: SweepRecord, trial: Trial) -> None:
+    """Write ``trial``, whole."""
+    content = {
+        **identity(record),
+        "values": dict(trial.values),
+        "state": trial.state,
+        "harm": _written(trial.harm),
+        "detectability": _written(trial.detectability),
+        "message": redact(trial.message),
+        "memory": dict(trial.memory),
+        "method": trial.method,
+    }
+    store.write(_name(trial.key), json.dumps(content, indent=1, allow_nan=False).encode())
+
+
+def read_trials(store: Store, record: SweepRecord) -> dict[TrialKey, Trial]:
+    """The trials that were asked for so far, by series and number.
+
+    Raises `SpecError` where a file is not as it must be: what comes after it depends on it.
+    """
+    search = record.sweep.search
+    if search is None:
+        return {}
+    there = set(store.names(FOLDER, ".json"))
+    keys = [(series, number) for series in search.series for number in range(search.spec.trials)]
+    return {key: _read(store, record, search, key) for key in keys if _name(key) in there}
+
+
+def write_confirmed(store: Store, record: SweepRecord, keys: list[TrialKey]) -> None:
+    """Write which trials are evaluated afresh, the best first."""
+    content = {**identity(record), "trials": [list(key) for key in keys]}
+    store.write(CONFIRMED, json.dumps(content, indent=1).encode())
+
+
+def read_confirmed(store: Store, record: SweepRecord) -> list[TrialKey] | None:
+    """The trials that are evaluated afresh; None before they are chosen. Raises `SpecError` as `read_trials`."""
+    search = record.sweep.search
+    if search is None:
+        return None
+    try:
+        content = _content(store, record, CONFIRMED)
+        keys = [(series, number) for series, number in content["trials"]]
+        known = all(series in search.series and type(number) is int for series, number in keys)
+        if not known or len(set(keys)) < len(keys):
+            raise ValueError("must name trials, each once")
+    except FileNotFoundError:
+        return None
+    except _DAMAGE as error:
+        raise _fault(store, CONFIRMED, error) from None
+    return keys
+
+
+def known_trials(store: Store, record: SweepRecord) -> KnownTrials:
+    """How far the search of ``record`` is. Raises `SpecError` as `read_trials`."""
+    trials = read_trials(store, record)
+    values = {key: trial.values if _has_configuration(trial) else None for key, trial in trials.items()}
+    return KnownTrials(values, read_confirmed(store, record))
+
+
+def is_paused(store: Store) -> bool:
+    """Whether somebody asked for a pause."""
+    return PAUSE in store.entries()
+
+
+NO_CONFIGURATION = "its values do not go together: "
+"""How the message of a trial begins that was not run at all."""
+
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
+
+
+def _has_configuration(trial: Trial) -> bool:
+    return not trial.message.startswith(NO_CONFIGURATION)
+
+
+def _name(key: TrialKey) -> str:
+    return f"{FOLDER}/{key[0]}/{key[1]:04d}.json"
+
+
+def _content(store: Store, record: SweepRecord, name: str) -> Any:
+    content = json.loads(store.read(name, MAX_BYTES))
+    if not isinstance(content, dict):
+        raise ValueError(f"must be a mapping, got {type(content).__name__}")
+    check_own(content, record, store.place(name))
+    return content
+
+
+def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> Trial:
+    name = _name(key)
+    try:
+        found = _content(store, record, name)
+        values, state = found["values"], found["state"]
+        if state not in ("running", "complete", "failed") or not isinstance(found["message"], str):
+            raise ValueError(f"must have a known state, got {str(state)[:80]}")
+        if not isinstance(values, dict) or set(values) != {one.name for one in search.dimensions}:
+            raise ValueError("must have a value for each of what is searched")
+        wrong = [one.name for one in search.dimensions if not one.holds(values[one.name])]
+        if wrong:
+            raise ValueError(f"must have a value within the range or choice of `{wrong[0]}`")
+        harm, seen = _estimate(found["harm"]), _estimate(found["detectability"])
+        if (harm is None or seen is None) != (state != "complete"):
+            raise ValueError("must have scores if and only if it is complete")
+        if not isinstance(found["memory"], dict):
+            raise ValueError("must have the memory of its method")
+        return Trial(key, values, state, harm, seen, found["message"], found["memory"], str(found["method"]))
+    except _DAMAGE as error:
+        raise _fault(store, name, error) from None
+
+
+def _fault(store: Store, name: str, error: BaseException) -> SpecError:
+    reason = redact(" ".join(str(error).split())) or type(error).__name__
+    return SpecError([f"{redact(store.place(name))}: {reason}"])
+
+
+def _written(found: Estimate | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {name: getattr(found, name) for name in ("mean", "half_width", "replicates", "cells")}
+
+
+def _estimate(found: Any) -> Estimate | None:
+    if found is None:
+        return None
+    estimate = Estimate(found["mean"], found["half_width"], found["replicates"], found["cells"])
+    numbers = [estimate.mean, *([] if estimate.half_width is None else [estimate.half_width])]
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise ValueError("must have scores that are numbers")
+    return estimate

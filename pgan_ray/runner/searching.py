@@ -1,0 +1,250 @@
+"""Running a search: waves of trials, each asked for by what came of those before; then the best of them afresh."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from pgan_ray.data import Dataset
+from pgan_ray.errors import SpecError
+from pgan_ray.results import (
+    NO_CONFIGURATION,
+    Directory,
+    Store,
+    Trial,
+    changes,
+    estimate_text,
+    is_paused,
+    known_trials,
+    read_trials,
+    scores_of,
+    values_text,
+    write_confirmed,
+    write_trial,
+)
+from pgan_ray.runner.cut import Stage2Cut, trials
+from pgan_ray.runner.driver import SweepRun
+from pgan_ray.runner.executor import Executor
+from pgan_ray.runner.outcome import SweepOutcome, write_summary
+from pgan_ray.runner.progress import ProgressDisplay, Whole
+from pgan_ray.runner.worker import Engine
+from pgan_ray.search import best, make_sampler, score, to_confirm
+from pgan_ray.spec import MAIN, Configuration, KnownTrials, SweepRecord, TrialKey, trial_id, with_known
+
+if TYPE_CHECKING:
+    # A type only: this module is imported on workers too, which have no business with MLflow.
+    from pgan_ray.tracking import Tracker
+
+
+class SearchRun:
+    """One run of a search, of what is not finished of it yet."""
+
+    def __init__(
+        self,
+        record: SweepRecord,
+        store: Store,
+        datasets: dict[str, Dataset],
+        executors: Callable[[], Executor],
+        tracker: "Tracker",
+        progress: ProgressDisplay,
+        *,
+        members: tuple[int, int],
+        engine: Engine | None = None,
+    ) -> None:
+        """As `SweepRun`, but for ``executors``: it gives a new one for each wave."""
+        assert record.sweep.search is not None  # its callers look
+        self._search, self._spec = record.sweep.search, record.sweep.search.spec
+        self._record, self._store, self._datasets = record, store, datasets
+        self._executors, self._tracker, self._progress = executors, tracker, progress
+        self._members, self._engine = members, engine
+        self._trials = read_trials(store, record)
+        self._scores: dict[str, pa.Table] = {}  # of the controls
+        self._failures: list[str] = []
+        self._retried: list[str] = []
+        self._whole = Whole(record.sweep.generators, record.sweep.cells)
+
+    def run(self) -> SweepOutcome:
+        """Run to the end, a pause, an interrupt (`KeyboardInterrupt`) or an error, which are told in the outcome."""
+        try:
+            outcome = self._waves() or self._confirm()
+        except KeyboardInterrupt:
+            outcome = self._stopped("stopping: what is finished is kept")
+        outcome.failures = [*self._failures, *outcome.failures]
+        outcome.retried = [*self._retried, *outcome.retried]
+        return outcome
+
+    def _waves(self) -> SweepOutcome | None:
+        """All trials; what came of it, if it ended before they did."""
+        self._tracker.sweep_started()
+        spec = self._spec
+        for first in range(0, spec.trials, spec.parallel):
+            numbers = range(first, min(first + spec.parallel, spec.trials))
+            keys = [(series, number) for number in numbers for series in self._search.series]
+            if all(key in self._trials and self._trials[key].state != "running" for key in keys):
+                continue
+            if is_paused(self._store):
+                return self._stopped(f"paused by the file PAUSE before trial {first}: delete it, and resume")
+            self._ask(keys)
+            outcome = self._wave([key for key in keys if self._trials[key].state == "running"])
+            if outcome is not None:
+                return outcome
+            self._tell_of(numbers)
+        return None
+
+    def _ask(self, keys: Sequence[TrialKey]) -> None:
+        """Have a file of each trial of a wave before any of them starts."""
+        unasked = [key for key in keys if key not in self._trials]
+        if not unasked:
+            return
+        sampler = make_sampler(self._search, self._seed)
+        for key in unasked:
+            before = [self._trials[key[0], number] for number in range(key[1])]
+            asked = sampler.ask(key, before)
+            trial = Trial(key, asked.values, memory=asked.memory, method=sampler.library)
+            try:
+                self._search.trial(key, asked.values)
+            except SpecError as error:
+                trial = replace(trial, state="failed", message=f"{NO_CONFIGURATION}{error}")
+            self._put(trial)
+
+    @property
+    def _seed(self) -> int:
+        return self._search.base.settings.seed
+
+    def _put(self, trial: Trial) -> None:
+        write_trial(self._store, self._record, trial)
+        self._trials[trial.key] = trial
+
+    def _known(self) -> KnownTrials:
+        return known_trials(self._store, self._record)
+
+    def _wave(self, keys: Sequence[TrialKey]) -> SweepOutcome | None:
+        """Train and judge the trials of ``keys``; what came of it, if that ends the search."""
+        if not keys:
+            return None
+        known = self._known()
+        self._tracker.sweep_extended(with_known(self._record.sweep, known))
+        wave = self._search.wave(known, keys)
+        record = self._part(wave)
+        outcome = self._run(record, whole=self._so_far(wave), is_part=True)
+        if outcome.outcome != "complete":
+            return outcome
+        scored = self._scored(record, wave, keys)
+        if outcome.failures and all(trial.state == "failed" for trial in scored):
+            # Not what they were asked to do is at fault, or the search asks for what cannot be done.
+            outcome.outcome = "failed"
+            write_summary(self._store, self._record, outcome)
+            self._tracker.sweep_finished(outcome.outcome)
+            return outcome
+        for trial in scored:
+            self._put(trial)
+        self._failures += outcome.failures
+        self._retried += outcome.retried
+        return None
+
+    def _part(self, configurations: tuple[Configuration, ...]) -> SweepRecord:
+        sweep = replace(self._record.sweep, configurations=configurations)
+        return replace(self._record, sweep=sweep, written=self._record.document)
+
+    def _scored(self, record: SweepRecord, wave: Sequence[Configuration], keys: Sequence[TrialKey]) -> list[Trial]:
+        directory = Directory(self._store, record, strict=True)
+        scores = dict(self._scores)
+        for one in wave:
+            if one.id not in scores:
+                rows = directory.rows(one.id)
+                if rows.num_rows:
+                    scores[one.id] = scores_of(rows)
+        self._scores = {one.id: scores[one.id] for one in wave if one.is_control and one.id in scores}
+        found = changes(record.sweep, scores)
+        by_id = {one.id: one for one in wave}
+        return [score(self._search, self._trials[key], by_id[trial_id(key)], found) for key in keys]
+
+    def _so_far(self, wave: Sequence[Configuration]) -> Whole:
+        """How far the search is, for the display."""
+        planned = with_known(self._record.sweep, self._known())
+        now = {one.id for one in wave if not one.is_control or one.id not in self._scores}
+        done: list[Configuration] = []
+        later: list[Configuration] = []
+        for one in planned.configurations:
+            if one.id in now:
+                continue
+            is_done = one.id in self._scores if one.trial is None else self._is_done(one)
+            (done if is_done else later).append(one)
+        return replace(
+            self._whole,
+            generators=planned.generators,
+            victims=planned.cells,
+            generators_done=sum(one.settings.attack.replicates for one in done if one.settings.attack.is_trained),
+            victims_done=sum(one.cell_count for one in done),
+            later=math.fsum(map(self._cost, later)),
+        )
+
+    def _is_done(self, one: Configuration) -> bool:
+        trial = None if one.is_result or one.trial is None else self._trials.get(one.trial)
+        return trial is not None and trial.state != "running"
+
+    def _cost(self, one: Configuration) -> float:
+        sweep = replace(self._record.sweep, configurations=(one,))
+        training = math.fsum(trial.cost for trial in trials(sweep, self._members[0]))
+        return training + Stage2Cut(sweep, self._members[1]).cost
+
+    def _tell_of(self, numbers: Sequence[int]) -> None:
+        upto = numbers[-1]
+        for series in self._search.series:
+            own = [self._trials[series, number] for number in range(upto + 1)]
+            found = best(self._spec, own)
+            most = self._spec.detectability.at_most
+            none = f"none yet has a detectability of at most {100 * most:g} points"
+            method = self._spec.method if series == MAIN else series
+            what = none if found is None else f"the best is {trial_text(found)}"
+            self._progress.notice(f"{method}: {upto + 1} of {self._spec.trials} trials; {what}")
+
+    def _confirm(self) -> SweepOutcome:
+        """Evaluate the best trials afresh, and tell what all of it came to."""
+        known = self._known()
+        if known.confirmed is None:
+            chosen: list[TrialKey] = []
+            for series in self._search.series:
+                own = [self._trials[series, number] for number in range(self._spec.trials)]
+                chosen += [trial.key for trial in to_confirm(self._spec, own)]
+            write_confirmed(self._store, self._record, chosen)
+            known = replace(known, confirmed=chosen)
+        sweep = with_known(self._record.sweep, known)
+        self._tracker.sweep_extended(sweep)
+        record = replace(self._record, sweep=sweep, written=self._record.document)
+        if not sweep.result_ids:
+            outcome = SweepOutcome("failed", failures=["no trial came to a score: there is nothing to confirm"])
+            write_summary(self._store, record, outcome)
+            self._tracker.sweep_finished(outcome.outcome)
+            return outcome
+        settled = frozenset(one.id for one in sweep.configurations if not one.is_result)
+        whole = replace(self._so_far(()), generators=sweep.generators, victims=sweep.cells, later=0.0)
+        return self._run(record, whole=whole, settled=settled)
+
+    def _run(self, record: SweepRecord, **options: Any) -> SweepOutcome:
+        return SweepRun(
+            record,
+            self._store,
+            self._datasets,
+            self._executors(),
+            self._tracker,
+            self._progress,
+            members=self._members,
+            engine=self._engine,
+            **options,
+        ).run()
+
+    def _stopped(self, notice: str) -> SweepOutcome:
+        self._progress.notice(notice)
+        outcome = SweepOutcome("interrupted", seconds=self._whole.state().elapsed_s)
+        write_summary(self._store, self._record, outcome)
+        self._tracker.sweep_finished(outcome.outcome)
+        return outcome
+
+
+def trial_text(trial: Trial) -> str:
+    """``7 (alpha 0.1): harm 12.3 ± 2.0, detectability 0.4 ± 0.1 points``."""
+    harm, seen = (estimate_text(one, one.replicates if one else 0) for one in (trial.harm, trial.detectability))
+    return f"{trial.key[1]} ({values_text(trial)}): harm {harm}, detectability {seen} points"

@@ -1,0 +1,23 @@
+"""Searching for attacks: what to try next, what a trial is worth, and which trials are the best. No Ray in it.
+
+What was tried is in the sweep's directory (`pgan_ray.results.Trial`); all of this follows from it.
+"""
+
+from pgan_ray.search.choice import best, best_so_far, front, hypervolumes, to_confirm
+from pgan_ray.search.objective import score
+from pgan_ray.search.promise import Confirmation, confirmations
+from pgan_ray.search.sampler import check_sampler, importance, make_sampler
+
+__all__ = [
+    "Confirmation",
+    "best",
+    "best_so_far",
+    "check_sampler",
+    "confirmations",
+    "front",
+    "hypervolumes",
+    "importance",
+    "make_sampler",
+    "score",
+    "to_confirm",
+]

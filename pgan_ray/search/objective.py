@@ -1,0 +1,38 @@
+"""What a trial is worth, by its rows on validation points and those of its controls."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pgan_ray.results import HARMS, Change, Estimate, Trial, least_beyond
+from pgan_ray.spec import Configuration, Search
+
+
+def score(search: Search, trial: Trial, configuration: Configuration, changes: Sequence[Change]) -> Trial:
+    """``trial`` with the scores of its ``configuration``; failed, where a variant has none.
+
+    Its harm is the mean over the variants of the rise beyond every control, its detectability the largest of theirs.
+    ``changes``: of its rows beyond each control.
+    """
+    rate, metric = HARMS[search.spec.harm], search.spec.detectability.metric
+    here = (configuration.id, search.poison_fraction)
+    own = [one for one in changes if (one.configuration, one.poison_fraction) == here and rate in one.rates]
+    by_variant = {change.variant: change for change in least_beyond(own, rate)}
+    lacking = [one.id or "its victims" for one in configuration.variants if one.id not in by_variant]
+    lacking += [
+        f"{variant or 'its detectors'}' {metric}"
+        for variant, change in by_variant.items()
+        if metric not in change.detectability
+    ]
+    if lacking:
+        return replace(trial, state="failed", message=f"no score of {', '.join(lacking)}")
+    harms = [change.rates[rate] for change in by_variant.values()]
+    seen = max((change.detectability[metric] for change in by_variant.values()), key=lambda found: found.mean)
+    return replace(trial, state="complete", harm=_mean(harms), detectability=seen)
+
+
+def _mean(found: Sequence[Estimate]) -> Estimate:
+    """Of several variants of the same generators: no interval is known of it, unless there is one alone."""
+    if len(found) == 1:
+        return found[0]
+    mean = sum(one.mean for one in found) / len(found)
+    return Estimate(mean, None, min(one.replicates for one in found), sum(one.cells for one in found))

@@ -1,0 +1,115 @@
+"""Schema: how configurations are chosen."""
+
+from typing import Any, Literal
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from pgan_ray.spec.base import Part
+
+Harm = Literal["damage", "error"]
+Metric = Literal["excess_rejection", "excess_rejection_both", "detector_auc"]
+
+
+class DetectabilitySpec(Part):
+    """How well a trial's poison is told from genuine points."""
+
+    metric: Metric = Field(
+        default="excess_rejection",
+        description="`excess_rejection`: share of the poison that the detectors reject minus that of the genuine "
+        "points; `excess_rejection_both`: the same by both tails of their scores; `detector_auc`: area under the "
+        "detector's ROC curve, poison against genuine points.",
+    )
+    at_most: float = Field(
+        default=0.01, ge=-1, le=1, description="Of `worst_case`: a trial with more is not what is searched for."
+    )
+
+
+class ConfirmSpec(Part):
+    """How the best trials are evaluated afresh: with new random streams, on what the data set is judged on."""
+
+    top: int = Field(
+        default=3,
+        ge=0,
+        le=1000,
+        description="So many trials: of `worst_case` the best; of `front` as many of its points, the ends first.",
+    )
+    replicates: int = Field(default=5, ge=1, description="Generators of each.")
+    runs: int = Field(default=10, ge=1, description="Victims for each of these and poison fraction.")
+
+
+class SearchSpec(Part):
+    """How configurations are chosen."""
+
+    method: Literal["grid", "random", "tpe", "gp", "nsga2"] = Field(
+        default="grid",
+        description="`grid`: every combination of all grids. The others search the ranges and choices under `attack` "
+        "(`{range: [low, high]}`, `{range: [low, high], log: true}`, `{choice: [a, b]}`): uniformly, by a "
+        "tree-structured Parzen estimator, a Gaussian process or a genetic algorithm. They need `pgan-ray[search]`.",
+    )
+    trials: int = Field(default=40, ge=1, le=100_000, description="Configurations that are tried.")
+    parallel: int = Field(
+        default=4,
+        ge=1,
+        le=1000,
+        description="Trials that are asked for at once, without each other's scores: fixed here and never taken from "
+        "the cluster, so that the search is the same on any.",
+    )
+    goal: Literal["worst_case", "front"] = Field(
+        default="worst_case",
+        description="`worst_case`: most harm, where detectability is at most `detectability.at_most`; `front`: most "
+        "harm and least detectability, together.",
+    )
+    harm: Harm = Field(
+        default="damage",
+        description="What a trial is to raise beyond every control: `damage`, the share of the source class that is "
+        "taken for the poison class; or `error`, the test error. The mean over the variants of the evaluation.",
+    )
+    poison_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Where a trial is judged: one of `evaluation.poison_fractions`. Null: the largest.",
+    )
+    detectability: DetectabilitySpec = Field(
+        default=DetectabilitySpec(), description="What a trial is to keep low: the largest of the variants."
+    )
+    confirm: ConfirmSpec = Field(
+        default=ConfirmSpec(),
+        description="The best trials are trained and evaluated again, with new random streams: only these are results.",
+    )
+    start: list[dict[str, Any]] = Field(
+        default=[],
+        description="The first trials: values by name, such as `{alpha: 0.1}`. What is left out is chosen by `method`.",
+    )
+    baseline: Literal["none", "random"] = Field(
+        default="none",
+        description="`random`: a random search with as many trials is run beside it, and its best are confirmed too.",
+    )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is searched."""
+        return self.method != "grid"
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> "SearchSpec":
+        others = sorted(self.model_fields_set - {"method"})
+        if not self.is_on and others and any(getattr(self, key) != _default(key) for key in others):
+            raise ValueError(
+                f"`{others[0]}` goes with a `method` that searches (random, tpe, gp, nsga2), got `grid`, which tries "
+                "every combination"
+            )
+        if self.is_on and len(self.start) > self.trials:
+            raise ValueError(f"`start` must have at most as many items as `trials` ({self.trials}), got more")
+        if self.is_on and self.baseline == self.method:
+            raise ValueError("`baseline` must differ from `method`, got `random` for both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A grid has none of the other keys."""
+        return handler(self) if self.is_on else {"method": self.method}
+
+
+def _default(key: str) -> Any:
+    return SearchSpec.model_fields[key].default

@@ -1,0 +1,247 @@
+"""A search as a sweep: its trials, what they are compared with, and the best of them once more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import grid
+from pgan_ray.spec.controls import NONE, control, with_controls
+from pgan_ray.spec.expand import expand, spec_error
+from pgan_ray.spec.faults import show, where
+from pgan_ray.spec.search import SearchSpec
+from pgan_ray.spec.seeds import seed_sequence
+from pgan_ray.spec.space import Dimension, at_first, dimensions
+from pgan_ray.spec.sweep import Configuration, Sweep, Variant
+
+MAIN, RANDOM = "trial", "random"
+"""The series of trials: what the search's method asks for, and the random search beside it."""
+VALIDATION = "validation"
+CONFIRMED = "confirmed"
+
+Values = Mapping[str, Any]
+TrialKey = tuple[str, int]  # series, number
+
+
+@dataclass(frozen=True)
+class KnownTrials:
+    """How far a search is. ``values``: of each trial that was asked for, by name; None where they do not go together.
+
+    ``confirmed``: the trials that are evaluated afresh, the best first; None before they are chosen.
+    """
+
+    values: Mapping[TrialKey, Values | None] = field(default_factory=dict)
+    confirmed: Sequence[TrialKey] | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is searched. ``tree``: the file's, each dimension at its first value, grids of the evaluation in place."""
+
+    spec: SearchSpec
+    dimensions: tuple[Dimension, ...]
+    tree: Mapping[str, Any] = field(compare=False)
+    base: Configuration
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The series of trials."""
+        return (MAIN,) if self.spec.baseline == "none" else (MAIN, RANDOM)
+
+    @property
+    def poison_fraction(self) -> float:
+        """Where trials are judged."""
+        return self.spec.poison_fraction or max(self.base.variants[0].evaluation.poison_fractions)
+
+    def trial(self, key: TrialKey, values: Values) -> Configuration:
+        """The configuration of a trial, judged on validation points. Raises `SpecError` if ``values`` do not fit."""
+        found = self._with(values)
+        settings = found.settings
+        dataset = settings.dataset.model_copy(update={"judged_on": VALIDATION})
+        variants = _variants(found, {"poison_fractions": [self.poison_fraction]})
+        update = {"dataset": dataset, "evaluation": variants[0].evaluation}
+        return replace(
+            found,
+            id=trial_id(key),
+            settings=settings.model_copy(update=update),
+            variants=variants,
+            setting=VALIDATION,
+            trial=key,
+            is_result=False,
+        )
+
+    def confirmation(self, key: TrialKey, values: Values) -> Configuration:
+        """A trial once more: its streams are new, and so are its generators; the data is split as before."""
+        found, again = self._with(values), self.spec.confirm
+        settings = found.settings
+        variants = _variants(found, {"runs": again.runs})
+        update = {
+            "seed": int(seed_sequence(settings.seed, "search", CONFIRMED).generate_state(1)[0]),
+            "dataset": settings.dataset.model_copy(update={"split_seed": settings.data_seed}),
+            "attack": settings.attack.model_copy(update={"replicates": again.replicates}),
+            "evaluation": variants[0].evaluation,
+        }
+        name = CONFIRMED if key[0] == MAIN else f"{CONFIRMED}_{key[0]}"
+        of_result = settings.model_copy(update=update)
+        return replace(found, id=_numbered(name, key[1]), settings=of_result, variants=variants, trial=key)
+
+    def configurations(self, known: KnownTrials) -> tuple[Configuration, ...]:
+        """All of them: those that are not known yet stand there with each dimension at its first value."""
+        trials = {one.id: one for one in self._trials(known)}
+        results = {one.id: one for one in self._confirmed(known)}
+        return (*self._compared(trials, judged=True), *self._compared(results, judged=False))
+
+    def wave(self, known: KnownTrials, keys: Sequence[TrialKey]) -> tuple[Configuration, ...]:
+        """The trials of ``keys`` and their controls."""
+        every = {one.id: one for one in self.configurations(known) if not one.is_result}
+        wanted = {trial_id(key) for key in keys}
+        return tuple(one for one in every.values() if one.id in wanted or one.is_control)
+
+    def _trials(self, known: KnownTrials) -> Iterator[Configuration]:
+        first = self.trial((MAIN, 0), {})
+        for series in self.series:
+            for number in range(self.spec.trials):
+                key = series, number
+                if key not in known.values:
+                    yield replace(first, id=trial_id(key), trial=key)
+                elif (values := known.values[key]) is not None:
+                    yield self.trial(key, values)
+
+    def _confirmed(self, known: KnownTrials) -> Iterator[Configuration]:
+        if known.confirmed is None:
+            first = self.confirmation((MAIN, 0), {})
+            for index in range(len(self.series) * min(self.spec.confirm.top, self.spec.trials)):
+                yield replace(first, id=f"{CONFIRMED}=rank{index + 1}", trial=None)
+            return
+        for key in known.confirmed:
+            values = known.values.get(key)
+            if values is not None:
+                yield self.confirmation(key, values)
+
+    def _compared(self, found: dict[str, Configuration], *, judged: bool) -> tuple[Configuration, ...]:
+        """``found`` with the controls beside which they are judged."""
+        members = list(found.values())
+        if not members:
+            return ()
+        # Of a trial no victims without poison are trained: they are the same for all.
+        if judged or 0 not in members[0].variants[0].evaluation.poison_fractions:
+            genuine = control(NONE, members, _variants(members[0], {"poison_fractions": [0.0]}))
+            found[genuine.id] = genuine
+        if members[0].settings.controls:
+            found = with_controls(found)
+        return tuple(replace(one, is_result=not judged) for one in found.values())
+
+    def _with(self, values: Values) -> Configuration:
+        paths = {one.path: values[one.name] for one in self.dimensions if one.name in values}
+        if not paths:
+            return self.base
+        (found,) = expand("search", grid.replace(self.tree, paths)).configurations.values()
+        return found
+
+
+def trial_id(key: TrialKey) -> str:
+    """``trial=0007``."""
+    return _numbered(*key)
+
+
+def _numbered(name: str, number: int) -> str:
+    return f"{name}={number:04d}"
+
+
+def _variants(of: Configuration, update: dict[str, Any]) -> tuple[Variant, ...]:
+    return tuple(replace(one, evaluation=one.evaluation.model_copy(update=update)) for one in of.variants)
+
+
+def with_known(sweep: Sweep, known: KnownTrials) -> Sweep:
+    """The ``sweep`` of a search with the trials that are known in their places."""
+    assert sweep.search is not None  # its callers look
+    return replace(sweep, configurations=sweep.search.configurations(known))
+
+
+def plan_search(origin: str, tree: Mapping[str, Any], profile: str) -> Sweep:
+    """The sweep that a ``tree`` without `tree_faults` describes, in which something is searched.
+
+    Raises `SpecError` where the search asks for what its evaluation does not have.
+    """
+    every = dimensions(tree)
+    first = at_first(tree)
+    expanded = expand(origin, first)
+    (base,) = expanded.configurations.values()
+    every = [replace(one, is_whole=_is_whole(one, first)) for one in every]
+    spec = base.settings.search
+    search = Search(spec, tuple(every), first, base)
+    lines = [f"{origin}:{where(place)}: {rule}" for place, rule in _faults(search)]
+    if lines:
+        raise spec_error(origin, lines)
+    document = grid.replace(expanded.document, {one.path: one.written for one in every})
+    settings = base.settings
+    found = Sweep(settings.name, settings.description, profile, settings.resources, (), document, search)
+    return with_known(found, KnownTrials())
+
+
+def _is_whole(one: Dimension, tree: Mapping[str, Any]) -> bool:
+    """Whether the field takes whole numbers alone."""
+    if one.ends is None or not all(isinstance(end, int) for end in one.ends):
+        return False
+    try:
+        expand("search", grid.replace(tree, {one.path: one.ends[0] + 0.5}))
+    except SpecError:
+        return True
+    return False
+
+
+def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    spec, at = search.spec, search.poison_fraction
+    attack = search.base.settings.attack
+    if attack.is_control:
+        yield ("attack", "name"), f"must be an attack to search, got the control {show(attack.name)}"
+    detects, is_scored = False, True
+    for variant in search.base.variants:
+        evaluation = variant.evaluation
+        name = f" (with {variant.id})" if variant.id else ""
+        if at not in evaluation.poison_fractions or not at:
+            rule = f"must be one of `evaluation.poison_fractions` {evaluation.poison_fractions} and over 0"
+            yield ("search", "poison_fraction"), f"{rule}, got {at:g}{name}"
+        if not evaluation.victim.trains:
+            yield ("evaluation", "victim", "name"), f"must be a victim that is trained, to be harmed, got `none`{name}"
+        detects |= evaluation.detector.component.filters
+        is_scored &= _has_scores(evaluation.detector)
+    metric = spec.detectability.metric
+    if not detects:
+        yield ("evaluation", "detector", "name"), "must be a detector, by which trials are judged, got `none`"
+    elif not is_scored and metric != "excess_rejection":
+        rule = "must be `excess_rejection` where a detector has no score of its own"
+        yield ("search", "detectability", "metric"), f"{rule}, got {show(metric)}"
+    yield from _start_faults(search)
+
+
+def _has_scores(detector: Any) -> bool:
+    return getattr(detector, "percentile", None) is not None
+
+
+def _start_faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    by_name = {one.name: one for one in search.dimensions}
+    for index, values in enumerate(search.spec.start):
+        here = ("search", "start", index)
+        fault = False
+        for name, value in values.items():
+            one = by_name.get(name)
+            if one is None:
+                fault = True
+                yield (*here, name), f"must be one of what is searched: {', '.join(by_name)}"
+            elif not one.holds(value):
+                fault = True
+                yield (*here, name), f"must be in its {one.key} {show(list(one.values))}, got {show(value)}"
+        if not fault:
+            try:
+                search.trial((MAIN, index), values)
+            except (SpecError, ValidationError) as error:
+                yield here, f"must go together, got: {error}"
+
+
+def is_search(tree: Mapping[str, Any]) -> bool:
+    """Whether a ``tree`` without `tree_faults` describes a search."""
+    section = tree.get("search")
+    return isinstance(section, Mapping) and section.get("method", "grid") != "grid"

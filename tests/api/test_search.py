@@ -1,0 +1,99 @@
+"""A whole search by the Python API, and what its results, its report, the command line and MLflow make of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from mlflow import MlflowClient
+
+from pgan_ray import open_sweep, run_sweep
+from pgan_ray.api import SweepResult
+from pgan_ray.cli.main import group
+from pgan_ray.errors import SpecError
+from pgan_ray.results import Store
+from pgan_ray.spec import SweepRecord, load_sweep
+from pgan_ray.tracking import rebuild
+from tests.searches import search_file
+from tests.tiny import TINY
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("search")
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> SweepResult:
+    tree = search_file(search__baseline="random", search__trials=2, controls=True)
+    return run_sweep(tree, out=folder / "sweep", executor="local", tracking_uri=f"sqlite:///{folder}/mlflow.db")
+
+
+def test_trials_and_what_they_promised(result: SweepResult) -> None:
+    assert result.outcome == "complete"
+    table = result.trials()
+    assert table["series"].to_pylist() == ["trial", "trial", "random", "random"]
+    assert table["alpha"].to_pylist()[0] == 0.1
+    assert set(table["state"].to_pylist()) == {"complete"}
+    confirmed = result.confirmations()
+    assert [one.trial.key[0] for one in confirmed] == ["trial", "random"]
+    for one in confirmed:
+        assert one.trial.harm is not None
+        number = one.trial.key[1] + 2 * (one.trial.key[0] == "random")
+        assert one.trial.harm.mean == table["harm"].to_pylist()[number]
+        assert one.again.state == "complete"
+    opened = open_sweep(result.directory)
+    assert opened.outcome == "complete"
+    assert opened.confirmations() == confirmed
+
+
+def test_attacks_are_ranked_and_answered_for_by_what_was_confirmed_alone(result: SweepResult) -> None:
+    assert {one.configuration.partition("=")[0] for one in result.ranking()} == {"confirmed", "confirmed_random"}
+    page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
+    for text in ("The search", "4 trials were asked for", "what they promised on held-out images"):
+        assert text in page
+    assert "validation,control" not in page
+    assert "random trial" in page
+
+
+def test_the_command_line_shows_what_was_promised_beside_what_was_confirmed(result: SweepResult) -> None:
+    ended = CliRunner().invoke(group, ["resume", str(result.directory), "--executor", "local", "--offline-tracking"])
+    assert ended.exit_code == 0, ended.output
+    for text in ("the best trials, evaluated afresh", "harm promised", "confirmed=000", "confirmed_random=000"):
+        assert text in ended.output
+    assert "trial=0000" not in ended.output
+
+
+def test_mlflow_has_the_course_of_the_search(result: SweepResult, folder: Path, tmp_path: Path) -> None:
+    uris = [f"sqlite:///{folder}/mlflow.db", f"sqlite:///{tmp_path}/again.db"]
+    rebuild(Store(result.directory), result.record, tracking_uri=uris[1])
+    courses = []
+    for uri in uris:
+        client = MlflowClient(uri)
+        runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
+        names = {run.info.run_name: run for run in runs}
+        assert {"trial=0000", "random=0001", "validation,control=none"} <= set(names)
+        (parent,) = (run for run in runs if "search/trial/best" in run.data.metrics)
+        course = client.get_metric_history(parent.info.run_id, "search/trial/harm")
+        courses.append([(point.step, point.value) for point in course])
+        assert "search/random/best" in parent.data.metrics
+        assert names["trial=0000"].data.tags["pgan.trial"] == "trial 0"
+    harms = result.trials()["harm"].to_pylist()
+    assert courses == [[(0, harms[0]), (1, harms[1])]] * 2
+
+
+def test_a_grid_has_no_trials(tmp_path: Path) -> None:
+    grid = SweepResult(Store(tmp_path), SweepRecord("grid", load_sweep(TINY)))
+    with pytest.raises(SpecError, match="must be a search to have trials, got a grid"):
+        grid.trials()
+    assert grid.confirmations() == []
+
+
+def test_a_damaged_trial_is_told_by_every_command_before_anything_starts(result: SweepResult, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(result.directory, copied)
+    (copied / "search" / "trial" / "0001.json").write_text("{}")
+    for command in (["resume", "--executor", "local"], ["report"], ["best"], ["track"]):
+        ended = CliRunner().invoke(group, [command[0], str(copied), *command[1:]])
+        assert isinstance(ended.exception, SpecError)
+        assert f"{copied}/search/trial/0001.json: " in str(ended.exception)

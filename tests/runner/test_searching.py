@@ -1,0 +1,194 @@
+"""Whole searches in this process: waves, resuming with the same bits, what ends them, what is confirmed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pgan_ray.attacks import train_stack
+from pgan_ray.data import Dataset
+from pgan_ray.results import Store, read_rows, read_trials
+from pgan_ray.runner import Engine, LocalExecutor, SearchRun, Silent, SweepOutcome
+from pgan_ray.runner.prepare import load_datasets
+from pgan_ray.search import make_sampler
+from pgan_ray.spec import Sweep, SweepRecord, load_record
+from pgan_ray.tracking import MemoryTracker
+from pgan_ray.tracking.events import SweepExtended, SweepFinished, SweepStarted
+from tests.runner.sweeps import InterruptOnce, without_seconds
+from tests.searches import search_of, small_search
+
+
+@pytest.fixture(scope="module")
+def datasets() -> dict[str, Dataset]:
+    found, _ = load_datasets(small_search(), None, lambda line: None)
+    return found
+
+
+@pytest.fixture
+def run(datasets: dict[str, Dataset]) -> Callable[..., SweepOutcome]:
+    def run_it(
+        sweep: Sweep, directory: Path, progress: Any = None, tracker: Any = None, **options: Any
+    ) -> SweepOutcome:
+        record, store = SweepRecord("one", sweep, {"cpu": "some"}), Store(directory)
+        store.write("sweep.yaml", record.to_yaml().encode())
+        # As resuming does: the record is read back.
+        record = load_record(record.to_yaml(), "sweep.yaml")
+        return SearchRun(
+            record,
+            store,
+            datasets,
+            LocalExecutor,
+            tracker or MemoryTracker(),
+            progress or Silent(),
+            members=(2, 4),
+            **options,
+        ).run()
+
+    return run_it
+
+
+class Notices(Silent):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def notice(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("finished") / "search"
+
+
+@pytest.fixture
+def undisturbed(finished: Path, run: Callable[..., SweepOutcome]) -> Path:
+    """The directory of a small search that ran to its end; made once."""
+    if not (finished / "summary.json").exists():
+        notices, tracker = Notices(), MemoryTracker()
+        outcome = run(small_search(), finished, notices, tracker)
+        assert (outcome.outcome, outcome.failures) == ("complete", [])
+        assert [line.partition(";")[0] for line in notices.lines] == ["tpe: 2 of 4 trials", "tpe: 4 of 4 trials"]
+        kinds = [type(event) for event in tracker.events]
+        assert (kinds.count(SweepStarted), kinds.count(SweepFinished)) == (2, 1)
+        assert kinds.count(SweepExtended) == 3
+    return finished
+
+
+def trial_files(directory: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((directory / "search").rglob("*.json"))}
+
+
+def test_trials_are_scored_and_the_best_is_confirmed(undisturbed: Path) -> None:
+    record, store = SweepRecord("one", small_search()), Store(undisturbed)
+    trials = read_trials(store, load_record((undisturbed / "sweep.yaml").read_text(), "sweep.yaml"))
+    assert [one.state for one in trials.values()] == ["complete"] * 4
+    assert trials["trial", 0].values["alpha"] == 0.1
+    best = max(trials.values(), key=lambda one: one.point[0])
+    confirmed = json.loads((undisturbed / "search" / "confirmed.json").read_text())["trials"]
+    assert confirmed == [list(best.key)]
+    rows = read_rows(store)
+    of_result = [row for row in rows.to_pylist() if row["configuration"] == f"confirmed={best.key[1]:04d}"]
+    assert len(of_result) == 8
+    assert {row["dataset"] for row in of_result} == {"digits"}
+    others = [row for row in rows.to_pylist() if not row["configuration"].startswith("confirmed")]
+    assert {row["dataset"] for row in others} == {"digits (validation)"}
+    assert len(others) == 4 * 4 + 4  # and the clean victims, once
+    assert record.sweep.search is not None
+
+
+def test_a_finished_search_has_nothing_left_to_do(undisturbed: Path, run: Callable[..., SweepOutcome]) -> None:
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("it must not train")
+
+    before = trial_files(undisturbed)
+    assert run(small_search(), undisturbed, engine=Engine(never, never)).outcome == "complete"
+    assert trial_files(undisturbed) == before
+
+
+@pytest.mark.parametrize("trained", [1, 5, 9])
+def test_interrupted_wherever_it_ends_with_the_same_trials_and_rows(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path, trained: int
+) -> None:
+    directory = tmp_path / "search"
+    stop = InterruptOnce(lambda state: state.generators_done >= trained)
+    assert run(small_search(), directory, stop).outcome == "interrupted"
+    assert json.loads((directory / "summary.json").read_text())["outcome"] == "interrupted"
+    assert run(small_search(), directory).outcome == "complete"
+    assert trial_files(directory) == trial_files(undisturbed)
+    assert without_seconds(read_rows(Store(directory))) == without_seconds(read_rows(Store(undisturbed)))
+
+
+def test_what_of_a_wave_was_not_written_down_is_asked_for_again(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    directory, search = tmp_path / "search", search_of(small_search())
+    stop = InterruptOnce(lambda state: state.generators_done >= 1)
+    run(small_search(), directory, stop)
+    (directory / "search" / "trial" / "0001.json").unlink()
+    run(small_search(), directory)
+    assert trial_files(directory) == trial_files(undisturbed)
+    asked = make_sampler(search, 0).ask(("trial", 0), [])
+    assert asked.values == json.loads((directory / "search" / "trial" / "0000.json").read_text())["values"]
+
+
+def test_a_pause_ends_between_two_waves(undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    class Pause(Notices):
+        def update(self, state: Any, slots: int) -> None:
+            (directory / "PAUSE").touch()
+
+    directory, notices = tmp_path / "search", Pause()
+    assert run(small_search(), directory, notices).outcome == "interrupted"
+    assert notices.lines[-1] == "paused by the file PAUSE before trial 2: delete it, and resume"
+    assert len(trial_files(directory)) == 2
+    (directory / "PAUSE").unlink()
+    assert run(small_search(), directory).outcome == "complete"
+    assert trial_files(directory) == trial_files(undisturbed)
+
+
+def test_a_trial_that_fails_is_told_and_the_search_goes_on(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    def breaks(config: Any, *arguments: Any, **options: Any) -> Any:
+        if config.alpha == 0.1:
+            raise ZeroDivisionError("no such thing")
+        return train_stack(config, *arguments, **options)
+
+    directory = tmp_path / "search"
+    outcome = run(small_search(), directory, engine=Engine(stack=breaks))
+    assert outcome.outcome == "complete"
+    assert ["ZeroDivisionError: no such thing" in failure for failure in outcome.failures] == [True]
+    found = json.loads((directory / "search" / "trial" / "0000.json").read_text())
+    assert (found["state"], found["harm"], found["message"]) == ("failed", None, "no score of its victims")
+
+
+def test_where_all_fail_the_search_ends_and_can_be_gone_on_with(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    def breaks(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("no such thing")
+
+    directory = tmp_path / "search"
+    outcome = run(small_search(), directory, engine=Engine(stack=breaks))
+    assert (outcome.outcome, outcome.can_go_on) == ("failed", True)
+    assert len(outcome.failures) == 2
+    assert run(small_search(), directory).outcome == "complete"
+    assert trial_files(directory) == trial_files(undisturbed)
+
+
+def test_a_random_search_runs_beside_it(undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    directory = tmp_path / "search"
+    sweep = small_search(search__baseline="random", search__trials=2)
+    assert run(sweep, directory).outcome == "complete"
+    assert {file.parent.name for file in (directory / "search").rglob("000*.json")} == {"trial", "random"}
+    confirmed = json.loads((directory / "search" / "confirmed.json").read_text())["trials"]
+    assert [series for series, _ in confirmed] == ["trial", "random"]
+    for name in ("0000.json", "0001.json"):  # as without it
+        own, other = (json.loads((place / "search" / "trial" / name).read_text()) for place in (directory, undisturbed))
+        assert own["values"] == other["values"]
+
+
+def test_with_nothing_to_confirm_it_failed(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    outcome = run(small_search(search__confirm__top=0, search__trials=1), tmp_path / "search")
+    assert outcome.outcome == "failed"

@@ -1,0 +1,68 @@
+"""A trial's scores, by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from pgan_ray.results import Change, Estimate
+from pgan_ray.search import confirmations, score
+from pgan_ray.spec import KnownTrials, with_known
+from tests.searches import search_of, small_search, trial
+
+
+def found(mean: float) -> Estimate:
+    return Estimate(mean, 0.01, 2, 4)
+
+
+def change(name: str, control: str, damage: float, seen: float | None, variant: str = "", at: float = 0.4) -> Change:
+    rates = {"false_positive_rate": found(damage), "test_error": found(damage / 2)}
+    return Change(name, variant, at, control, rates, {} if seen is None else {"excess_rejection": found(seen)})
+
+
+RUNNING = replace(trial(0), state="running", message="")
+
+
+def test_harm_is_what_holds_beyond_every_control_at_the_fraction_that_is_searched_at() -> None:
+    sweep = small_search(evaluation__poison_fractions=[0, 0.2, 0.4])
+    search, configuration = search_of(sweep), sweep.configurations[0]
+    changes = [
+        change("trial=0000", "none", 0.3, 0.1),
+        change("trial=0000", "removal", 0.2, 0.1),
+        change("trial=0000", "none", 0.1, 0.9, at=0.2),
+        change("trial=0001", "none", 0.0, 0.9),
+    ]
+    scored = score(search, RUNNING, configuration, changes)
+    assert (scored.state, scored.point) == ("complete", (0.2, 0.1))
+    assert scored.harm == found(0.2)
+    by_error = search_of(small_search(search__harm="error"))
+    assert score(by_error, RUNNING, configuration, changes).point[0] == 0.1
+
+
+def test_over_variants_harm_is_the_mean_and_detectability_the_largest() -> None:
+    sweep = small_search(evaluation__detector={"name": "knn_distance", "percentile": {"grid": [0.9, 0.95]}})
+    configuration = sweep.configurations[0]
+    first, second = (variant.id for variant in configuration.variants)
+    changes = [change("trial=0000", "none", 0.3, 0.1, first), change("trial=0000", "none", 0.1, 0.2, second)]
+    scored = score(search_of(sweep), RUNNING, configuration, changes)
+    assert scored.point == pytest.approx((0.2, 0.2))
+    assert scored.harm is not None
+    assert scored.harm.half_width is None  # of two victims of the same poison none is known
+    lacking = score(search_of(sweep), RUNNING, configuration, changes[:1])
+    assert (lacking.state, lacking.harm) == ("failed", None)
+    assert second in lacking.message
+
+
+def test_without_scores_a_trial_failed() -> None:
+    sweep = small_search()
+    nothing = score(search_of(sweep), RUNNING, sweep.configurations[0], [])
+    assert (nothing.state, nothing.message) == ("failed", "no score of its victims")
+    unseen = score(search_of(sweep), RUNNING, sweep.configurations[0], [change("trial=0000", "none", 0.3, None)])
+    assert unseen.message == "no score of its detectors' excess_rejection"
+
+
+def test_what_was_promised_stands_beside_what_came_of_it() -> None:
+    values = {"alpha": 0.1, "iterations": 12, "sample_from": "last"}
+    sweep = with_known(small_search(), KnownTrials({("trial", 0): values}, [("trial", 0)]))
+    (one,) = confirmations(sweep, {("trial", 0): trial(0, 0.5, 0.0)}, [change("confirmed=0000", "none", 0.2, 0.1)])
+    assert one.configuration == "confirmed=0000"
+    assert (one.trial.point, one.again.point) == ((0.5, 0.0), (0.2, 0.1))
