@@ -26,8 +26,8 @@ check: $(VENV)/installed-dev
 
 # The tables in our documents that are made from the code.
 docs: $(VENV)/installed
-	$(BIN)/python -m infra.docs.reference README.md
-	$(BIN)/python -m infra.docs.results README.md
+	$(BIN)/python -m infra.docs.reference sweeps/README.md
+	$(BIN)/python -m infra.docs.results README.md sweeps/README.md
 	$(BIN)/python -m infra.docs.scaling infra/SCALING.md
 
 $(BIN)/python:

@@ -1,4 +1,4 @@
-"""The README keeps its promises: reference, links, commands and the map of rooms."""
+"""The READMEs keep their promises: reference, links, commands and the map of rooms."""
 
 import contextlib
 import itertools
@@ -15,15 +15,15 @@ from pgan_ray.cli.main import group
 from pgan_ray.spec.yaml_file import parse_mapping
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+README, SWEEPS = ROOT / "README.md", ROOT / "sweeps" / "README.md"
+BOTH = pytest.mark.parametrize("file", [README, SWEEPS], ids=["README", "sweeps"])
 ROOMS = sorted(path.parent.name for path in ROOT.glob("pgan_ray/*/__init__.py"))
 PATH = ("spec", "data", "attacks", "evaluation", "tracking", "report")
 """The rooms in the order the data walks through them (DESIGN 3)."""
 
 
-@pytest.fixture(scope="module")
-def readme() -> str:
-    return README.read_text(encoding="utf-8")
+def text_of(file: Path) -> str:
+    return file.read_text(encoding="utf-8")
 
 
 def blocks(text: str, *languages: str) -> Iterator[str]:
@@ -48,32 +48,43 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def test_it_holds_the_reference_of_the_sweep_file(readme: str) -> None:
-    assert readme.count(BEGIN) == readme.count(END) == 1
-    assert readme == update(readme), "run: make docs"
+def prose_of(file: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", text_of(file), flags=re.MULTILINE | re.DOTALL)
 
 
-def test_its_relative_links_lead_somewhere(readme: str) -> None:
-    prose = re.sub(r"^```.*?^```$", "", readme, flags=re.MULTILINE | re.DOTALL)
+def test_that_of_the_sweeps_holds_the_reference_of_the_sweep_file() -> None:
+    text = text_of(SWEEPS)
+    assert text.count(BEGIN) == text.count(END) == 1
+    assert text == update(text), "run: make docs"
+
+
+@BOTH
+def test_its_relative_links_lead_somewhere(file: Path) -> None:
+    prose = prose_of(file)
     targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
-    anchors = {slug(heading) for heading in re.findall(r"^#+ (.*)$", prose, re.MULTILINE)}
     broken = []
     for target in targets:
         if re.match(r"[a-z]+:", target):
             continue
-        file, _, anchor = target.partition("#")
-        if (file and not (ROOT / file).exists()) or (not file and anchor not in anchors):
+        name, _, anchor = target.partition("#")
+        other = (file.parent / name).resolve() if name else file
+        if not other.exists():
             broken.append(target)
+        elif anchor:
+            headings = re.findall(r"^#+ (.*)$", prose_of(other), re.MULTILINE)
+            broken += [] if anchor in map(slug, headings) else [target]
     assert broken == []
 
 
-def test_the_files_that_it_names_are_there(readme: str) -> None:
-    named = set(re.findall(r"\b(?:sweeps|infra|docs)/[\w./-]+\.\w+", readme))
+@BOTH
+def test_the_files_that_it_names_are_there(file: Path) -> None:
+    named = set(re.findall(r"\b(?:sweeps|infra|docs)/[\w./-]+\.\w+", text_of(file)))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-def test_its_commands_are_known(readme: str) -> None:
-    found = list(commands(readme))
+@BOTH
+def test_its_commands_are_known(file: Path) -> None:
+    found = list(commands(text_of(file)))
     assert found
     for arguments in found:
         check(arguments)
@@ -103,19 +114,21 @@ def test_an_unknown_command_would_be_found(arguments: list[str], message: str) -
         check(arguments)
 
 
-def test_its_make_targets_are_there(readme: str) -> None:
+@BOTH
+def test_its_make_targets_are_there(file: Path) -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    used = set(re.findall(r"`make ([a-z][\w-]*)`|^\s*(?:\$ )?make ([a-z][\w-]*)", readme, re.MULTILINE))
+    used = set(re.findall(r"`make ([a-z][\w-]*)`|^\s*(?:\$ )?make ([a-z][\w-]*)", text_of(file), re.MULTILINE))
     assert {first or second for first, second in used} - targets == set()
 
 
-def test_its_yaml_is_valid(readme: str) -> None:
-    for block in blocks(readme, "yaml"):
-        parse_mapping(block, "README.md")
+@BOTH
+def test_its_yaml_is_valid(file: Path) -> None:
+    for block in blocks(text_of(file), "yaml"):
+        parse_mapping(block, file.name)
 
 
-def test_the_map_shows_every_room_in_path_order(readme: str) -> None:
-    (rooms,) = re.findall(r"^\| room \|.*\n(?:\|.*\n)+", readme, re.MULTILINE)
+def test_the_map_shows_every_room_in_path_order() -> None:
+    (rooms,) = re.findall(r"^\| room \|.*\n(?:\|.*\n)+", text_of(README), re.MULTILINE)
     places = {room: re.search(rf"`(?:pgan_ray/)?{room}/?`|pgan_ray/{room}\b", rooms) for room in ROOMS}
     assert [room for room, place in places.items() if place is None] == []
     starts = [place.start() for room in PATH if (place := places.get(room))]

@@ -1,6 +1,6 @@
-"""The reference of the sweep file, from the schema: `reference` is the text between the README's markers.
+"""The reference of the sweep file, from the schema: `reference` is the text between the markers of `sweeps/README.md`.
 
-``python -m infra.docs.reference README.md`` brings the README up to date.
+``python -m infra.docs.reference sweeps/README.md`` brings that file up to date.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""The evidence behind the README: what is kept of the sweeps that it speaks of, and its tables, made from their rows.
+"""The evidence behind the READMEs: what is kept of the sweeps that they speak of, and their tables, made from the rows.
 
 ``python -m infra.docs.results keep DIR`` puts what is needed of a finished sweep in DIR under ``sweeps/results``: a
 directory of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
-``python -m infra.docs.results README.md`` brings the tables between the file's markers up to date.
+``python -m infra.docs.results README.md sweeps/README.md`` brings the tables between their markers up to date.
 """
 
 import re
@@ -21,7 +21,10 @@ from pgan_ray.results import CHANGES, Store, estimate_text
 from pgan_ray.runner.progress import clock
 
 KEPT = Path(__file__).parents[2] / "sweeps" / "results"
-PATTERNS = ("summary.json", "victims/**/*.parquet", "generators/*/r*/record.json", "generators/*/r*/training.parquet")
+PATTERNS = (
+    *("summary.json", "search/**/*.json", "victims/**/*.parquet"),
+    *("generators/*/r*/record.json", "generators/*/r*/training.parquet"),
+)
 _BLOCK = re.compile(r"(<!-- results:(\S+) (\S+) -->\n).*?(<!-- results:end -->)", re.DOTALL)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pgan_ray.api.extend import warm_start as start_of
 from pgan_ray.api.profile import choose_profile
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import ExecutorName, RunOptions, joins_cluster, run_record
@@ -41,6 +42,7 @@ def run_sweep(
     data_dir: str | Path | None = None,
     expect_gpus: bool = False,
     really_large: bool = False,
+    warm_start: str | Path | None = None,
     progress: ProgressDisplay | Callable[[str], None] | None = None,
 ) -> SweepResult:
     """Run a sweep to its end: generators, victims, results in MLflow and in a directory.
@@ -57,6 +59,7 @@ def run_sweep(
         data_dir: where MNIST's and Fashion-MNIST's files are, if they are at hand.
         expect_gpus: ask the cluster for GPUs even while it has none.
         really_large: allow what is refused as larger than meant.
+        warm_start: the directory of another search, with whose best trials this one begins.
         progress: takes notices, a line each; or a `ProgressDisplay`, which is shown counts as well.
 
     Returns:
@@ -75,7 +78,15 @@ def run_sweep(
         offline_tracking,
     )
     display = _display(progress)
-    resolved = resolve_sweep(sweep, profile, _overrides(set or {}), options, display.notice, really_large=really_large)
+    resolved = resolve_sweep(
+        sweep,
+        profile,
+        _overrides(set or {}),
+        options,
+        display.notice,
+        really_large=really_large,
+        warm_from=warm_start,
+    )
     record, store = new_sweep(resolved, out)
     try:
         return run_record(record, store, options, display)
@@ -97,14 +108,21 @@ def resolve_sweep(
     notice: Callable[[str], None],
     *,
     really_large: bool = False,
+    warm_from: str | Path | None = None,
 ) -> Sweep:
-    """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`."""
+    """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`.
+
+    ``warm_from``: the directory of another search, with whose best trials this one begins.
+    """
     source = dict(sweep) if isinstance(sweep, Mapping) else sweep_text(sweep)  # once: it may be a pipe
 
     def load(name: str) -> Sweep:
         return load_sweep(source, profile=name, overrides=overrides, really_large=really_large)
 
     resolved = load(choose_profile(source, load, options, notice) if profile == "auto" else profile)
+    if warm_from is not None:
+        overrides = (*overrides, start_of(resolved.search, warm_from))
+        resolved = load(resolved.profile)
     origin = "sweep:" if isinstance(sweep, Mapping) else f"{sweep}:"
     check_limits(resolved, origin, to_join=joins_cluster(options), really_large=really_large)
     return resolved

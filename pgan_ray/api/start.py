@@ -28,7 +28,7 @@ _TEXT = Template("""\
 #   its cost     pgan-ray plan $file
 #   a first look pgan-ray sweep $file                  (the profile `quick`, below)
 #   all of it    pgan-ray sweep $file --profile body
-# {grid: [a, b]} in a value's place makes a dimension of the sweep. All keys: "The sweep file" in pgan-ray's README.
+# {grid: [a, b]} in a value's place makes a dimension of the sweep. All keys: "The sweep file" in sweeps/README.md.
 name: $name
 description: $description
 seed: 0 # every random stream derives from it

@@ -17,6 +17,7 @@ COMMANDS = {
     "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
+    "extend": "Have a search try more configurations.",
     "ui": "Open MLflow's UI on the sweeps.",
     "track": "Write a sweep's directory into MLflow again.",
     "report": "Draw a sweep's figures and compare it with the paper.",

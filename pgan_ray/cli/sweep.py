@@ -20,6 +20,9 @@ from pgan_ray.spec.yaml_file import dump_yaml
 @options.choosing
 @click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
+@click.option(
+    "--warm-start", "warm_from", metavar="DIR", help="Of a search: begin with the best trials of the search in DIR."
+)
 @options.really_large
 @options.running
 def sweep(
@@ -28,6 +31,7 @@ def sweep(
     overrides: tuple[str, ...],
     dry_run: bool,
     out: str | None,
+    warm_from: str | None,
     yes_really_large: bool,
     **running: Any,
 ) -> None:
@@ -45,7 +49,9 @@ def sweep(
 
     choice, as_json = run_options(running), running["as_json"]
     progress = make_progress()
-    resolved = resolve_sweep(file, profile, overrides, choice, progress.notice, really_large=yes_really_large)
+    resolved = resolve_sweep(
+        file, profile, overrides, choice, progress.notice, really_large=yes_really_large, warm_from=warm_from
+    )
     if dry_run:
         to_join = joins_cluster(choice)
         check = partial(check_limits, resolved, f"{file}:", to_join=to_join, really_large=yes_really_large)

@@ -43,9 +43,11 @@ from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, o
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
     NO_CONFIGURATION,
+    Confirmed,
     Trial,
     is_paused,
     known_trials,
+    read_confirmed,
     read_trials,
     values_text,
     write_confirmed,
@@ -68,6 +70,7 @@ __all__ = [
     "TRAINING",
     "VICTIMS",
     "Change",
+    "Confirmed",
     "Directory",
     "Estimate",
     "FinishedBatches",
@@ -107,6 +110,7 @@ __all__ = [
     "other_device",
     "outcome_of",
     "ranking",
+    "read_confirmed",
     "read_poison",
     "read_progress",
     "read_record",

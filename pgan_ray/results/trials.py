@@ -94,13 +94,21 @@ def read_trials(store: Store, record: SweepRecord) -> dict[TrialKey, Trial]:
     return {key: _read(store, record, search, key) for key in keys if _name(key) in there}
 
 
-def write_confirmed(store: Store, record: SweepRecord, keys: list[TrialKey]) -> None:
-    """Write which trials are evaluated afresh, the best first."""
-    content = {**identity(record), "trials": [list(key) for key in keys]}
+@dataclass(frozen=True)
+class Confirmed:
+    """The trials that are evaluated afresh, the best first, and ``among`` how many trials they were chosen."""
+
+    keys: list[TrialKey]
+    among: int
+
+
+def write_confirmed(store: Store, record: SweepRecord, confirmed: Confirmed) -> None:
+    """Write which trials are evaluated afresh."""
+    content = {**identity(record), "trials": [list(key) for key in confirmed.keys], "among": confirmed.among}
     store.write(CONFIRMED, json.dumps(content, indent=1).encode())
 
 
-def read_confirmed(store: Store, record: SweepRecord) -> list[TrialKey] | None:
+def read_confirmed(store: Store, record: SweepRecord) -> Confirmed | None:
     """The trials that are evaluated afresh; None before they are chosen. Raises `SpecError` as `read_trials`."""
     search = record.sweep.search
     if search is None:
@@ -109,20 +117,22 @@ def read_confirmed(store: Store, record: SweepRecord) -> list[TrialKey] | None:
         content = _content(store, record, CONFIRMED)
         keys = [(series, number) for series, number in content["trials"]]
         known = all(series in search.series and type(number) is int for series, number in keys)
+        known &= type(content["among"]) is int
         if not known or len(set(keys)) < len(keys):
             raise ValueError("must name trials, each once")
     except FileNotFoundError:
         return None
     except _DAMAGE as error:
         raise _fault(store, CONFIRMED, error) from None
-    return keys
+    return Confirmed(keys, content["among"])
 
 
 def known_trials(store: Store, record: SweepRecord) -> KnownTrials:
     """How far the search of ``record`` is. Raises `SpecError` as `read_trials`."""
     trials = read_trials(store, record)
     values = {key: trial.values if _has_configuration(trial) else None for key, trial in trials.items()}
-    return KnownTrials(values, read_confirmed(store, record))
+    confirmed = read_confirmed(store, record)
+    return KnownTrials(values, None if confirmed is None else confirmed.keys)
 
 
 def is_paused(store: Store) -> bool:

@@ -11,6 +11,7 @@ from pgan_ray.data import Dataset
 from pgan_ray.errors import SpecError
 from pgan_ray.results import (
     NO_CONFIGURATION,
+    Confirmed,
     Directory,
     Store,
     Trial,
@@ -18,6 +19,7 @@ from pgan_ray.results import (
     estimate_text,
     is_paused,
     known_trials,
+    read_confirmed,
     read_trials,
     scores_of,
     values_text,
@@ -203,14 +205,16 @@ class SearchRun:
 
     def _confirm(self) -> SweepOutcome:
         """Evaluate the best trials afresh, and tell what all of it came to."""
-        known = self._known()
-        if known.confirmed is None:
+        before = read_confirmed(self._store, self._record)
+        if before is None or before.among < self._spec.trials:
             chosen: list[TrialKey] = []
             for series in self._search.series:
                 own = [self._trials[series, number] for number in range(self._spec.trials)]
                 chosen += [trial.key for trial in to_confirm(self._spec, own)]
-            write_confirmed(self._store, self._record, chosen)
-            known = replace(known, confirmed=chosen)
+            # What was confirmed before the search was extended stays a result.
+            chosen += [key for key in (before.keys if before else []) if key not in chosen]
+            write_confirmed(self._store, self._record, Confirmed(chosen, self._spec.trials))
+        known = self._known()
         sweep = with_known(self._record.sweep, known)
         self._tracker.sweep_extended(sweep)
         record = replace(self._record, sweep=sweep, written=self._record.document)

@@ -15,6 +15,7 @@ MAX_RECORD_BYTES = 4 * MAX_BYTES
 """Of a record's text: with its defaults and its facts it is longer than the sweep file that it comes from."""
 RESOLVED = "resolved"
 """The key of what a sweep file does not have and a record does."""
+TRIALS = "trials"
 COMPONENTS = "components"
 """Under it: what is kept of those that are not ours."""
 FORMAT_KEY, FORMAT = "format", 3
@@ -68,5 +69,11 @@ class SweepRecord:
 
 
 def digest(document: Mapping[str, Any]) -> str:
-    """Names a resolved sweep by its content: who resumes a sweep must find the one that was begun."""
+    """Names a resolved sweep by its content: who resumes a sweep must find the one that was begun.
+
+    Not by how many trials a search has: more of them change nothing of those that there are.
+    """
+    search = document.get("search")
+    if isinstance(search, Mapping) and TRIALS in search:
+        document = {**document, "search": {key: value for key, value in search.items() if key != TRIALS}}
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()

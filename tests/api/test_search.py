@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 
 from pgan_ray import open_sweep, run_sweep
-from pgan_ray.api import SweepResult
+from pgan_ray.api import RunOptions, SweepResult, resolve_sweep
 from pgan_ray.cli.main import group
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Store
@@ -87,6 +87,34 @@ def test_a_grid_has_no_trials(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="must be a search to have trials, got a grid"):
         grid.trials()
     assert grid.confirmations() == []
+
+
+def test_it_is_extended(result: SweepResult, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(result.directory, copied)
+    arguments = ["--trials", "1", "--executor", "local", "--offline-tracking"]
+    ended = CliRunner().invoke(group, ["extend", str(copied), *arguments])
+    assert ended.exit_code == 0, ended.output
+    opened = open_sweep(copied)
+    assert (opened.outcome, opened.trials().num_rows) == ("complete", 6)
+    grid = SweepRecord("grid", load_sweep(TINY), {"cpu": "some"})
+    Store(tmp_path / "grid").write("sweep.yaml", grid.to_yaml().encode())
+    refused = CliRunner().invoke(group, ["extend", str(tmp_path / "grid"), *arguments])
+    assert "must be a search to have more trials, got a grid" in str(refused.exception)
+
+
+def test_another_begins_with_its_best(result: SweepResult) -> None:
+    options, notice = RunOptions("local"), list[str]().append
+    tree = search_file(attack__alpha={"range": [0.05, 1]}, search__trials=8)
+    warm = resolve_sweep(tree, "body", (), options, notice, warm_from=result.directory)
+    assert warm.search is not None
+    own, *others = warm.search.spec.start
+    assert own == {"alpha": 0.1}
+    trials = result.trials().slice(0, 2).to_pylist()
+    assert others[0]["iterations"] == max(trials, key=lambda one: one["harm"])["iterations"]
+    assert 1 <= len(others) <= 2
+    with pytest.raises(SpecError, match="must go with a sweep that searches"):
+        resolve_sweep(TINY, "body", (), options, notice, warm_from=result.directory)
 
 
 def test_a_damaged_trial_is_told_by_every_command_before_anything_starts(result: SweepResult, tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, is_paused, known_trials, read_sweep, read_trials, write_confirmed, write_trial
+from pgan_ray.results import (
+    Confirmed,
+    Store,
+    is_paused,
+    known_trials,
+    read_confirmed,
+    read_sweep,
+    read_trials,
+    write_confirmed,
+    write_trial,
+)
 from pgan_ray.spec import SweepRecord
 from tests.searches import small_search, trial
 
@@ -23,7 +33,8 @@ def test_trials_come_back_as_they_were(record: SweepRecord, store: Store) -> Non
         write_trial(store, record, one)
     assert list(read_trials(store, record).values()) == every
     assert known_trials(store, record).confirmed is None
-    write_confirmed(store, record, [("random", 0), ("trial", 0)])
+    write_confirmed(store, record, Confirmed([("random", 0), ("trial", 0)], 4))
+    assert read_confirmed(store, record) == Confirmed([("random", 0), ("trial", 0)], 4)
     assert known_trials(store, record).confirmed == [("random", 0), ("trial", 0)]
 
 
@@ -31,7 +42,7 @@ def test_a_sweep_is_read_with_the_trials_that_are_known(record: SweepRecord, tmp
     store = Store(tmp_path)
     store.write("sweep.yaml", record.to_yaml().encode())
     write_trial(store, record, trial(0, 0.5, alpha=0.7))
-    write_confirmed(store, record, [("trial", 0)])
+    write_confirmed(store, record, Confirmed([("trial", 0)], 4))
     read = read_sweep(store)
     assert (read, read.digest) == (read, record.digest)
     attacks: dict[str, Any] = {one.id: one.settings.attack for one in read.sweep.configurations}
@@ -67,7 +78,7 @@ def test_a_trial_that_is_not_as_it_must_be_is_refused_by_name(
 @pytest.mark.parametrize("trials", [3, [["trial", "x"]], [["other", 0]], [["trial", 0], ["trial", 0]]])
 def test_what_is_confirmed_must_be_trials(record: SweepRecord, tmp_path: Path, trials: Any) -> None:
     store, file = Store(tmp_path), tmp_path / "search" / "confirmed.json"
-    write_confirmed(store, record, [])
+    write_confirmed(store, record, Confirmed([], 4))
     file.write_text(json.dumps({**json.loads(file.read_text()), "trials": trials}))
     with pytest.raises(SpecError, match=r"search/confirmed\.json: "):
         known_trials(store, record)

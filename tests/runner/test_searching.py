@@ -189,6 +189,24 @@ def test_a_random_search_runs_beside_it(undisturbed: Path, run: Callable[..., Sw
         assert own["values"] == other["values"]
 
 
+def test_a_search_that_is_extended_keeps_its_trials_and_its_results(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    directory = tmp_path / "search"
+    assert run(small_search(search__trials=2), directory).outcome == "complete"
+    before = json.loads((directory / "search" / "confirmed.json").read_text())["trials"]
+    assert run(small_search(), directory).outcome == "complete"
+    files = trial_files(directory)
+    assert {name: files[name] for name in ("0000.json", "0001.json")} == {
+        name: content for name, content in trial_files(undisturbed).items() if name in ("0000.json", "0001.json")
+    }
+    confirmed = json.loads(files["confirmed.json"])
+    best, *others = confirmed["trials"]
+    assert best == json.loads(trial_files(undisturbed)["confirmed.json"])["trials"][0]
+    assert confirmed["among"] == 4
+    assert others == [key for key in before if key != best]
+
+
 def test_with_nothing_to_confirm_it_failed(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
     outcome = run(small_search(search__confirm__top=0, search__trials=1), tmp_path / "search")
     assert outcome.outcome == "failed"
