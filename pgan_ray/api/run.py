@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 
 from pgan_ray.api.result import SweepResult
+from pgan_ray.api.told import Told
 from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
@@ -127,7 +128,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         )
         if is_new:
             progress.notice(_estimate(sweep, stacks, found.datasets, offer))
-        with _shown(progress):
+        with Told(found.progress, claim) as progress:
             if sweep.search is None:
                 outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
             else:
@@ -166,20 +167,6 @@ def _executors(options: RunOptions, resources: ResourcesSpec) -> Iterator[Callab
         expects_gpus=options.expect_gpus,
     ) as connection:
         yield lambda: RayExecutor(connection)
-
-
-@contextmanager
-def _shown(progress: ProgressDisplay) -> Iterator[None]:
-    """Within: the display is live, where it is one that can be."""
-    enter, leave = getattr(progress, "__enter__", None), getattr(progress, "__exit__", None)
-    if enter is None or leave is None:
-        yield
-        return
-    enter()
-    try:
-        yield
-    finally:
-        leave(None, None, None)
 
 
 def _estimate(sweep: Sweep, stacks: tuple[int, int], datasets: dict[str, Dataset], offer: Offer) -> str:

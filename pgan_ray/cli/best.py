@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pgan_ray.cli import options
 from pgan_ray.cli.say import say
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("directory", metavar="DIR")
+@options.directory
 @click.option(
     "--detection-budget",
     "budget",

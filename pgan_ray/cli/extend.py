@@ -8,7 +8,7 @@ from pgan_ray.cli import options
 
 
 @click.command()
-@click.argument("directory", metavar="DIR")
+@options.directory
 @click.option("--trials", type=click.IntRange(1), required=True, metavar="N", help="So many more.")
 @options.running
 def extend(directory: str, trials: int, **running: Any) -> None:

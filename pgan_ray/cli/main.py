@@ -18,12 +18,15 @@ COMMANDS = {
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
     "extend": "Have a search try more configurations.",
+    "status": "Say how far a sweep is, from any terminal.",
+    "list": "List sweeps, how they are, and their strongest attacks.",
     "ui": "Open MLflow's UI on the sweeps.",
     "track": "Write a sweep's directory into MLflow again.",
     "report": "Draw a sweep's figures and compare it with the paper.",
     "best": "Rank a sweep's attacks by the harm that detectors leave alone.",
     "plan": "Say what a sweep takes before it is run.",
     "bench": "Measure the training engine on this machine.",
+    "completion": "Complete this command's words in a shell.",
 }
 
 

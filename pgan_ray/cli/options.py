@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 Command = Callable[..., Any]
 
@@ -37,7 +38,23 @@ expect_gpus = click.option(
     help="Ask the cluster for GPUs even while it has none: an autoscaler will bring them.",
 )
 
-sweep_file = click.argument("file", metavar="FILE")
+
+def complete_directory(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Whatever the shell has for folders."""
+    return [CompletionItem(incomplete, type="dir")]
+
+
+def _complete_sweep(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The shipped sweeps, and whatever the shell has for files."""
+    from pgan_ray.spec import shipped_sweeps
+
+    names = [name for name in shipped_sweeps() if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+directory = click.argument("directory", metavar="DIR", shell_complete=complete_directory)
+
+sweep_file = click.argument("file", metavar="FILE", shell_complete=_complete_sweep)
 
 really_large = click.option(
     "--yes-really-large",

@@ -7,7 +7,7 @@ from pgan_ray.cli.say import say
 
 
 @click.command()
-@click.argument("directory", metavar="DIR")
+@options.directory
 @click.option("--out", metavar="DIR", help="Where the report goes: a directory or s3://... Default: DIR/report.")
 @click.option(
     "--price-per-actor-hour",
@@ -16,7 +16,8 @@ from pgan_ray.cli.say import say
     help="Price of one hour of one actor, to give the compute used as money. `plan` asks for that of a GPU or core: an "
     "actor has as many of them, or as small a share of one, as the sweep's `resources` say.",
 )
-def report(directory: str, out: str | None, price_per_actor_hour: float | None) -> None:
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+def report(directory: str, out: str | None, price_per_actor_hour: float | None, opens: bool) -> None:
     """Write the report on the sweep in DIR, finished or not: one HTML page, its figures (PNG, SVG) and tables (CSV).
 
     Prints where the page is.
@@ -37,4 +38,9 @@ def report(directory: str, out: str | None, price_per_actor_hour: float | None) 
         left_out=lambda what: say(f"left out: {what}", err=True),
     )
     say(f"{len(names)} files written to {redact(target.location)}", err=True)
-    say(redact(target.place(names[0])))
+    page = redact(target.place(names[0]))
+    say(page)
+    if opens and "://" in page:
+        say("--open: the page is in a store that a browser does not read", err=True)
+    elif opens:
+        click.launch(page)

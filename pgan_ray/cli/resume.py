@@ -8,7 +8,7 @@ from pgan_ray.cli import options
 
 
 @click.command()
-@click.argument("directory", metavar="DIR")
+@options.directory
 @options.running
 def resume(directory: str, **running: Any) -> None:
     """Finish the sweep in DIR: finished generators and victims are kept, the rest is run.

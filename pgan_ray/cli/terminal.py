@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pgan_ray.cli.say import say
-from pgan_ray.runner.progress import SweepState, clock
+from pgan_ray.runner.progress import Snapshot, SweepState, clock, snapshot
 from pgan_ray.text import printable
 
 LINE_EVERY_S = 15.0
@@ -41,14 +41,16 @@ class PlainProgress:
 
     def update(self, state: SweepState, slots: int) -> None:
         """Print where the sweep stands, unless it was just said."""
-        counts = (state.generators_done, state.victims_failed)
-        now = time.monotonic()
-        ended = state.victims_done == state.victims and self._shown_at < now
-        if counts == self._shown and now - self._shown_at < LINE_EVERY_S and not ended:
+        self.show(snapshot(state, slots))
+
+    def show(self, now: Snapshot) -> None:
+        """Print where a sweep stands ``now``, unless it was just said."""
+        counts, at = (now.generators_done, now.victims_failed), time.monotonic()
+        ended = now.victims_done == now.victims and self._shown_at < at
+        if counts == self._shown and at - self._shown_at < LINE_EVERY_S and not ended:
             return
-        self._shown, self._shown_at = counts, now if not ended else float("inf")
-        parts = [clock(state.elapsed_s), *_counts(state), _left(state, slots), _losses(state)]
-        say("  ".join(part for part in parts if part), err=True)
+        self._shown, self._shown_at = counts, at if not ended else float("inf")
+        say(snapshot_line(now), err=True)
 
 
 class LiveProgress:
@@ -73,38 +75,36 @@ class LiveProgress:
 
     def update(self, state: SweepState, slots: int) -> None:
         """Redraw."""
+        self.show(snapshot(state, slots))
+
+    def show(self, now: Snapshot) -> None:
+        """Draw where a sweep stands ``now``."""
         bars = Table.grid(padding=(0, 1))
-        shares = (state.training_share, state.victims_done / state.victims)
-        for name, share, counts in zip(("generators", "victims"), shares, _counts(state), strict=True):
+        shares = (now.training_share, now.victims_done / max(1, now.victims))
+        for name, share, counts in zip(("generators", "victims"), shares, _counts(now), strict=True):
             bars.add_row(name, ProgressBar(total=1, completed=share, width=40), counts)
-        lines: list[RenderableType] = [bars, Text(f"{clock(state.elapsed_s)}  {_left(state, slots)}")]
-        losses = _losses(state)
-        if losses:
-            lines.append(Text(printable(losses), style="dim"))
+        lines: list[RenderableType] = [bars, Text(f"{clock(now.seconds)}  {_left(now)}")]
+        if now.losses:
+            lines.append(Text(printable(now.losses), style="dim"))
         self._live.update(Group(*lines))
 
 
-def _counts(state: SweepState) -> tuple[str, str]:
-    generators = f"{state.generators_done}/{state.generators} generators"
-    if state.generators_diverged:
-        generators += f" ({state.generators_diverged} diverged)"
-    victims = f"{state.victims_done}/{state.victims} victims"
-    if state.victims_failed:
-        victims += f" ({state.victims_failed} failed)"
+def snapshot_line(now: Snapshot) -> str:
+    """Where a sweep stands, in one line."""
+    return "  ".join(part for part in (clock(now.seconds), *_counts(now), _left(now), now.losses) if part)
+
+
+def _counts(now: Snapshot) -> tuple[str, str]:
+    generators = f"{now.generators_done}/{now.generators} generators"
+    if now.generators_diverged:
+        generators += f" ({now.generators_diverged} diverged)"
+    victims = f"{now.victims_done}/{now.victims} victims"
+    if now.victims_failed:
+        victims += f" ({now.victims_failed} failed)"
     return generators, victims
 
 
-def _left(state: SweepState, slots: int) -> str:
-    left = state.remaining_s(slots)
-    if left is not None:
-        return f"about {clock(left)} left"
-    return f"training {state.training_share:.0%} done" if state.training_share < 1 else ""
-
-
-def _losses(state: SweepState) -> str:
-    """Of the generator that reported last."""
-    if not state.losses:
-        return ""
-    (configuration, replicate), metrics = next(reversed(state.losses.items()))
-    numbers = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in metrics.items())
-    return f"{configuration}/r{replicate}: {', '.join(numbers)}"
+def _left(now: Snapshot) -> str:
+    if now.remaining_s is not None:
+        return f"about {clock(now.remaining_s)} left"
+    return f"training {now.training_share:.0%} done" if now.training_share < 1 else ""

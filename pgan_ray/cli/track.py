@@ -7,7 +7,7 @@ from pgan_ray.cli.say import say
 
 
 @click.command()
-@click.argument("directory", metavar="DIR")
+@options.directory
 @options.tracking_uri
 def track(directory: str, tracking_uri: str | None) -> None:
     """Bring MLflow up to what DIR holds, after an outage or for another server. Doing it twice changes nothing.

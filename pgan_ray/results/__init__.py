@@ -29,10 +29,10 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
-from pgan_ray.results.lease import Lease, lease
+from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking
-from pgan_ray.results.record import DATA_FILE, check_new, read_sweep
+from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.resume import check_resumable
 from pgan_ray.results.retry import shorten_retries
@@ -67,6 +67,7 @@ __all__ = [
     "RATES",
     "SCORES",
     "STATE_FILE",
+    "SWEEP",
     "TRAINING",
     "VICTIMS",
     "Change",
@@ -76,6 +77,7 @@ __all__ = [
     "FinishedBatches",
     "GeneratorFiles",
     "GeneratorRecord",
+    "Holder",
     "Lease",
     "MeanConfusion",
     "Outcome",
@@ -98,6 +100,7 @@ __all__ = [
     "find_checkpoints",
     "forget_failures",
     "health",
+    "holder_of",
     "identity",
     "is_paused",
     "keep_secret",

@@ -7,8 +7,9 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,32 @@ JOIN_S = 2.0
 Notice = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Whoever runs a sweep: ``name`` in words, ``beat``, which rises while it lives, and how far it says it is."""
+
+    name: str
+    beat: int
+    progress: Mapping[str, Any]
+
+
+def holder_of(store: Store) -> Holder | None:
+    """The driver that is at work in ``store``, as far as its file tells; None where there is none, or it died here."""
+    found = _read(store)
+    if found is None or _died_here(found):
+        return None
+    beat, progress = found.get("beat"), found.get("progress")
+    return Holder(_name(found), beat if type(beat) is int else 0, progress if isinstance(progress, dict) else {})
+
+
 class Lease:
-    """This process's claim on a directory, renewed by a thread until it is given back."""
+    """This process's claim on a directory, renewed by a thread until it is given back.
+
+    ``progress``: how far the work is, which others read with the next renewal.
+    """
 
     def __init__(self, store: Store) -> None:
+        self.progress: Mapping[str, Any] = {}
         self._store, self._token = store, secrets.token_hex(8)
         self._beat = 0
         self._ended = threading.Event()
@@ -72,7 +95,7 @@ class Lease:
     def _write(self) -> None:
         self._beat += 1
         content = {"token": self._token, "beat": self._beat, "host": _host(), "pid": os.getpid()}
-        self._store.write(FILE, json.dumps(content).encode())
+        self._store.write(FILE, json.dumps({**content, "progress": dict(self.progress)}).encode())
 
 
 @contextmanager

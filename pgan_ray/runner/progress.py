@@ -1,9 +1,10 @@
 """How far a sweep is, for whoever shows it."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass
@@ -111,6 +112,58 @@ class ProgressDisplay(Protocol):
     def update(self, state: SweepState, slots: int) -> None:
         """Something changed, or time passed."""
         ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How far a sweep is at one moment, as another process may be told: the same that a display shows."""
+
+    seconds: float
+    generators: int
+    generators_done: int
+    generators_diverged: int
+    victims: int
+    victims_done: int
+    victims_failed: int
+    training_share: float
+    remaining_s: float | None
+    losses: str = ""
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> "Snapshot | None":
+        """What `dataclasses.asdict` made of one; None where ``found`` is nothing of the kind."""
+        try:
+            made = cls(**found)
+            numbers = [value for name, value in found.items() if name != "losses" and value is not None]
+            sound = all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+        except TypeError:
+            return None
+        return made if sound and isinstance(made.losses, str) else None
+
+
+def snapshot(state: SweepState, slots: int) -> Snapshot:
+    """How far ``state`` is, with ``slots`` actors at work."""
+    return Snapshot(
+        state.elapsed_s,
+        state.generators,
+        state.generators_done,
+        state.generators_diverged,
+        state.victims,
+        state.victims_done,
+        state.victims_failed,
+        state.training_share,
+        state.remaining_s(slots),
+        _losses(state),
+    )
+
+
+def _losses(state: SweepState) -> str:
+    """Of the generator that reported last."""
+    if not state.losses:
+        return ""
+    (configuration, replicate), metrics = next(reversed(state.losses.items()))
+    numbers = (f"{name.replace('_', ' ')} {value:.2f}" for name, value in metrics.items())
+    return f"{configuration}/r{replicate}: {', '.join(numbers)}"
 
 
 class Silent:

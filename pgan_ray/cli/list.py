@@ -1,0 +1,41 @@
+"""``pgan-ray list``."""
+
+import click
+
+from pgan_ray.cli import options
+from pgan_ray.errors import SpecError
+
+
+@click.command()
+@click.argument("place", metavar="[DIR]", default="results", shell_complete=options.complete_directory)
+def list(place: str) -> None:  # noqa: A001 - the command's name
+    """List the sweeps in the folders of DIR, by default `results`: how each one is, and its strongest attack.
+
+    Example: pgan-ray list s3://bucket/sweeps
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from pgan_ray.api.state import states_in
+    from pgan_ray.cli.say import say
+    from pgan_ray.cli.state_text import attack_text
+    from pgan_ray.cli.table import show
+    from pgan_ray.results import Store
+    from pgan_ray.text import printable
+
+    table = Table()
+    for column in ("directory", "profile", "state", "victims", "strongest attack that is left alone"):
+        table.add_column(column, justify="right" if column == "victims" else "left")
+    unreadable = []
+    for name, found in states_in(Store(place)):
+        if isinstance(found, SpecError):
+            unreadable += found.faults
+            continue
+        cells = "-" if found.cells is None else f"{found.cells[0]}/{found.cells[1]}"
+        best = "-" if found.best is None else attack_text(found.best)
+        table.add_row(*(Text(printable(cell)) for cell in (name, found.record.sweep.profile, found.state, cells, best)))
+    if not table.row_count and not unreadable:
+        raise SpecError([f"{place}: must hold the directories of sweeps, got none"])
+    show(table)
+    for line in unreadable:
+        say(f"left out: {line}", err=True)
