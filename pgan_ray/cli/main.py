@@ -13,6 +13,7 @@ from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
+    "check": "Say what is in a file of your own points.",
     "init": "Write a sweep file to start from.",
     "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",

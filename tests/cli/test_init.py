@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pgan_ray import open_sweep
-from pgan_ray.cli.main import main
+from pgan_ray.cli.main import group, main
 from pgan_ray.spec import Settings, load_sweep, profile_names
 
 FILE = Path("my.yaml")
@@ -160,3 +160,29 @@ def test_mistakes(command: Command, arguments: tuple[str, ...], message: str) ->
     assert command("init", *arguments) == 2
     assert message in command.error
     assert list(Path().iterdir()) == []
+
+
+def test_a_file_is_checked_before_a_sweep_is_made_of_it(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = points(600, 40, features=4, scale=30.0)
+    np.savez("my.npz", features=np.column_stack([x, x[:, 0], np.ones(len(x))]).astype(np.float32), labels=y)
+    command_line(["check", "my.npz"])
+    said = capsys.readouterr().out
+    for text in (
+        "my.npz: 6 features, 2 classes",
+        "512 training points, 128 test points",
+        "class 10: 32 training points, 8 test points",
+        "each feature is scaled to [-1, 1]",
+        "to doubt: classes are of very unequal size: 480 training points of class 0, 32 of class 10",
+        "to doubt: 1 of 6 feature(s) (number 5) are the same in all training points",
+        "to doubt: 1 of 6 features are copies of others",
+        "a sweep that fits: pgan-ray init my.yaml --data my.npz",
+    ):
+        assert text in said, said
+    assert command("check", "other.npz") == 2
+    save("few.npz", 15, 15)
+    assert command("check", "few.npz") == 2
+    assert "no sweep fits: few.npz: must have two classes of at least 20 training and 10 test points" in command.error
+
+
+def command_line(arguments: list[str]) -> None:
+    group(arguments, standalone_mode=False)
