@@ -77,7 +77,10 @@ def no_evaluation(cells: list[Cell], spec: object, task: TaskData, *_: object, *
     matrix = torch.tensor([[90, 10], [5, 95]])
     scores = score(matrix, poison_label=1, source_label=0)
     seen, clean = Detection(0.05, 0.01, 0.05, 0.03, 0.4, 0.7), Detection(0.05, rejected_genuine_both=0.05)
-    return [CellResult(c, "complete", 100, seen if c.poison_fraction else clean, scores, matrix) for c in cells]
+    return [
+        CellResult(c, "complete", 100, seen if c.poison_fraction else clean, scores=scores, confusion=matrix)
+        for c in cells
+    ]
 
 
 def sweep_file(configurations: int) -> dict[str, object]:

@@ -129,9 +129,12 @@ def read_confirmed(store: Store, record: SweepRecord) -> Confirmed | None:
 
 def known_trials(store: Store, record: SweepRecord) -> KnownTrials:
     """How far the search of ``record`` is. Raises `SpecError` as `read_trials`."""
-    trials = read_trials(store, record)
+    return known_of(read_trials(store, record), read_confirmed(store, record))
+
+
+def known_of(trials: Mapping[TrialKey, Trial], confirmed: Confirmed | None) -> KnownTrials:
+    """How far a search with these ``trials`` is."""
     values = {key: trial.values if _has_configuration(trial) else None for key, trial in trials.items()}
-    confirmed = read_confirmed(store, record)
     return KnownTrials(values, None if confirmed is None else confirmed.keys)
 
 

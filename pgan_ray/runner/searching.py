@@ -18,7 +18,7 @@ from pgan_ray.results import (
     changes,
     estimate_text,
     is_paused,
-    known_trials,
+    known_of,
     read_confirmed,
     read_trials,
     scores_of,
@@ -65,6 +65,7 @@ class SearchRun:
         self._scores: dict[str, pa.Table] = {}  # of the controls
         self._failures: list[str] = []
         self._retried: list[str] = []
+        self._last_cost: tuple[object, float] | None = None
         self._whole = Whole(record.sweep.generators, record.sweep.cells)
 
     def run(self) -> SweepOutcome:
@@ -120,15 +121,14 @@ class SearchRun:
         self._trials[trial.key] = trial
 
     def _known(self) -> KnownTrials:
-        return known_trials(self._store, self._record)
+        return known_of(self._trials, read_confirmed(self._store, self._record))
 
     def _wave(self, keys: Sequence[TrialKey]) -> SweepOutcome | None:
         """Train and judge the trials of ``keys``; what came of it, if that ends the search."""
         if not keys:
             return None
-        known = self._known()
-        self._tracker.sweep_extended(with_known(self._record.sweep, known))
-        wave = self._search.wave(known, keys)
+        self._tracker.sweep_extended(with_known(self._record.sweep, self._known()))
+        wave = self._search.wave({key: self._trials[key].values for key in keys})
         record = self._part(wave)
         outcome = self._run(record, whole=self._so_far(wave), is_part=True)
         if outcome.outcome != "complete":
@@ -188,9 +188,13 @@ class SearchRun:
         return trial is not None and trial.state != "running"
 
     def _cost(self, one: Configuration) -> float:
-        sweep = replace(self._record.sweep, configurations=(one,))
-        training = math.fsum(trial.cost for trial in trials(sweep, self._members[0]))
-        return training + Stage2Cut(sweep, self._members[1]).cost
+        """By assumed rates; places for trials that nobody knows yet are all alike."""
+        key = one.settings, tuple(one.variants)
+        if self._last_cost is None or self._last_cost[0] != key:
+            sweep = replace(self._record.sweep, configurations=(one,))
+            training = math.fsum(trial.cost for trial in trials(sweep, self._members[0]))
+            self._last_cost = key, training + Stage2Cut(sweep, self._members[1]).cost
+        return self._last_cost[1]
 
     def _tell_of(self, numbers: Sequence[int]) -> None:
         upto = numbers[-1]

@@ -1,6 +1,6 @@
 """A search as a sweep: its trials, what they are compared with, and the best of them once more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,12 @@ class Search:
     dimensions: tuple[Dimension, ...]
     tree: Mapping[str, Any] = field(compare=False)
     base: Configuration
+    # What was made of which values: a search of a thousand trials is looked at as a whole once a wave.
+    _made: dict[str, tuple[Values, Configuration]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Workers get their own trials, and nothing of the others."""
+        return {**vars(self), "_made": {}}
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -57,6 +63,19 @@ class Search:
 
     def trial(self, key: TrialKey, values: Values) -> Configuration:
         """The configuration of a trial, judged on validation points. Raises `SpecError` if ``values`` do not fit."""
+        return self._remembered(trial_id(key), values, lambda: self._trial(key, values))
+
+    def confirmation(self, key: TrialKey, values: Values) -> Configuration:
+        """A trial once more: its streams are new, and so are its generators; the data is split as before."""
+        name = _numbered(CONFIRMED if key[0] == MAIN else f"{CONFIRMED}_{key[0]}", key[1])
+        return self._remembered(name, values, lambda: self._confirmation(name, key, values))
+
+    def _remembered(self, name: str, values: Values, make: Callable[[], Configuration]) -> Configuration:
+        if name not in self._made or self._made[name][0] != values:
+            self._made[name] = dict(values), make()
+        return self._made[name][1]
+
+    def _trial(self, key: TrialKey, values: Values) -> Configuration:
         found = self._with(values)
         settings = found.settings
         dataset = settings.dataset.model_copy(update={"judged_on": VALIDATION})
@@ -72,8 +91,7 @@ class Search:
             is_result=False,
         )
 
-    def confirmation(self, key: TrialKey, values: Values) -> Configuration:
-        """A trial once more: its streams are new, and so are its generators; the data is split as before."""
+    def _confirmation(self, name: str, key: TrialKey, values: Values) -> Configuration:
         found, again = self._with(values), self.spec.confirm
         settings = found.settings
         variants = _variants(found, {"runs": again.runs})
@@ -83,9 +101,7 @@ class Search:
             "attack": settings.attack.model_copy(update={"replicates": again.replicates}),
             "evaluation": variants[0].evaluation,
         }
-        name = CONFIRMED if key[0] == MAIN else f"{CONFIRMED}_{key[0]}"
-        of_result = settings.model_copy(update=update)
-        return replace(found, id=_numbered(name, key[1]), settings=of_result, variants=variants, trial=key)
+        return replace(found, id=name, settings=settings.model_copy(update=update), variants=variants, trial=key)
 
     def configurations(self, known: KnownTrials) -> tuple[Configuration, ...]:
         """All of them: those that are not known yet stand there with each dimension at its first value."""
@@ -93,11 +109,9 @@ class Search:
         results = {one.id: one for one in self._confirmed(known)}
         return (*self._compared(trials, judged=True), *self._compared(results, judged=False))
 
-    def wave(self, known: KnownTrials, keys: Sequence[TrialKey]) -> tuple[Configuration, ...]:
-        """The trials of ``keys`` and their controls."""
-        every = {one.id: one for one in self.configurations(known) if not one.is_result}
-        wanted = {trial_id(key) for key in keys}
-        return tuple(one for one in every.values() if one.id in wanted or one.is_control)
+    def wave(self, trials: Mapping[TrialKey, Values]) -> tuple[Configuration, ...]:
+        """Some ``trials``, by their values, and the controls of all."""
+        return self._compared({trial_id(key): self.trial(key, values) for key, values in trials.items()}, judged=True)
 
     def _trials(self, known: KnownTrials) -> Iterator[Configuration]:
         first = self.trial((MAIN, 0), {})
