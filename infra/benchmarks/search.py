@@ -12,14 +12,16 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 from infra.benchmarks.orchestration import NoTraining, no_evaluation
-from pgan_ray.results import Store, read_sweep
+from pgan_ray.results import Store, Trial, read_sweep
 from pgan_ray.runner import Engine, LocalExecutor, SearchRun, Silent
 from pgan_ray.runner.prepare import load_datasets
-from pgan_ray.search import sampler
-from pgan_ray.spec import SweepRecord, load_sweep
+from pgan_ray.search.sampler import Asked, Sampler
+from pgan_ray.spec import SweepRecord, TrialKey, load_sweep
 from pgan_ray.tracking import NullTracker
 
 
@@ -57,21 +59,21 @@ def run(trials: int, method: str, parallel: int, folder: Path) -> dict[str, floa
     store.write("sweep.yaml", record.to_yaml().encode())
     datasets, _ = load_datasets(sweep, None, lambda line: None)
     asked: list[float] = []
-    ask = sampler.Sampler.ask
+    ask = Sampler.ask
 
-    def timed(*arguments: object) -> object:
-        start = time.monotonic()
-        found = ask(*arguments)  # type: ignore[arg-type]
-        asked.append(time.monotonic() - start)
+    def timed(self: Sampler, key: TrialKey, before: Sequence[Trial]) -> Asked:
+        began = time.monotonic()
+        found = ask(self, key, before)
+        asked.append(time.monotonic() - began)
         return found
 
-    sampler.Sampler.ask = timed  # type: ignore[method-assign,assignment]
-    start = time.monotonic()
-    engine = Engine(NoTraining, no_evaluation)  # type: ignore[arg-type]
+    engine = Engine(NoTraining, no_evaluation)
     searching = SearchRun(
         record, store, datasets, LocalExecutor, NullTracker(), Silent(), members=(2, 6), engine=engine
     )
-    outcome = searching.run()
+    start = time.monotonic()
+    with patch.object(Sampler, "ask", timed):
+        outcome = searching.run()
     seconds = time.monotonic() - start
     assert outcome.outcome == "complete", outcome.failures[:1]
     start = time.monotonic()
