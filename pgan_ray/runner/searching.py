@@ -1,7 +1,9 @@
 """Running a search: waves of trials, each asked for by what came of those before; then the best of them afresh."""
 
 import math
+import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ from pgan_ray.results import (
     known_of,
     read_confirmed,
     read_trials,
+    redact,
     scores_of,
     values_text,
     write_confirmed,
@@ -74,6 +77,11 @@ class SearchRun:
             outcome = self._waves() or self._confirm()
         except KeyboardInterrupt:
             outcome = self._stopped("stopping: what is finished is kept")
+        except Exception as error:
+            outcome = SweepOutcome("failed", failures=[f"the search failed:\n{redact(traceback.format_exc())}"])
+            self._progress.notice(f"the search failed ({type(error).__name__}): {redact(str(error))}")
+            with suppress(OSError):  # the store may be what failed
+                self._ended(self._record, outcome)
         outcome.failures = [*self._failures, *outcome.failures]
         outcome.retried = [*self._retried, *outcome.retried]
         return outcome
@@ -137,9 +145,7 @@ class SearchRun:
         if outcome.failures and all(trial.state == "failed" for trial in scored):
             # Not what they were asked to do is at fault, or the search asks for what cannot be done.
             outcome.outcome = "failed"
-            write_summary(self._store, self._record, outcome)
-            self._tracker.sweep_finished(outcome.outcome)
-            return outcome
+            return self._ended(self._record, outcome)
         for trial in scored:
             self._put(trial)
         self._failures += outcome.failures
@@ -223,10 +229,8 @@ class SearchRun:
         self._tracker.sweep_extended(sweep)
         record = replace(self._record, sweep=sweep, written=self._record.document)
         if not sweep.result_ids:
-            outcome = SweepOutcome("failed", failures=["no trial came to a score: there is nothing to confirm"])
-            write_summary(self._store, record, outcome)
-            self._tracker.sweep_finished(outcome.outcome)
-            return outcome
+            nothing = "no trial came to a score: there is nothing to confirm"
+            return self._ended(record, SweepOutcome("failed", failures=[nothing]))
         settled = frozenset(one.id for one in sweep.configurations if not one.is_result)
         whole = replace(self._so_far(()), generators=sweep.generators, victims=sweep.cells, later=0.0)
         return self._run(record, whole=whole, settled=settled)
@@ -246,9 +250,13 @@ class SearchRun:
 
     def _stopped(self, notice: str) -> SweepOutcome:
         self._progress.notice(notice)
-        outcome = SweepOutcome("interrupted", seconds=self._whole.state().elapsed_s)
-        write_summary(self._store, self._record, outcome)
+        return self._ended(self._record, SweepOutcome("interrupted"))
+
+    def _ended(self, record: SweepRecord, outcome: SweepOutcome) -> SweepOutcome:
+        """Write down and tell an end that no run of a part or of the whole tells."""
+        outcome.seconds = self._whole.state().elapsed_s
         self._tracker.sweep_finished(outcome.outcome)
+        write_summary(self._store, record, outcome)
         return outcome
 
 

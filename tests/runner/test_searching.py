@@ -149,6 +149,26 @@ def test_a_pause_ends_between_two_waves(undisturbed: Path, run: Callable[..., Sw
     assert trial_files(directory) == trial_files(undisturbed)
 
 
+def test_an_error_between_waves_is_told_with_its_traceback_and_nothing_is_lost(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, real = tmp_path / "search", Store.write
+
+    def full(self: Store, name: str, *arguments: Any, **options: Any) -> None:
+        if name == "search/trial/0002.json":
+            raise OSError(28, "No space left on device")
+        real(self, name, *arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "write", full)
+        outcome = run(small_search(), directory)
+    assert (outcome.outcome, outcome.can_go_on) == ("failed", True)
+    assert "OSError: [Errno 28] No space left on device" in outcome.failures[0]
+    assert json.loads((directory / "summary.json").read_text())["outcome"] == "failed"
+    assert run(small_search(), directory).outcome == "complete"
+    assert trial_files(directory) == trial_files(undisturbed)
+
+
 def test_a_trial_that_fails_is_told_and_the_search_goes_on(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
     def breaks(config: Any, *arguments: Any, **options: Any) -> Any:
         if config.alpha == 0.1:
