@@ -50,7 +50,8 @@ def _values(dataset: Dataset) -> str:
     if dataset.value_range is not None:
         return f"{found}; {dataset.value_range[0]:g} becomes -1 and {dataset.value_range[1]:g} becomes 1"
     if dataset.scale is not None:
-        return f"{found}; each feature is scaled to [-1, 1] by its training points (`dataset.scaling` says otherwise)"
+        what = "each feature is" if dataset.image_shape is None else "all pixels together are"
+        return f"{found}; {what} scaled to [-1, 1] by the training points (`dataset.scaling` says otherwise)"
     return f"{found}, left as they are"
 
 

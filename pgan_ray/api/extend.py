@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, lease, read_sweep, read_trials, redact
+from pgan_ray.results import SWEEP, Store, known_trials, lease, read_sweep, read_trials, redact
 from pgan_ray.search import ordered
-from pgan_ray.spec import MAIN, Search, SweepRecord
+from pgan_ray.spec import MAIN, Search, SweepRecord, load_record
 
 MOST_WARM = 10
 
@@ -20,17 +20,19 @@ def extend_search(store: Store, trials: int, notice: Callable[[str], None]) -> S
 
     Raises `SpecError` where it is none, or is running.
     """
-    record = store.at_start(lambda: read_sweep(store, imports=True))
-    search = record.sweep.search
     where = redact(store.location)
-    if search is None:
-        raise SpecError([f"{where}: must be a search to have more trials, got a grid: add values to it in a new sweep"])
+    store.at_start(lambda: read_sweep(store))  # before its lease is taken
     with lease(store, notice):
+        record = read_sweep(store, imports=True)
+        if record.sweep.search is None:
+            rule = "must be a search to have more trials, got a grid: add values to it in a new sweep"
+            raise SpecError([f"{where}: {rule}"])
         document: dict[str, Any] = copy.deepcopy(dict(record.document))
-        document["search"]["trials"] = search.spec.trials + trials
-        longer = replace(record, sweep=replace(record.sweep, document=document), written=document)
-        store.write("sweep.yaml", longer.to_yaml().encode())
-    return store.at_start(lambda: read_sweep(store, imports=True))
+        document["search"]["trials"] += trials
+        longer = replace(record, sweep=replace(record.sweep, document=document), written=document).to_yaml()
+        found = load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
+        store.write(SWEEP, longer.encode())  # it is one that can be run
+    return found
 
 
 def warm_start(search: Search | None, directory: str | Path) -> str:
@@ -45,6 +47,11 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
     where = redact(store.location)
     if other.sweep.search is None:
         raise SpecError([f"--warm-start {where}: must be the directory of a search, got a grid's"])
+    theirs, ours = other.sweep.search.base.settings, search.base.settings
+    if theirs.dataset == ours.dataset and theirs.data_seed != ours.data_seed:
+        # It was chosen by points that may be test points here.
+        rule = f"must have split its data as this sweep does, by the seed {ours.data_seed}"
+        raise SpecError([f"--warm-start {where}: {rule}, got {theirs.data_seed}: set `dataset.split_seed` to that"])
     trials = [trial for key, trial in read_trials(store, other).items() if key[0] == MAIN]
     own = {one.name: one for one in search.dimensions}
     start = list(search.spec.start)
@@ -54,5 +61,6 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
         if values and values not in start and len(start) < most:
             start.append(values)
     if len(start) == len(search.spec.start):
-        raise SpecError([f"--warm-start {where}: must have trials within what is searched here ({', '.join(own)})"])
+        rule = f"must have complete trials within what is searched here ({', '.join(own)}), and room for them beside"
+        raise SpecError([f"--warm-start {where}: {rule} `search.start`"])
     return f"search.start={json.dumps(start)}"

@@ -156,8 +156,9 @@ class SweepResult:
             row = {"series": series, "number": number, "state": trial.state, "message": trial.message}
             row |= {name: score and score.mean for name, score in scores.items()}
             row |= {f"{name}_half_width": score and score.half_width for name, score in scores.items()}
-            found.append(row | {name: _plain(value) for name, value in trial.values.items()})
-        return pa.Table.from_pylist(found)
+            found.append(row | {f"values.{name}" if name in row else name: v for name, v in trial.values.items()})
+        columns = {name: _column([row[name] for row in found]) for name in (found[0] if found else ())}
+        return pa.table(columns)
 
     def confirmations(self) -> list[Confirmation]:
         """What the best trials of a search had promised, and what came of them afresh; empty of a grid."""
@@ -282,9 +283,12 @@ GENERATORS = pa.schema(
 )
 
 
-def _plain(value: Any) -> Any:
-    """A column holds values of one kind; a choice may be anything."""
-    return value if isinstance(value, bool | int | float | str) else json.dumps(value)
+def _column(values: list[Any]) -> pa.Array:
+    """Numbers, truth values or texts as they are; a choice among different kinds of things as JSON."""
+    kinds = {float if type(value) is int else type(value) for value in values if value is not None}
+    if len(kinds) > 1 or not kinds <= {float, bool, str}:
+        return pa.array([json.dumps(value) for value in values])
+    return pa.array(values)
 
 
 def _largest(points: list[Point]) -> list[Point]:

@@ -16,6 +16,7 @@ from pgan_ray.results import (
     ranking,
     read_sweep,
     redact,
+    rule_of,
 )
 from pgan_ray.runner.progress import Snapshot
 from pgan_ray.spec import SweepRecord
@@ -27,7 +28,8 @@ class SweepState:
 
     ``state``: running; complete, partial, interrupted or failed, as its last end has it; or unfinished, where it has
     come to none. ``driver``: who runs it, in words, and its ``beat``, which rises while it lives. ``now``: how far it
-    says it is. ``best``: the strongest attack that its detectors leave alone, by its last end.
+    says it is. ``best``: its strongest attack, by its last end, of those that its detectors leave alone if
+    they do any.
     """
 
     record: SweepRecord
@@ -73,7 +75,8 @@ def _best(record: SweepRecord, summary: dict[str, Any]) -> Ranked | None:
     results = record.sweep.result_ids
     try:
         changes = [_change(found) for found in summary.get("changes", [])]
-        return next(iter(ranking(change for change in changes if change.configuration in results)), None)
+        own = [change for change in changes if change.configuration in results]
+        return next(iter(ranking(own, **rule_of(record.sweep))), None)
     except (SpecError, TypeError, KeyError, AttributeError, ValueError):
         return None
 

@@ -64,11 +64,9 @@ def best(directory: str, budget: float, by: str, tails: str, poison_fraction: fl
     if not among:
         say(f"no attack stays under the budget of {100 * budget:g} points", err=True)
     elif among > 1:
-        say(
-            f"the first is the best of {among} by these very numbers, which flatter it: confirm it in a sweep of its "
-            "own with another `seed`",
-            err=True,
-        )
+        chosen = f"the first is the best of {among} by these very numbers, which flatter it"
+        again = "" if result.record.sweep.search else ": confirm it in a sweep of its own with another `seed`"
+        say(f"{chosen}{again}", err=True)
 
 
 def _show(found: Sequence["Ranked"], planned: Mapping[str, int], by: str) -> None:

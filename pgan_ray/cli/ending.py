@@ -41,6 +41,7 @@ def run(record: SweepRecord, store: Store, options: RunOptions, progress: Progre
 def _show(result: SweepResult, as_json: bool) -> None:
     outcome = result.run
     assert outcome is not None
+    results = result.record.sweep.result_ids
     if as_json:
         say(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
@@ -59,8 +60,11 @@ def _show(result: SweepResult, as_json: bool) -> None:
             show(changes_table(changes, planned))
     if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
+            if configuration not in results:
+                continue
             say(f"{printable(configuration)}: {text}", err=True)
-    for configuration, text in outcome.doubts[:MOST_DOUBTS]:
+    doubts = [(configuration, text) for configuration, text in outcome.doubts if configuration in results]
+    for configuration, text in doubts[:MOST_DOUBTS]:
         say(f"to doubt: {printable(configuration)}: {printable(text)}", err=True)
     if len(outcome.devices) > 1:
         say(

@@ -22,8 +22,15 @@ def extend(directory: str, trials: int, **running: Any) -> None:
     from pgan_ray.api import extend_search
     from pgan_ray.cli.ending import run, run_options
     from pgan_ray.cli.terminal import make_progress
-    from pgan_ray.results import Store
+    from pgan_ray.errors import PganRayError
+    from pgan_ray.results import Store, redact
 
     store, progress = Store(directory), make_progress()
     record = extend_search(store, trials, progress.notice)
-    run(record, store, run_options(running), progress, as_json=running["as_json"])
+    try:
+        run(record, store, run_options(running), progress, as_json=running["as_json"])
+    except PganRayError:
+        assert record.sweep.search is not None  # it was extended
+        now = f"it has {record.sweep.search.spec.trials} trials from now on"
+        progress.notice(f"{now}: run them with `pgan-ray resume {redact(directory)}`")
+        raise

@@ -24,7 +24,7 @@ def list(place: str) -> None:  # noqa: A001 - the command's name
     from pgan_ray.text import printable
 
     table = Table()
-    for column in ("directory", "profile", "state", "victims", "strongest attack that is left alone"):
+    for column in ("directory", "profile", "state", "victims", "strongest attack"):
         table.add_column(column, justify="right" if column == "victims" else "left")
     unreadable = []
     for name, found in states_in(Store(place)):

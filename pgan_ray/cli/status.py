@@ -64,7 +64,7 @@ def _say(found: "SweepState", directory: str) -> None:
     elif found.cells is not None:
         say(f"{found.cells[0]}/{found.cells[1]} victims")
     if found.best is not None:
-        say(f"strongest attack that is left alone: {attack_text(found.best)}")
+        say(f"strongest attack: {attack_text(found.best)}")
     where = redact(directory)
     if found.state in ("interrupted", "failed", "unfinished"):
         say(f"go on with: pgan-ray resume {where}")

@@ -96,7 +96,7 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
 def confirmations_table(confirmed: Sequence[Confirmation]) -> Table:
     """What a search's best trials had promised on validation points, and what they do evaluated afresh."""
     table = Table(title="the best trials, evaluated afresh, in points; mean ± 95 % interval over generators")
-    columns = ("configuration", "values", "harm promised", "confirmed", "detectability promised", "confirmed")
+    columns = ("configuration", "values", "harm promised", "harm confirmed", "seen promised", "seen confirmed")
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index > 1 else "left")
     for one in confirmed:

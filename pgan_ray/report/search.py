@@ -39,10 +39,10 @@ def search_group(study: Study) -> Group | None:
     what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a front of both"
     return Group(
         "The search",
-        f"{_method(spec.method)} for {what}: {asked}. Each is judged on images held out of the training split, by "
+        f"{_method(spec.method)} for {what}: {asked}. Each is judged on points held out of the training split, by "
         f"victims at {100 * search.poison_fraction:g} % poison. Harm is the {HARM[spec.harm]} beyond the control "
         "beside which that is least. What is chosen by these numbers is flattered by them: the large points are the "
-        "best trials with new generators, new victims, and the images that results are judged on, with 95 % intervals "
+        "best trials with new generators, new victims, and the points that results are judged on, with 95 % intervals "
         "over generators. In the lines from value to value the light trials harm most, the dark ones least.",
         tuple(figures),
     )
@@ -61,8 +61,9 @@ def search_tables(study: Study) -> list[Table]:
         found = (estimate_text(score, score.replicates if score else 0) for score in scores)
         rows.append((_name(one.trial.key), values_text(one.trial), *found))
     if rows:
-        columns = ("trial", "values", "harm promised", "confirmed", "detectability promised", "confirmed ")
-        title = "Of the best trials: what they promised on held-out images, and what they do afresh, in points"
+        harms, seen = ("harm promised", "harm confirmed"), ("detectability promised", "detectability confirmed")
+        columns = ("trial", "values", *harms, *seen)
+        title = "Of the best trials: what they promised on held-out points, and what they do afresh, in points"
         tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
     matters = importance(search, [trial for key, trial in sorted(trials.items()) if key[0] == MAIN])
     if matters:
@@ -136,7 +137,7 @@ def _course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
     highest = max((y for line in lines for y in line.y), default=1.0)
     is_front = spec.goal == "front"
     title = "Area that the front holds, by trial" if is_front else "Harm of the best feasible trial so far"
-    y_label = "% x %, of a perfect attack" if is_front else "points, on held-out images"
+    y_label = "% x %, of a perfect attack" if is_front else "points, on held-out data"
     last = float(max(1, spec.trials - 1))
     return LineFigure("search_course", title, "trial", y_label, tuple(lines), 1.1 * highest or 1.0, x_range=(0.0, last))
 

@@ -31,7 +31,7 @@ from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
-from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking
+from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
 from pgan_ray.results.resume import check_resumable
@@ -42,7 +42,6 @@ from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, one_sided, summarise
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
-    NO_CONFIGURATION,
     Confirmed,
     Trial,
     is_paused,
@@ -63,7 +62,6 @@ __all__ = [
     "DATA_FILE",
     "HARMS",
     "NONE",
-    "NO_CONFIGURATION",
     "PROGRESS_FILE",
     "RATES",
     "SCORES",
@@ -126,6 +124,7 @@ __all__ = [
     "read_trials",
     "redact",
     "remove_checkpoints",
+    "rule_of",
     "scores_of",
     "shorten_retries",
     "summarise",

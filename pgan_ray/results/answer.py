@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pgan_ray.results.changes import NONE, Change
-from pgan_ray.results.ranking import BUDGET, HARMS, ranking
+from pgan_ray.results.ranking import HARMS, ranking, rule_of
 from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
 
@@ -21,7 +21,7 @@ def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> 
             beside.setdefault(key, []).append(change)
     if not beside:
         return ""
-    ranked = ranking([change for found in beside.values() for change in found], budget=BUDGET)
+    ranked = ranking((change for found in beside.values() for change in found), **rule_of(sweep))
     best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
     key = best.configuration, best.variant, best.poison_fraction
     name = " ".join(part for part in key[:2] if part)

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results.changes import Change
 from pgan_ray.results.summary import Estimate
+from pgan_ray.spec import Sweep
 
 BUDGET = 0.01
 """How much more of the poison than of the genuine points an attack's detectors may reject to count as left alone."""
@@ -46,7 +48,8 @@ def ranking(
 ) -> list[Ranked]:
     """Attacks by their harm, those first whose mean excess of rejections is at most ``budget``.
 
-    At ``poison_fraction``, by default the largest. Raises `SpecError` where no victims are of it.
+    ``tails``: of `TAILS`, or the name of another of `Change.detectability`, which counts in place of the excess.
+    ``poison_fraction``: by default the largest. Raises `SpecError` where no victims are of it.
     """
     rate = HARMS[harm]
     every = [change for change in changes if rate in change.rates]
@@ -58,8 +61,17 @@ def ranking(
         known = ", ".join(f"{fraction:g}" for fraction in fractions)
         raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at:g}"])
     least = least_beyond((change for change in every if change.poison_fraction == at), rate)
-    found = [_ranked(one, one.rates[rate], one.detectability.get(TAILS[tails]), budget) for one in least]
+    found = [_ranked(one, one.rates[rate], one.detectability.get(TAILS.get(tails, tails)), budget) for one in least]
     return sorted(found, key=lambda one: (not one.stays_under, -one.harm.mean))
+
+
+def rule_of(sweep: Sweep) -> dict[str, Any]:
+    """How the attacks of ``sweep`` are ranked, as `ranking` takes it: by what it searches for, if it does."""
+    if sweep.search is None:
+        return {"budget": BUDGET}
+    spec = sweep.search.spec
+    budget = spec.detectability.at_most if spec.goal == "worst_case" else BUDGET
+    return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric}
 
 
 def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results.identity import check_own, identity
@@ -23,15 +23,16 @@ CONFIRMED = f"{FOLDER}/confirmed.json"
 PAUSE = "PAUSE"
 """The file that stops a search between two waves."""
 
-TrialState = Literal["running", "complete", "failed"]
+TrialState = Literal["running", "complete", "failed", "invalid"]
 
 
 @dataclass(frozen=True)
 class Trial:
     """One trial.
 
-    ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; or failed, where its
-    values do not go together, its generators diverged or a component failed: ``message`` says so. ``harm`` and
+    ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; failed, where a
+    generator diverged or a component failed; or invalid, where its values do not go together: ``message`` says why.
+    ``harm`` and
     ``detectability``: as the search defines them, on validation points; None unless complete. ``memory``: what the
     method keeps of it.
     """
@@ -134,8 +135,8 @@ def known_trials(store: Store, record: SweepRecord) -> KnownTrials:
 
 def known_of(trials: Mapping[TrialKey, Trial], confirmed: Confirmed | None) -> KnownTrials:
     """How far a search with these ``trials`` is."""
-    values = {key: trial.values if _has_configuration(trial) else None for key, trial in trials.items()}
-    return KnownTrials(values, None if confirmed is None else confirmed.keys)
+    values = {key: None if trial.state == "invalid" else trial.values for key, trial in trials.items()}
+    return KnownTrials(values, confirmed.keys if confirmed else [], confirmed.among if confirmed else 0)
 
 
 def is_paused(store: Store) -> bool:
@@ -143,14 +144,7 @@ def is_paused(store: Store) -> bool:
     return PAUSE in store.entries()
 
 
-NO_CONFIGURATION = "its values do not go together: "
-"""How the message of a trial begins that was not run at all."""
-
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, RecursionError)
-
-
-def _has_configuration(trial: Trial) -> bool:
-    return not trial.message.startswith(NO_CONFIGURATION)
 
 
 def _name(key: TrialKey) -> str:
@@ -170,7 +164,7 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
     try:
         found = _content(store, record, name)
         values, state = found["values"], found["state"]
-        if state not in ("running", "complete", "failed") or not isinstance(found["message"], str):
+        if state not in get_args(TrialState) or not isinstance(found["message"], str):
             raise ValueError(f"must have a known state, got {str(state)[:80]}")
         if not isinstance(values, dict) or set(values) != {one.name for one in search.dimensions}:
             raise ValueError("must have a value for each of what is searched")

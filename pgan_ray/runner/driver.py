@@ -76,11 +76,13 @@ class SweepRun:
         whole: Whole | None = None,
         is_part: bool = False,
         settled: Set[str] = frozenset(),
+        earlier: SweepOutcome | None = None,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours.
 
         ``whole``: what the configurations of ``record`` are of, else they are all; with ``is_part`` the end of this run
-        is not the sweep's. ``settled``: configurations of which nothing is run, whatever they miss.
+        is not the sweep's. ``settled``: configurations of which nothing is run, whatever they miss. ``earlier``:
+        what was told of them.
         """
         self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
         self._tally = Tally()  # of configurations that have all their rows
@@ -98,7 +100,9 @@ class SweepRun:
         self._state.trials = dict.fromkeys(self._trials, 0.0)
         self._state.trial_costs = {trial.id: trial.cost for trial in self._trials.values()}
         self._state.victims_cost = self._stage2_cut.cost
-        self._outcome = SweepOutcome()
+        told = earlier or SweepOutcome()
+        self._outcome = SweepOutcome(failures=[*told.failures], diverged=[*told.diverged], retried=[*told.retried])
+        self._failures_before = len(told.failures)
         self._component_failures: set[str] = set()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
@@ -356,7 +360,9 @@ class SweepRun:
             tally.add(configuration, rows)
             late[configuration] = rows["cell_id"]
         outcome.diverged += [f"victim {cell}" for cell in sorted(tally.diverged)]
-        if outcome.outcome == "complete" and (outcome.failures or tally.outcome(self._record.sweep) != "complete"):
+        if outcome.outcome == "complete" and (
+            len(outcome.failures) > self._failures_before or tally.outcome(self._record.sweep) != "complete"
+        ):
             outcome.outcome = "partial"
         if outcome.outcome in ("partial", "failed"):
             outcome.cells_without_row = list(self._missing(late))

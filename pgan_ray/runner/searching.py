@@ -12,7 +12,6 @@ import pyarrow as pa
 from pgan_ray.data import Dataset
 from pgan_ray.errors import SpecError
 from pgan_ray.results import (
-    NO_CONFIGURATION,
     Confirmed,
     Directory,
     Store,
@@ -34,8 +33,9 @@ from pgan_ray.runner.driver import SweepRun
 from pgan_ray.runner.executor import Executor
 from pgan_ray.runner.outcome import SweepOutcome, write_summary
 from pgan_ray.runner.progress import ProgressDisplay, Whole
+from pgan_ray.runner.words import gist
 from pgan_ray.runner.worker import Engine
-from pgan_ray.search import best, make_sampler, score, to_confirm
+from pgan_ray.search import best, front, make_sampler, score, to_confirm
 from pgan_ray.spec import MAIN, Configuration, KnownTrials, SweepRecord, TrialKey, trial_id, with_known
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class SearchRun:
         self._members, self._engine = members, engine
         self._trials = read_trials(store, record)
         self._scores: dict[str, pa.Table] = {}  # of the controls
-        self._failures: list[str] = []
-        self._retried: list[str] = []
+        self._earlier = SweepOutcome()  # what was told of the waves so far
         self._last_cost: tuple[object, float] | None = None
         self._whole = Whole(record.sweep.generators, record.sweep.cells)
 
@@ -80,15 +79,13 @@ class SearchRun:
         except Exception as error:
             outcome = SweepOutcome("failed", failures=[f"the search failed:\n{redact(traceback.format_exc())}"])
             self._progress.notice(f"the search failed ({type(error).__name__}): {redact(str(error))}")
-            with suppress(OSError):  # the store may be what failed
-                self._ended(self._record, outcome)
-        outcome.failures = [*self._failures, *outcome.failures]
-        outcome.retried = [*self._retried, *outcome.retried]
+            self._ended(self._record, outcome)
         return outcome
 
     def _waves(self) -> SweepOutcome | None:
         """All trials; what came of it, if it ended before they did."""
         self._tracker.sweep_started()
+        self._tell_of_other_samplers()
         spec = self._spec
         for first in range(0, spec.trials, spec.parallel):
             numbers = range(first, min(first + spec.parallel, spec.trials))
@@ -102,7 +99,15 @@ class SearchRun:
             if outcome is not None:
                 return outcome
             self._tell_of(numbers)
+        if is_paused(self._store):
+            return self._stopped("paused by the file PAUSE before the best are confirmed: delete it, and resume")
         return None
+
+    def _tell_of_other_samplers(self) -> None:
+        """Another version of the library may ask for other trials than the one that asked for those before."""
+        before, now = {trial.method for trial in self._trials.values()}, make_sampler(self._search, self._seed).library
+        if before - {now}:
+            self._progress.notice(f"trials so far are by {', '.join(sorted(before))}, later ones by {now}")
 
     def _ask(self, keys: Sequence[TrialKey]) -> None:
         """Have a file of each trial of a wave before any of them starts."""
@@ -117,7 +122,7 @@ class SearchRun:
             try:
                 self._search.trial(key, asked.values)
             except SpecError as error:
-                trial = replace(trial, state="failed", message=f"{NO_CONFIGURATION}{error}")
+                trial = replace(trial, state="invalid", message=str(error))
             self._put(trial)
 
     @property
@@ -141,33 +146,50 @@ class SearchRun:
         outcome = self._run(record, whole=self._so_far(wave), is_part=True)
         if outcome.outcome != "complete":
             return outcome
-        scored = self._scored(record, wave, keys)
-        if outcome.failures and all(trial.state == "failed" for trial in scored):
-            # Not what they were asked to do is at fault, or the search asks for what cannot be done.
+        directory = Directory(self._store, record, strict=True)
+        if lacking := self._controls_without_score(directory, wave):
+            # Beside fewer controls, or other cells of them, a trial would score otherwise than its like.
+            outcome.failures.append(f"trials cannot be judged: cells of {', '.join(lacking)} have no score")
             outcome.outcome = "failed"
+        scored = self._scored(directory, wave, keys)
+        if outcome.failures and not any(trial.state == "complete" for trial in (*scored, *self._trials.values())):
+            outcome.outcome = "failed"  # not what they were asked to do is at fault, or none of it can be done
+        if outcome.outcome == "failed":
             return self._ended(self._record, outcome)
         for trial in scored:
             self._put(trial)
-        self._failures += outcome.failures
-        self._retried += outcome.retried
+        for name in ("failures", "diverged", "retried"):
+            getattr(self._earlier, name).extend(getattr(outcome, name))
         return None
+
+    def _controls_without_score(self, directory: Directory, wave: Sequence[Configuration]) -> list[str]:
+        lacking = []
+        for one in wave:
+            if one.is_control and one.id not in self._scores:
+                self._scores[one.id] = scores_of(directory.rows(one.id))
+            if one.is_control and self._scores[one.id].num_rows < one.cell_count:
+                self._scores.pop(one.id)  # it may have more when the search is resumed
+                lacking.append(one.id)
+        return lacking
 
     def _part(self, configurations: tuple[Configuration, ...]) -> SweepRecord:
         sweep = replace(self._record.sweep, configurations=configurations)
         return replace(self._record, sweep=sweep, written=self._record.document)
 
-    def _scored(self, record: SweepRecord, wave: Sequence[Configuration], keys: Sequence[TrialKey]) -> list[Trial]:
-        directory = Directory(self._store, record, strict=True)
-        scores = dict(self._scores)
-        for one in wave:
-            if one.id not in scores:
-                rows = directory.rows(one.id)
-                if rows.num_rows:
-                    scores[one.id] = scores_of(rows)
-        self._scores = {one.id: scores[one.id] for one in wave if one.is_control and one.id in scores}
-        found = changes(record.sweep, scores)
+    def _scored(self, directory: Directory, wave: Sequence[Configuration], keys: Sequence[TrialKey]) -> list[Trial]:
         by_id = {one.id: one for one in wave}
-        return [score(self._search, self._trials[key], by_id[trial_id(key)], found) for key in keys]
+        scores = self._scores | {trial_id(key): scores_of(directory.rows(trial_id(key))) for key in keys}
+        found = changes(directory.record.sweep, scores)
+        scored = [score(self._search, self._trials[key], by_id[trial_id(key)], found) for key in keys]
+        return [one if one.state == "complete" else self._explained(directory, one) for one in scored]
+
+    def _explained(self, directory: Directory, trial: Trial) -> Trial:
+        """A failed ``trial`` with what its records and rows say of it."""
+        name = trial_id(trial.key)
+        records = [directory.generator(name, r) for r in range(self._search.base.settings.attack.replicates)]
+        said = [f"a generator {record.outcome}: {record.message}" for record in records if record and record.message]
+        said += [message for message in directory.rows(name)["message"].to_pylist() if message]
+        return replace(trial, message="; ".join([trial.message, *(gist(text) for text in said[:1])]))
 
     def _so_far(self, wave: Sequence[Configuration]) -> Whole:
         """How far the search is, for the display."""
@@ -176,10 +198,9 @@ class SearchRun:
         done: list[Configuration] = []
         later: list[Configuration] = []
         for one in planned.configurations:
-            if one.id in now:
-                continue
-            is_done = one.id in self._scores if one.trial is None else self._is_done(one)
-            (done if is_done else later).append(one)
+            if one.id not in now:
+                is_done = (one.is_control and one.id in self._scores) or self._is_done(one)
+                (done if is_done else later).append(one)
         return replace(
             self._whole,
             generators=planned.generators,
@@ -207,10 +228,13 @@ class SearchRun:
         for series in self._search.series:
             own = [self._trials[series, number] for number in range(upto + 1)]
             found = best(self._spec, own)
-            most = self._spec.detectability.at_most
-            none = f"none yet has a detectability of at most {100 * most:g} points"
+            if self._spec.goal == "front":
+                what = f"{len(front(own))} of them are on the front"
+            elif found is None:
+                what = f"none yet has a detectability of at most {100 * self._spec.detectability.at_most:g} points"
+            else:
+                what = f"the best is {trial_text(found)}"
             method = self._spec.method if series == MAIN else series
-            what = none if found is None else f"the best is {trial_text(found)}"
             self._progress.notice(f"{method}: {upto + 1} of {self._spec.trials} trials; {what}")
 
     def _confirm(self) -> SweepOutcome:
@@ -223,17 +247,23 @@ class SearchRun:
                 chosen += [trial.key for trial in to_confirm(self._spec, own)]
             # What was confirmed before the search was extended stays a result.
             chosen += [key for key in (before.keys if before else []) if key not in chosen]
+            if not chosen:
+                nothing = "no trial came to a score: there is nothing to confirm"
+                return self._ended(self._record, SweepOutcome("failed", failures=[nothing]))
             write_confirmed(self._store, self._record, Confirmed(chosen, self._spec.trials))
-        known = self._known()
-        sweep = with_known(self._record.sweep, known)
+        sweep = with_known(self._record.sweep, self._known())
         self._tracker.sweep_extended(sweep)
         record = replace(self._record, sweep=sweep, written=self._record.document)
-        if not sweep.result_ids:
-            nothing = "no trial came to a score: there is nothing to confirm"
-            return self._ended(record, SweepOutcome("failed", failures=[nothing]))
-        settled = frozenset(one.id for one in sweep.configurations if not one.is_result)
-        whole = replace(self._so_far(()), generators=sweep.generators, victims=sweep.cells, later=0.0)
-        return self._run(record, whole=whole, settled=settled)
+        settled = [one for one in sweep.configurations if not one.is_result]
+        whole = replace(
+            self._whole,
+            generators=sweep.generators,
+            victims=sweep.cells,
+            generators_done=sum(one.settings.attack.replicates for one in settled if one.settings.attack.is_trained),
+            victims_done=sum(one.cell_count for one in settled),
+        )
+        settled_ids = frozenset(one.id for one in settled)
+        return self._run(record, whole=whole, settled=settled_ids, earlier=self._earlier)
 
     def _run(self, record: SweepRecord, **options: Any) -> SweepOutcome:
         return SweepRun(
@@ -255,8 +285,11 @@ class SearchRun:
     def _ended(self, record: SweepRecord, outcome: SweepOutcome) -> SweepOutcome:
         """Write down and tell an end that no run of a part or of the whole tells."""
         outcome.seconds = self._whole.state().elapsed_s
+        for name in ("failures", "diverged", "retried"):
+            setattr(outcome, name, [*getattr(self._earlier, name), *getattr(outcome, name)])
         self._tracker.sweep_finished(outcome.outcome)
-        write_summary(self._store, record, outcome)
+        with suppress(OSError):  # the store may be what failed
+            write_summary(self._store, record, outcome)
         return outcome
 
 

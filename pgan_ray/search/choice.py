@@ -69,7 +69,11 @@ def to_confirm(spec: SearchSpec, trials: Sequence[Trial]) -> list[Trial]:
     """
     most = spec.confirm.top
     if spec.goal == "worst_case":
-        return ordered(spec, trials)[:most]
+        chosen: list[Trial] = []
+        for trial in ordered(spec, trials):  # the same values twice are the same networks twice
+            if all(trial.values != other.values for other in chosen):
+                chosen.append(trial)
+        return chosen[:most]
     points = front(trials)
     if len(points) <= most:
         return points

@@ -8,7 +8,7 @@ from pgan_ray.spec import Configuration, Search
 
 
 def score(search: Search, trial: Trial, configuration: Configuration, changes: Sequence[Change]) -> Trial:
-    """``trial`` with the scores of its ``configuration``; failed, where a variant has none.
+    """``trial`` with the scores of its ``configuration``; failed, where a variant or a replicate has none.
 
     Its harm is the mean over the variants of the rise beyond every control, its detectability the largest of theirs.
     ``changes``: of its rows beyond each control.
@@ -23,8 +23,13 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
         for variant, change in by_variant.items()
         if metric not in change.detectability
     ]
+    planned = configuration.settings.attack.replicates
+    fewest = min((change.rates[rate].replicates for change in by_variant.values()), default=planned)
+    if fewest < planned:
+        lacking.append(f"{planned - fewest} of {planned} replicates")  # a mean over the others would flatter it
     if lacking:
-        return replace(trial, state="failed", message=f"no score of {', '.join(lacking)}")
+        message = f"no score of {', '.join(lacking)}"
+        return replace(trial, state="failed", message=message, harm=None, detectability=None)
     harms = [change.rates[rate] for change in by_variant.values()]
     seen = max((change.detectability[metric] for change in by_variant.values()), key=lambda found: found.mean)
     return replace(trial, state="complete", harm=_mean(harms), detectability=seen)

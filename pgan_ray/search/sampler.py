@@ -8,6 +8,7 @@ finished first, on any cluster, and after any interruption.
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from pgan_ray.spec.seeds import seed_sequence
 if TYPE_CHECKING:
     import optuna
 
+MAJOR = "5"
 EXTRA = "pip install 'pgan-ray[search]'"
 DETECTABILITY = "detectability"
 ATTEMPTS = 20
@@ -33,9 +35,13 @@ class Asked:
 
 
 def check_sampler() -> None:
-    """See that Optuna is there. Raises `SpecError`."""
-    if find_spec("optuna") is None:
-        raise SpecError([f"search.method: must be `grid` where Optuna is not installed ({EXTRA})"])
+    """See that an Optuna that we know is there. Raises `SpecError`."""
+    try:
+        found = version("optuna")
+    except PackageNotFoundError:
+        raise SpecError([f"search.method: must be `grid` where Optuna is not installed ({EXTRA})"]) from None
+    if found.partition(".")[0] != MAJOR:
+        raise SpecError([f"search.method: must go with Optuna {MAJOR}, got {found} ({EXTRA})"])
 
 
 def make_sampler(search: Search, seed: int) -> "Sampler":

@@ -29,7 +29,7 @@ class ConfirmSpec(Part):
 
     top: int = Field(
         default=3,
-        ge=0,
+        ge=1,
         le=1000,
         description="So many trials: of `worst_case` the best; of `front` as many of its points, the ends first.",
     )
@@ -93,8 +93,8 @@ class SearchSpec(Part):
 
     @model_validator(mode="after")
     def _goes_together(self) -> "SearchSpec":
-        others = sorted(self.model_fields_set - {"method"})
-        if not self.is_on and others and any(getattr(self, key) != _default(key) for key in others):
+        others = [key for key in sorted(self.model_fields_set - {"method"}) if getattr(self, key) != _default(key)]
+        if not self.is_on and others:
             raise ValueError(
                 f"`{others[0]}` goes with a `method` that searches (random, tpe, gp, nsga2), got `grid`, which tries "
                 "every combination"

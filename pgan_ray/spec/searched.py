@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import prod
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,11 +31,12 @@ TrialKey = tuple[str, int]  # series, number
 class KnownTrials:
     """How far a search is. ``values``: of each trial that was asked for, by name; None where they do not go together.
 
-    ``confirmed``: the trials that are evaluated afresh, the best first; None before they are chosen.
+    ``confirmed``: the trials that are evaluated afresh, the best first, as they were chosen ``among`` so many.
     """
 
     values: Mapping[TrialKey, Values | None] = field(default_factory=dict)
-    confirmed: Sequence[TrialKey] | None = None
+    confirmed: Sequence[TrialKey] = ()
+    among: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Search:
 
     def __getstate__(self) -> dict[str, Any]:
         """Workers get their own trials, and nothing of the others."""
-        return {**vars(self), "_made": {}}
+        return {**{key: value for key, value in vars(self).items() if not key.startswith("_dearest")}, "_made": {}}
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -104,7 +107,7 @@ class Search:
         return replace(found, id=name, settings=settings.model_copy(update=update), variants=variants, trial=key)
 
     def configurations(self, known: KnownTrials) -> tuple[Configuration, ...]:
-        """All of them: those that are not known yet stand there with each dimension at its first value."""
+        """All of them: those that are not known yet stand there with the dearest of what may be asked for."""
         trials = {one.id: one for one in self._trials(known)}
         results = {one.id: one for one in self._confirmed(known)}
         return (*self._compared(trials, judged=True), *self._compared(results, judged=False))
@@ -114,25 +117,38 @@ class Search:
         return self._compared({trial_id(key): self.trial(key, values) for key, values in trials.items()}, judged=True)
 
     def _trials(self, known: KnownTrials) -> Iterator[Configuration]:
-        first = self.trial((MAIN, 0), {})
         for series in self.series:
             for number in range(self.spec.trials):
                 key = series, number
                 if key not in known.values:
-                    yield replace(first, id=trial_id(key), trial=key)
+                    yield replace(self._dearest, id=trial_id(key), trial=key)
                 elif (values := known.values[key]) is not None:
                     yield self.trial(key, values)
 
     def _confirmed(self, known: KnownTrials) -> Iterator[Configuration]:
-        if known.confirmed is None:
-            first = self.confirmation((MAIN, 0), {})
-            for index in range(len(self.series) * min(self.spec.confirm.top, self.spec.trials)):
-                yield replace(first, id=f"{CONFIRMED}=rank{index + 1}", trial=None)
-            return
         for key in known.confirmed:
             values = known.values.get(key)
             if values is not None:
                 yield self.confirmation(key, values)
+        if known.among < self.spec.trials:
+            assert self._dearest.trial is not None  # a trial's
+            dearest = self._confirmation("", self._dearest.trial, self._dearest_values)
+            for index in range(len(self.series) * min(self.spec.confirm.top, self.spec.trials)):
+                yield replace(dearest, id=f"{CONFIRMED}=rank{index + 1}", trial=None)
+
+    @cached_property
+    def _dearest_values(self) -> Values:
+        values = {one.name: one.dearest for one in self.dimensions}
+        try:
+            self._with(values)
+        except SpecError:  # they do not go together
+            return {}
+        return values
+
+    @cached_property
+    def _dearest(self) -> Configuration:
+        """What stands for a trial that is not known yet, where memory and time are planned."""
+        return self._trial((MAIN, 0), self._dearest_values)
 
     def _compared(self, found: dict[str, Configuration], *, judged: bool) -> tuple[Configuration, ...]:
         """``found`` with the controls beside which they are judged."""
@@ -140,8 +156,10 @@ class Search:
         if not members:
             return ()
         # Of a trial no victims without poison are trained: they are the same for all.
-        if judged or 0 not in members[0].variants[0].evaluation.poison_fractions:
-            genuine = control(NONE, members, _variants(members[0], {"poison_fractions": [0.0]}))
+        lacking = [one for one in members[0].variants if judged or 0 not in one.evaluation.poison_fractions]
+        if lacking:
+            clean = _variants(replace(members[0], variants=tuple(lacking)), {"poison_fractions": [0.0]})
+            genuine = control(NONE, members, clean)
             found[genuine.id] = genuine
         if members[0].settings.controls:
             found = with_controls(found)
@@ -222,6 +240,9 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield ("evaluation", "victim", "name"), f"must be a victim that is trained, to be harmed, got `none`{name}"
         detects |= evaluation.detector.component.filters
         is_scored &= _has_scores(evaluation.detector)
+    most = combinations(search.dimensions)
+    if most is not None and spec.trials > most:
+        yield ("search", "trials"), f"must be at most {most}, as many as there are combinations, got {spec.trials}"
     metric = spec.detectability.metric
     if not detects:
         yield ("evaluation", "detector", "name"), "must be a detector, by which trials are judged, got `none`"
@@ -229,6 +250,12 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
         rule = "must be `excess_rejection` where a detector has no score of its own"
         yield ("search", "detectability", "metric"), f"{rule}, got {show(metric)}"
     yield from _start_faults(search)
+
+
+def combinations(dimensions: Sequence[Dimension]) -> int | None:
+    """How many there are of all that is searched; None where a dimension is continuous."""
+    counts = [one.count for one in dimensions]
+    return None if None in counts else prod(count for count in counts if count is not None)
 
 
 def _has_scores(detector: Any) -> bool:

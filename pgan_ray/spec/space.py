@@ -46,6 +46,18 @@ class Dimension:
         """As the sweep file has it."""
         return {self.key: list(self.values), **({LOG: True} if self.log else {})}
 
+    @property
+    def dearest(self) -> Any:
+        """What takes most memory and time, as far as sizes tell: the high end, or the choice of the largest numbers."""
+        return self.ends[1] if self.ends is not None else max(self.choices, key=_numbers)
+
+    @property
+    def count(self) -> int | None:
+        """How many values there are; None of a continuous range."""
+        if self.ends is None:
+            return len(self.choices)
+        return int(self.ends[1]) - int(self.ends[0]) + 1 if self.is_whole else None
+
     def holds(self, value: Any) -> bool:
         """Whether ``value`` is one of its."""
         if self.ends is None:
@@ -136,6 +148,15 @@ def _own_faults(path: Path, value: Mapping[str, Any]) -> Iterator[tuple[Place, s
             yield (*path, RANGE, 0), "must be positive where `log` is true", given[0]
         if not isinstance(log, bool):
             yield (*path, LOG), "must be true or false", log
+
+
+def _numbers(value: Any) -> float:
+    """The sum of the numbers in ``value``."""
+    if isinstance(value, Mapping):
+        return sum(map(_numbers, value.values()))
+    if isinstance(value, list):
+        return sum(map(_numbers, value))
+    return float(value) if _is_number(value) else 0.0
 
 
 def _is_number(value: Any) -> bool:

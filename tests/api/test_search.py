@@ -50,7 +50,7 @@ def test_trials_and_what_they_promised(result: SweepResult) -> None:
 def test_attacks_are_ranked_and_answered_for_by_what_was_confirmed_alone(result: SweepResult) -> None:
     assert {one.configuration.partition("=")[0] for one in result.ranking()} == {"confirmed", "confirmed_random"}
     page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
-    for text in ("The search", "4 trials were asked for", "what they promised on held-out images"):
+    for text in ("The search", "4 trials were asked for", "what they promised on held-out points"):
         assert text in page
     assert "validation,control" not in page
     assert "random trial" in page
@@ -97,6 +97,9 @@ def test_it_is_extended(result: SweepResult, tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
     opened = open_sweep(copied)
     assert (opened.outcome, opened.trials().num_rows) == ("complete", 6)
+    too_many = CliRunner().invoke(group, ["extend", str(copied), "--trials", "99999"])
+    assert "search.trials: must be at most" in str(too_many.exception)
+    assert open_sweep(copied).outcome == "complete"  # nothing was written
     grid = SweepRecord("grid", load_sweep(TINY), {"cpu": "some"})
     Store(tmp_path / "grid").write("sweep.yaml", grid.to_yaml().encode())
     refused = CliRunner().invoke(group, ["extend", str(tmp_path / "grid"), *arguments])
@@ -113,6 +116,10 @@ def test_another_begins_with_its_best(result: SweepResult) -> None:
     trials = result.trials().slice(0, 2).to_pylist()
     assert others[0]["iterations"] == max(trials, key=lambda one: one["harm"])["iterations"]
     assert 1 <= len(others) <= 2
+    tree["seed"] = 1  # digits are split by it
+    with pytest.raises(SpecError, match="must have split its data as this sweep does, by the seed 1, got 0"):
+        resolve_sweep(tree, "body", (), options, notice, warm_from=result.directory)
+    tree["dataset"] = {"name": "digits", "split_seed": 0}
     with pytest.raises(SpecError, match="must go with a sweep that searches"):
         resolve_sweep(TINY, "body", (), options, notice, warm_from=result.directory)
 

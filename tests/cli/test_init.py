@@ -171,7 +171,7 @@ def test_a_file_is_checked_before_a_sweep_is_made_of_it(command: Command, capsys
         "my.npz: 6 features, 2 classes",
         "512 training points, 128 test points",
         "class 10: 32 training points, 8 test points",
-        "each feature is scaled to [-1, 1]",
+        "each feature is scaled to [-1, 1] by the training points",
         "to doubt: classes are of very unequal size: 480 training points of class 0, 32 of class 10",
         "to doubt: 1 of 6 feature(s) (number 5) are the same in all training points",
         "to doubt: 1 of 6 features are copies of others",

@@ -47,7 +47,7 @@ def test_a_finished_sweep_says_its_strongest_attack_and_where_to_look(sweeps: Pa
     first, cells, best, where = ended.output.splitlines()
     assert first.endswith(": complete")
     assert cells == f"{CELLS}/{CELLS} victims"
-    assert best.startswith("strongest attack that is left alone: alpha=0.")
+    assert best.startswith("strongest attack: alpha=0.")
     assert where == f"its results: pgan-ray report {sweeps}/tiny, pgan-ray best {sweeps}/tiny"
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.results import Change, Estimate, Point, answer
+from pgan_ray.results import BUDGET, Change, Estimate, Point, answer, rule_of
 from pgan_ray.spec import Sweep
+from tests.searches import small_search
 from tests.spec.helpers import Loader
 
 
@@ -73,6 +74,14 @@ def test_the_best_of_several_is_said_to_be_flattered_by_the_choice(sweep: Sweep)
     assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.05)).endswith(
         "It is the best of 2 by these very numbers, which flatter it."
     )
+
+
+def test_a_search_is_answered_by_what_it_looks_for(sweep: Sweep) -> None:
+    both = {"metric": "excess_rejection_both", "at_most": 0.3}
+    found = small_search(search__detectability=both, search__harm="error")
+    assert rule_of(found) == {"budget": 0.3, "harm": "error", "tails": "excess_rejection_both"}
+    assert rule_of(small_search(search__goal="front"))["budget"] == BUDGET
+    assert rule_of(sweep) == {"budget": BUDGET}
 
 
 def test_without_victims_there_is_no_answer(sweep: Sweep) -> None:

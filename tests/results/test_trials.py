@@ -32,7 +32,7 @@ def test_trials_come_back_as_they_were(record: SweepRecord, store: Store) -> Non
     for one in every:
         write_trial(store, record, one)
     assert list(read_trials(store, record).values()) == every
-    assert known_trials(store, record).confirmed is None
+    assert known_trials(store, record).confirmed == []
     write_confirmed(store, record, Confirmed([("random", 0), ("trial", 0)], 4))
     assert read_confirmed(store, record) == Confirmed([("random", 0), ("trial", 0)], 4)
     assert known_trials(store, record).confirmed == [("random", 0), ("trial", 0)]

@@ -1,6 +1,7 @@
 """Whole searches in this process: waves, resuming with the same bits, what ends them, what is confirmed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from pgan_ray.attacks import train_stack
 from pgan_ray.data import Dataset
+from pgan_ray.evaluation import evaluate_cells
 from pgan_ray.results import Store, read_rows, read_trials
 from pgan_ray.runner import Engine, LocalExecutor, SearchRun, Silent, SweepOutcome
 from pgan_ray.runner.prepare import load_datasets
@@ -227,6 +229,77 @@ def test_a_search_that_is_extended_keeps_its_trials_and_its_results(
     assert others == [key for key in before if key != best]
 
 
-def test_with_nothing_to_confirm_it_failed(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
-    outcome = run(small_search(search__confirm__top=0, search__trials=1), tmp_path / "search")
-    assert outcome.outcome == "failed"
+def test_with_nothing_to_confirm_it_failed_and_can_be_extended(
+    run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    diverges = {"name": "sgd", "learning_rate": 1e8}
+    sweep = small_search(
+        search__trials=2, attack__discriminator__optimizer=diverges, attack__iterations={"range": [50, 60]}
+    )
+    outcome = run(sweep, tmp_path / "search")
+    assert (outcome.outcome, outcome.can_go_on) == ("failed", True)
+    assert outcome.failures[-1] == "no trial came to a score: there is nothing to confirm"
+    assert len(outcome.diverged) == 4
+    summary = json.loads((tmp_path / "search" / "summary.json").read_text())
+    assert len(summary["diverged"]) == 4
+    found = json.loads((tmp_path / "search" / "search" / "trial" / "0000.json").read_text())
+    assert found["message"].startswith("no score of its victims; a generator diverged: ")
+    longer = small_search(
+        search__trials=3, attack__discriminator__optimizer=diverges, attack__iterations={"range": [50, 60]}
+    )
+    assert run(longer, tmp_path / "search").outcome == "failed"
+    assert len(list((tmp_path / "search" / "search" / "trial").iterdir())) == 3
+
+
+def test_beside_a_control_without_scores_no_trial_is_judged(
+    undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    def loses(cells: Any, *arguments: Any, attack_name: str = "", **options: Any) -> Any:
+        if attack_name == "none" and cells[0].replicate == 1:
+            raise ZeroDivisionError("lost")
+        return evaluate_cells(cells, *arguments, attack_name=attack_name, **options)
+
+    directory = tmp_path / "search"
+    outcome = run(small_search(), directory, engine=Engine(evaluate=loses))
+    assert (outcome.outcome, outcome.can_go_on) == ("failed", True)
+    assert outcome.failures[-1] == "trials cannot be judged: cells of validation,control=none have no score"
+    assert run(small_search(), directory).outcome == "complete"
+    assert trial_files(directory) == trial_files(undisturbed)
+
+
+def test_a_trial_that_fails_alone_in_its_wave_does_not_end_the_search(
+    run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    def breaks(config: Any, *arguments: Any, **options: Any) -> Any:
+        if config.alpha == 0.2:
+            raise ZeroDivisionError("no such thing")
+        return train_stack(config, *arguments, **options)
+
+    sweep = small_search(search__trials=3, search__start=[{"alpha": 0.1}, {"alpha": 0.3}, {"alpha": 0.2}])
+    outcome = run(sweep, tmp_path / "search", engine=Engine(stack=breaks))
+    assert (outcome.outcome, len(outcome.failures)) == ("complete", 1)
+    summary = json.loads((tmp_path / "search" / "summary.json").read_text())
+    assert "ZeroDivisionError: no such thing" in summary["failures"][0]
+    assert (summary["cells"]["planned"], summary["generators"]["finished"]) == (summary["cells"]["finished"], 8)
+
+
+def test_a_pause_ends_before_the_best_are_confirmed(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    class Pause(Notices):
+        def update(self, state: Any, slots: int) -> None:
+            if state.generators_done > 6:
+                (tmp_path / "search" / "PAUSE").touch()
+
+    notices = Pause()
+    assert run(small_search(), tmp_path / "search", notices).outcome == "interrupted"
+    assert notices.lines[-1] == "paused by the file PAUSE before the best are confirmed: delete it, and resume"
+
+
+def test_another_version_of_the_library_is_told(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
+    directory, notices = tmp_path / "search", Notices()
+    run(small_search(), directory, InterruptOnce(lambda state: state.generators_done >= 5))
+    file = directory / "search" / "trial" / "0000.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "method": "optuna 4.9.0"}))
+    run(small_search(), directory, notices)
+    assert re.fullmatch(
+        r"trials so far are by optuna 4\.9\.0, optuna 5\S+, later ones by optuna 5\S+", notices.lines[0]
+    )

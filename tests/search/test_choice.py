@@ -9,11 +9,11 @@ from tests.searches import trial
 WORST = SearchSpec.model_validate({"method": "tpe", "detectability": {"at_most": 0.1}, "confirm": {"top": 2}})
 FRONT = WORST.model_copy(update={"goal": "front"})
 TRIALS = [
-    trial(0, 0.1, 0.05),
-    trial(1, 0.9, 0.5),  # harms most, and is seen
+    trial(0, 0.1, 0.05, alpha=0.1),
+    trial(1, 0.9, 0.5, alpha=0.2),  # harms most, and is seen
     trial(2),  # failed
-    trial(3, 0.3, 0.1),
-    trial(4, 0.2, 0.1),  # beaten by 3 in both
+    trial(3, 0.3, 0.1, alpha=0.3),
+    trial(4, 0.2, 0.1, alpha=0.4),  # beaten by 3 in both
 ]
 
 
@@ -44,5 +44,5 @@ def test_what_is_confirmed() -> None:
     many = [trial(number, number / 10, number / 10) for number in range(9)]
     three = FRONT.model_copy(update={"confirm": FRONT.confirm.model_copy(update={"top": 3})})
     assert [one.key[1] for one in to_confirm(three, many)] == [0, 4, 8]
-    none = FRONT.model_copy(update={"confirm": FRONT.confirm.model_copy(update={"top": 0})})
-    assert to_confirm(none, TRIALS) == []
+    again = [trial(0, 0.3, alpha=0.1), trial(1, 0.3, alpha=0.1), trial(2, 0.2, alpha=0.2)]
+    assert [one.key[1] for one in to_confirm(WORST, again)] == [0, 2]  # the same values are the same networks

@@ -56,6 +56,12 @@ def test_without_scores_a_trial_failed() -> None:
     sweep = small_search()
     nothing = score(search_of(sweep), RUNNING, sweep.configurations[0], [])
     assert (nothing.state, nothing.message) == ("failed", "no score of its victims")
+    promised = score(search_of(sweep), trial(0, 0.5), sweep.configurations[0], [])
+    assert (promised.state, promised.harm, promised.detectability) == ("failed", None, None)
+    survivor = change("trial=0000", "none", 0.3, 0.1)
+    survivor.rates["false_positive_rate"] = Estimate(0.9, None, 1, 2)
+    alone = score(search_of(sweep), RUNNING, sweep.configurations[0], [survivor])
+    assert alone.message == "no score of 1 of 2 replicates"
     unseen = score(search_of(sweep), RUNNING, sweep.configurations[0], [change("trial=0000", "none", 0.3, None)])
     assert unseen.message == "no score of its detectors' excess_rejection"
 

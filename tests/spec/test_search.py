@@ -50,12 +50,30 @@ def test_controls_are_those_of_a_grid_and_clean_victims_are_trained_once_for_all
 def test_what_is_known_takes_its_place() -> None:
     sweep = small_search()
     values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
-    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, [("trial", 0)])
+    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, [("trial", 0)], among=4)
     found = {one.id: one for one in with_known(sweep, known).configurations}
     assert set(found) == {"trial=0000", "trial=0002", "trial=0003", "validation,control=none", "confirmed=0000"}
     for name in ("trial=0000", "confirmed=0000"):
         attack: Any = found[name].settings.attack
         assert (attack.alpha, attack.iterations, attack.sample_from) == (0.5, 11, "average")
+
+
+def test_a_search_that_was_extended_has_results_to_come() -> None:
+    values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
+    known = KnownTrials({("trial", 0): values}, [("trial", 0)], among=2)
+    assert {"confirmed=0000", "confirmed=rank1"} <= with_known(small_search(), known).result_ids
+
+
+def test_trials_to_come_are_planned_as_the_dearest() -> None:
+    sweep = small_search(attack__batch_size={"range": [8, 30]}, attack__discriminator__widths={"choice": [[64], [8]]})
+    attack: Any = sweep.configurations[0].settings.attack
+    assert (attack.batch_size, attack.discriminator.widths, attack.iterations) == (30, [64], 14)
+
+
+def test_variants_without_clean_victims_get_a_control_of_their_own() -> None:
+    sweep = small_search(evaluation__poison_fractions={"grid": [[0, 0.4], [0.2, 0.4]]})
+    (genuine,) = (one for one in sweep.configurations if one.id == "control=none")
+    assert [one.evaluation.poison_fractions for one in genuine.variants] == [[0.0]]
 
 
 def test_what_is_searched_is_told_by_kind_and_by_its_shortest_name() -> None:
@@ -117,6 +135,11 @@ def test_evaluations_of_a_grid_are_variants_of_every_trial() -> None:
         ({"search__method": "grid"}, "attack.alpha: must go with a `search.method` that searches (random, tpe, gp"),
         ({"search__method": "best"}, "search.method: must be 'grid', 'random', 'tpe', 'gp' or 'nsga2', got 'best'"),
         ({"search__trials": 0}, "search.trials: must be at least 1, got 0"),
+        (
+            {"attack__alpha": 0.1, "search__start": [], "search__trials": 11},
+            "search.trials: must be at most 10, as many as there are combinations, got 11",
+        ),
+        ({"search__confirm__top": 0}, "search.confirm.top: must be at least 1, got 0"),
         ({"search__trials": 1, "search__start": [{}, {}]}, "search: `start` must have at most as many items"),
         ({"search__method": "random", "search__baseline": "random"}, "search: `baseline` must differ from `method`"),
         ({"search__poison_fraction": 0.3}, "search.poison_fraction: must be one of `evaluation.poison_fractions`"),
