@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 
 from pgan_ray.report.facts import costs
+from pgan_ray.report.search import search_tables
 from pgan_ray.report.series import per_cent
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.verdicts import by_statement, findings, overall
@@ -83,6 +84,15 @@ def verdicts(study: Study) -> Iterable[str]:
         yield _row(statement.says, [overall(found)])
 
 
+def promises(study: Study) -> Iterable[str]:
+    """Of a search: what its best trials had promised, and what they do afresh."""
+    for table in search_tables(study):
+        if table.name == "confirmed":
+            yield from _head(table.columns[0], table.columns[1:])
+            for first, *others in table.rows:
+                yield _row(first, (cell.replace("_", r"\_") for cell in others))
+
+
 def machine(study: Study) -> Iterable[str]:
     """Where and when, in a sentence."""
     facts, sweep = study.record.facts, study.record.sweep
@@ -97,7 +107,7 @@ def machine(study: Study) -> Iterable[str]:
 
 
 TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
-    table.__name__: table for table in (errors, effects, detection, verdicts, machine)
+    table.__name__: table for table in (errors, effects, detection, promises, verdicts, machine)
 }
 
 

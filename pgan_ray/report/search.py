@@ -158,7 +158,8 @@ def _parallel(search: Search, trials: Sequence[Trial]) -> ParallelFigure | None:
 
 
 def _shortened(one: Dimension) -> str:
-    return one.name if len(one.name) <= LETTERS else f"…{one.name[1 - LETTERS :]}"
+    first, *_, last = one.name.split(".") if "." in one.name else (one.name, one.name)
+    return one.name if len(one.name) <= LETTERS else f"{first} … {last}"
 
 
 def _ends(one: Dimension) -> tuple[str, str]:
