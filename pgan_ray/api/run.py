@@ -145,8 +145,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
             f"send them with `pgan-ray track {redact(store.location)}{option_for(found.uri)}`"
         )
     if record.sweep.search is not None:
-        known = known_trials(store, record)
-        record = replace(record, sweep=with_known(record.sweep, known), written=record.document)
+        record = record.knowing(with_known(record.sweep, known_trials(store, record)))
     return SweepResult(
         store, record, outcome, tracking_uri=found.uri, has_report=has_report, signal=signals[0] if signals else None
     )

@@ -8,8 +8,8 @@ from pgan_ray.report.charts import Figure, Group, Line, LineFigure, ParallelFigu
 from pgan_ray.report.palette import CATEGORIES, alpha_colour
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table
-from pgan_ray.results import Estimate, Trial, estimate_text, read_trials, values_text
-from pgan_ray.search import Confirmation, best_so_far, confirmations, front, hypervolumes, importance
+from pgan_ray.results import Estimate, Trial, best_so_far, estimate_text, read_trials, values_text
+from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
 from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
 
 HARM = {"damage": "source class taken for poison class", "error": "test error"}

@@ -44,6 +44,7 @@ from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
     Confirmed,
     Trial,
+    best_so_far,
     is_paused,
     known_of,
     known_trials,
@@ -86,6 +87,7 @@ __all__ = [
     "Tally",
     "Trial",
     "answer",
+    "best_so_far",
     "cells_digest",
     "changes",
     "check_device",

@@ -6,7 +6,7 @@ that are evaluated afresh are chosen once, and written down before that.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -32,9 +32,8 @@ class Trial:
 
     ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; failed, where a
     generator diverged or a component failed; or invalid, where its values do not go together: ``message`` says why.
-    ``harm`` and
-    ``detectability``: as the search defines them, on validation points; None unless complete. ``memory``: what the
-    method keeps of it.
+    ``harm`` and ``detectability``: as the search defines them, on validation points; None unless complete.
+    ``memory``: what the method keeps of it. ``method``: what asked for it, with its version.
     """
 
     key: TrialKey
@@ -65,6 +64,17 @@ def values_text(trial: Trial) -> str:
     return ", ".join(
         f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in trial.values.items()
     )
+
+
+def best_so_far(spec: SearchSpec, trials: Sequence[Trial]) -> list[float | None]:
+    """After each of ``trials``, which are in the order of their numbers: the harm of the best feasible one."""
+    found: list[float | None] = []
+    most: float | None = None
+    for trial in trials:
+        if trial.harm is not None and trial.is_within(spec):
+            most = trial.harm.mean if most is None else max(most, trial.harm.mean)
+        found.append(most)
+    return found
 
 
 def write_trial(store: Store, record: SweepRecord, trial: Trial) -> None:

@@ -142,7 +142,7 @@ class SearchRun:
             return None
         self._tracker.sweep_extended(with_known(self._record.sweep, self._known()))
         wave = self._search.wave({key: self._trials[key].values for key in keys})
-        record = self._part(wave)
+        record = self._record.knowing(replace(self._record.sweep, configurations=wave))
         outcome = self._run(record, whole=self._so_far(wave), is_part=True)
         if outcome.outcome != "complete":
             return outcome
@@ -171,10 +171,6 @@ class SearchRun:
                 self._scores.pop(one.id)  # it may have more when the search is resumed
                 lacking.append(one.id)
         return lacking
-
-    def _part(self, configurations: tuple[Configuration, ...]) -> SweepRecord:
-        sweep = replace(self._record.sweep, configurations=configurations)
-        return replace(self._record, sweep=sweep, written=self._record.document)
 
     def _scored(self, directory: Directory, wave: Sequence[Configuration], keys: Sequence[TrialKey]) -> list[Trial]:
         by_id = {one.id: one for one in wave}
@@ -253,7 +249,7 @@ class SearchRun:
             write_confirmed(self._store, self._record, Confirmed(chosen, self._spec.trials))
         sweep = with_known(self._record.sweep, self._known())
         self._tracker.sweep_extended(sweep)
-        record = replace(self._record, sweep=sweep, written=self._record.document)
+        record = self._record.knowing(sweep)
         settled = [one for one in sweep.configurations if not one.is_result]
         whole = replace(
             self._whole,

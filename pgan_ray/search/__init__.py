@@ -3,7 +3,7 @@
 What was tried is in the sweep's directory (`pgan_ray.results.Trial`); all of this follows from it.
 """
 
-from pgan_ray.search.choice import best, best_so_far, front, hypervolumes, ordered, to_confirm
+from pgan_ray.search.choice import best, front, hypervolumes, ordered, to_confirm
 from pgan_ray.search.objective import score
 from pgan_ray.search.promise import Confirmation, confirmations
 from pgan_ray.search.sampler import check_sampler, importance, make_sampler
@@ -11,7 +11,6 @@ from pgan_ray.search.sampler import check_sampler, importance, make_sampler
 __all__ = [
     "Confirmation",
     "best",
-    "best_so_far",
     "check_sampler",
     "confirmations",
     "front",

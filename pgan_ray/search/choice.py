@@ -26,17 +26,6 @@ def best(spec: SearchSpec, trials: Iterable[Trial]) -> Trial | None:
     return found[0] if found and found[0].is_within(spec) else None
 
 
-def best_so_far(spec: SearchSpec, trials: Sequence[Trial]) -> list[float | None]:
-    """After each of ``trials``, which are in the order of their numbers: the harm of the best feasible one."""
-    found: list[float | None] = []
-    most: float | None = None
-    for trial in trials:
-        if trial.harm is not None and trial.is_within(spec):
-            most = trial.harm.mean if most is None else max(most, trial.harm.mean)
-        found.append(most)
-    return found
-
-
 def front(trials: Iterable[Trial]) -> list[Trial]:
     """The trials that no other beats in both harm and detectability, by rising detectability."""
     points = [trial for trial in trials if trial.state == "complete"]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -121,7 +120,7 @@ def _record(
     record = SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
     if found.search is None or known_trials is None:
         return record
-    return replace(record, sweep=with_known(found, known_trials(record)), written=record.document)
+    return record.knowing(with_known(found, known_trials(record)))
 
 
 def _unscaled(section: Any) -> Any:

@@ -53,6 +53,10 @@ class SweepRecord:
         """The record of another ``sweep``, in this version's format."""
         return replace(self, sweep=sweep, written=None, format=FORMAT)
 
+    def knowing(self, sweep: Sweep) -> "SweepRecord":
+        """This record with what is known of its search by now; its document, and so its digest, stay."""
+        return replace(self, sweep=sweep, written=self.document)
+
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
         head: dict[str, Any] = {

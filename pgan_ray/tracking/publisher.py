@@ -1,7 +1,5 @@
 """Brings one event at a time of a running sweep to MLflow, from its directory. Doing so twice changes nothing."""
 
-from dataclasses import replace
-
 from pgan_ray.results import Directory
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
 from pgan_ray.tracking.connection import Connection, connect
@@ -68,9 +66,7 @@ class Publisher:
             case SweepStarted():
                 sweep_run.start(context)
             case SweepExtended(sweep):
-                record = self.directory.record
-                # The document, and so the digest, is the search's, whatever it has asked for.
-                record = replace(record, sweep=sweep, written=record.document)
+                record = self.directory.record.knowing(sweep)
                 self.directory = Directory(self.directory.store, record, strict=True)
                 self._context = None
                 sweep_run.log_search(self._current())

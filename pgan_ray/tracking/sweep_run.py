@@ -11,6 +11,7 @@ from pgan_ray.results import (
     MeanConfusion,
     Outcome,
     Point,
+    best_so_far,
     changes,
     mean_confusions,
     read_trials,
@@ -102,16 +103,12 @@ def log_search(context: Context) -> None:
     points = []
     for series in search.series:
         own = [trials[key] for key in sorted(trials) if key[0] == series]
-        scored = itertools.takewhile(lambda trial: trial.state != "running", own)
-        most: float | None = None
-        for trial in scored:
-            for name, found in (("harm", trial.harm), ("detectability", trial.detectability)):
-                if found is not None:
-                    points.append((f"search/{series}/{name}", found.mean, now, trial.key[1]))
-            if trial.is_within(search.spec) and trial.harm is not None:
-                most = trial.harm.mean if most is None else max(most, trial.harm.mean)
-            if most is not None:
-                points.append((f"search/{series}/best", most, now, trial.key[1]))
+        scored = list(itertools.takewhile(lambda trial: trial.state != "running", own))
+        for trial, best in zip(scored, best_so_far(search.spec, scored), strict=True):
+            scores = (("harm", trial.harm), ("detectability", trial.detectability))
+            found = {name: score.mean for name, score in scores if score is not None}
+            found |= {"best": best} if best is not None else {}
+            points += [(f"search/{series}/{name}", mean, now, trial.key[1]) for name, mean in found.items()]
     there = {(name, step) for name in {point[0] for point in points} for step, _ in context.runs.measured(run, name)}
     context.runs.measure(run, [point for point in points if (point[0], point[3]) not in there])
 

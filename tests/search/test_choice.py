@@ -2,7 +2,8 @@
 
 import pytest
 
-from pgan_ray.search import best, best_so_far, front, hypervolumes, to_confirm
+from pgan_ray.results import best_so_far
+from pgan_ray.search import best, front, hypervolumes, to_confirm
 from pgan_ray.spec import SearchSpec
 from tests.searches import trial
 
