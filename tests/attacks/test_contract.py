@@ -15,7 +15,8 @@ from pgan_ray.spec import EvaluationSpec
 from tests.attacks.settings import QUICK, train
 from tests.science import blobs
 
-NAMES = tuple(name for name in ATTACKS.own_names() if name != "removal")  # which gives no points at all
+UNTRAINED = tuple(name for name in ATTACKS.own_names() if not ATTACKS.get(name).is_trained)
+NAMES = ("pgan", *(name for name in UNTRAINED if name != "removal"))  # which gives no points at all
 TAKERS = ("nearest_label_flip", "none", "random_label_flip")  # give genuine points as they are
 EVERY = pytest.mark.parametrize("name", NAMES)
 EVERY_TAKER = pytest.mark.parametrize("name", TAKERS)

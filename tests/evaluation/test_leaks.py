@@ -21,7 +21,8 @@ from tests.evaluation.points import POISON, Fitted, genuine, indices, make_spec,
 from tests.science import CPU, blobs, own_keys
 
 # Those whose points can be told: `removal` has none, and means of points are nobody's.
-ATTACKS = tuple(name for name in ATTACK_REGISTRY.own_names() if name not in ("removal", "smoothed_label_flip", "blend"))
+TAKERS = tuple(name for name in ATTACK_REGISTRY.own_names() if not ATTACK_REGISTRY.get(name).is_trained)
+ATTACKS = ("pgan", *(name for name in TAKERS if name not in ("removal", "smoothed_label_flip", "blend")))
 EVERY_ATTACK = pytest.mark.parametrize("name", ATTACKS)
 PLACEMENTS = pytest.mark.parametrize("placement", ["replace", "add"])
 TRAIN, TRUSTED, PER_CLASS = 40, 30, 120

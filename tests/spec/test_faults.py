@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from pgan_ray.registry import ATTACKS
+
 from .helpers import BODY, Loader
+
+EVERY_ATTACK = ", ".join(f"`{name}`" for name in ATTACKS.own_names())
 
 
 @pytest.mark.parametrize(
@@ -67,8 +71,7 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         (
             "attack.name",
             "gan",
-            "must be one of `blend`, `nearest_label_flip`, `none`, `pgan`, `random_label_flip`, `removal`, "
-            "`smoothed_label_flip`, or an import path `package.module:Class`, got 'gan'; did you mean `pgan`?",
+            f"must be one of {EVERY_ATTACK}, or an import path `package.module:Class`, got 'gan'; did you mean `pgan`?",
         ),
         ("attack.generator.optimizer.name", "rmsprop", "must be `sgd` or `adam`, got 'rmsprop'"),
         ("evaluation.placement", "append", "must be 'replace' or 'add', got 'append'"),

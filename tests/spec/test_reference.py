@@ -10,6 +10,7 @@ from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
 
 from .helpers import Loader
 
+PARTS = ("optimizer", "generator", "discriminator", "classifier", "surrogate", "autoencoder")
 STAGES = [name for name in DEFENCES.own_names() if not DETECTORS.is_ours(name)]
 
 
@@ -66,7 +67,8 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
     others |= {f"evaluation.defence[].{key}" for name in STAGES for key in DEFENCES.config(name).model_fields}
     left = {key for key in rows() if key not in resolved and key not in others}
     # Another optimiser's, and those that a grid does not have.
-    assert all(".optimizer." in key or key.startswith("search.") for key in left)
+    nested = (".optimizer.", "attack.surrogate.", "attack.autoencoder.")
+    assert all(any(part in key for part in nested) or key.startswith("search.") for key in left)
     given = (
         "name",
         "controls",
@@ -93,7 +95,7 @@ def test_every_component_has_its_line_and_its_keys() -> None:
         for name in names(section):
             assert {f"{section}.{key}" for key in registry.config(name).model_fields} - {
                 f"{section}.name",
-                *(f"{section}.{part}" for part in ("optimizer", "generator", "discriminator", "classifier")),
+                *(f"{section}.{part}" for part in PARTS),
             } <= set(rows())
     assert sorted(names("evaluation.defence")) == STAGES
     keys = {key for name in STAGES for key in DEFENCES.config(name).model_fields if key != "name"}

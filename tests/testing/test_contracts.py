@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pgan_ray.attacks import Attack
+from pgan_ray.attacks.optimised import OptimisedAttack
 from pgan_ray.defences import Detector
 from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
 from pgan_ray.testing import check_attack, check_defence, check_detector, check_victim
@@ -23,6 +24,7 @@ PGAN = {
     "discriminator": SMALL,
     "classifier": SMALL,
 }
+MOVED = {"points": 8, "validation_per_class": 5, "iterations": 5}
 ADAM = {"name": "adam", "learning_rate": 0.02}
 TRAINED = {"optimizer": ADAM, "epochs": 10, "batch_size": 30}
 VICTIM_CONFIGS: dict[str, dict[str, Any]] = {
@@ -35,7 +37,8 @@ VICTIM_CONFIGS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", ATTACKS.own_names())
 def test_our_attacks(name: str) -> None:
-    check_attack(name, **(PGAN if name == "pgan" else {}))
+    moves_points = issubclass(ATTACKS.get(name), OptimisedAttack)
+    check_attack(name, **(PGAN if name == "pgan" else MOVED if moves_points else {}))
 
 
 @pytest.mark.parametrize("name", DETECTORS.own_names())

@@ -1,0 +1,67 @@
+"""The bilevel attack through the surrogate's training itself (Munoz-Gonzalez et al. 2017, Algorithm 2)."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.attacks.optimised import NetworkSurrogateSpec, OptimisedAttack, OptimisedConfig
+from pgan_ray.registry import ATTACKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.data import TaskData
+
+
+class BackGradientConfig(OptimisedConfig):
+    """Points climb the loss of a surrogate that is trained on them, by differentiating its training."""
+
+    iterations: int = Field(default=30, ge=1, description="Moves of the points, each after a training of its own.")
+    surrogate: NetworkSurrogateSpec = Field(
+        default=NetworkSurrogateSpec(), description="The attacker's own classifier."
+    )
+    learning_rate: float = Field(default=0.1, gt=0, description="The surrogate's, of gradient descent on all points.")
+    training_steps: int = Field(
+        default=60, ge=1, description="Steps of one training; the gradient goes back through all of them."
+    )
+
+
+@ATTACKS.register
+class BackGradient(OptimisedAttack):
+    """Moves points along the gradient of the validation loss, through every step of the surrogate's training.
+
+    Algorithm 2 of Munoz-Gonzalez et al. 2017: reverse-mode differentiation of a truncated training by gradient
+    descent, with products of second derivatives and vectors alone. The parameters of its steps are kept, where the
+    source recomputes them backwards to spare memory, at the price of rounding.
+
+    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    """
+
+    name = "back_gradient"
+    label = "back-gradient"
+    Config = BackGradientConfig
+    config: BackGradientConfig
+    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+
+    @property
+    def passes(self) -> float:
+        """A step of the training, and about three to go back through it."""
+        return 4.0 * self.config.training_steps
+
+    @property
+    def widths(self) -> list[int]:
+        """The surrogate's."""
+        return self.config.surrogate.widths
+
+    def stack_bytes(self, features: int, classes: int, members: int, poison_points: int) -> int:
+        """With the parameters of all steps, of one member at a time."""
+        weights, _ = self._surrogate(features, classes)
+        rest = super().stack_bytes(features, classes, members, poison_points)
+        return rest + 4 * self.config.training_steps * weights
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.back_gradient import BackGradientPoints
+
+        return BackGradientPoints(self, member, task, device)

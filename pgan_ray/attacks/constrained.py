@@ -1,0 +1,44 @@
+"""The bilevel attack that stays within two of the defences that it expects (Koh, Steinhardt & Liang 2018)."""
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from pgan_ray.attacks.influence import Influence, InfluenceConfig
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.registry import ATTACKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.data import TaskData
+
+
+class ConstrainedConfig(InfluenceConfig):
+    """As `influence`, with points held within the sphere and the slab of the poison class."""
+
+    percentile: float = Field(
+        default=0.9, gt=0, le=1, description="Share of genuine points of the poison class within each of the two."
+    )
+
+
+@ATTACKS.register
+class Constrained(Influence):
+    """The influence attack, each of its steps projected on what a sphere and a slab let pass.
+
+    The attack of Koh, Steinhardt & Liang 2018 (Section 4.1) with the feasible set of their equations 5 and 6: points
+    whose distance to the mean of the poison class, and whose distance along the line through the two classes' means,
+    are below a percentile of its genuine points'. Of K classes the slab's other mean is that of the source class.
+
+    The attacker knows what `influence` does, and the kind of the defence; its centres come from the attacker's points.
+    """
+
+    name = "constrained"
+    Config = ConstrainedConfig
+    config: ConstrainedConfig
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.feasible import FeasiblePoints
+
+        return FeasiblePoints(self, member, task, device)

@@ -1,0 +1,94 @@
+"""A generator of poison that is trained by a classifier's loss alone (Yang, Wu, Li & Chen 2017)."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.attacks.optimised import NetworkSurrogateSpec, OptimisedAttack, OptimisedConfig, parameters_of
+from pgan_ray.registry import ATTACKS
+from pgan_ray.spec.base import Part
+from pgan_ray.spec.network import Width
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.cost import Work
+    from pgan_ray.data import TaskData
+
+
+class AutoencoderSpec(Part):
+    """G, a perceptron with LeakyReLU that makes poison of points of the source class."""
+
+    widths: list[Width] = Field(default=[128], description="Hidden layers, input side first.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's, of pretraining and training.")
+    pretraining: int = Field(default=200, ge=0, description="Steps in which it first learns to give back its input.")
+
+
+class DirectGenerativeConfig(OptimisedConfig):
+    """An autoencoder makes the points, and learns by the loss of a classifier that learns from them."""
+
+    iterations: int = Field(default=500, ge=1, description="Steps of the classifier and of G.")
+    autoencoder: AutoencoderSpec = Field(default=AutoencoderSpec(), description="What makes the points.")
+    surrogate: NetworkSurrogateSpec = Field(
+        default=NetworkSurrogateSpec(), description="The attacker's own classifier."
+    )
+    learning_rate: float = Field(default=0.1, gt=0, description="The surrogate's, of gradient descent on all points.")
+
+    def unread(self) -> frozenset[str]:
+        """G has a learning rate of its own."""
+        return frozenset({"step_size"})
+
+
+@ATTACKS.register
+class DirectGenerative(OptimisedAttack):
+    """Trains an autoencoder whose outputs, once the classifier has taken a step on them, raise its validation loss.
+
+    The generative method of Yang, Wu, Li & Chen 2017 (Section 4.2, Algorithm 2): the classifier takes a step of its
+    training on genuine points and poison, and G one along the gradient of the classifier's validation loss after
+    that step. Nothing in it asks the points to look genuine: pGAN without D.
+
+    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    """
+
+    name = "direct_generative"
+    Config = DirectGenerativeConfig
+    config: DirectGenerativeConfig
+    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+
+    @property
+    def passes(self) -> float:
+        """A step of the classifier, and the way back through it."""
+        return 4.0
+
+    @property
+    def widths(self) -> list[int]:
+        """The classifier's."""
+        return self.config.surrogate.widths
+
+    def _of_generator(self, features: int) -> int:
+        return parameters_of([features, *self.config.autoencoder.widths, features])
+
+    def iteration_work(self, features: int, classes: int) -> "Work":
+        """With that of G, whose pretraining is spread over the iterations."""
+        from pgan_ray.cost import Work
+
+        passes = 1 + self.config.autoencoder.pretraining / self.config.iterations
+        weights = self._of_generator(features)
+        own = Work(6.0 * weights * self.config.points * passes, 36.0 * weights * passes, 60 * passes)
+        return super().iteration_work(features, classes) + own
+
+    def stored_numbers(self, features: int) -> int:
+        """The weights of G."""
+        return self._of_generator(features)
+
+    def stack_bytes(self, features: int, classes: int, members: int, poison_points: int) -> int:
+        """With G, its gradient and Adam's averages."""
+        own = 4 * members * 8 * self._of_generator(features)
+        return super().stack_bytes(features, classes, members, poison_points) + own
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.direct import GeneratedPoints
+
+        return GeneratedPoints(self, member, task, device)

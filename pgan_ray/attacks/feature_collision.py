@@ -1,0 +1,68 @@
+"""Genuine points of the poison class that look like the source class to a network (Shafahi et al. 2018)."""
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
+from pgan_ray.registry import ATTACKS
+from pgan_ray.spec.network import Width
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.data import TaskData
+
+
+class FeaturesSpec(SurrogateSpec):
+    """A network, whose last hidden layer gives the features."""
+
+    widths: list[Width] = Field(
+        default=[128], description="Hidden layers, input side first. Empty: the features are the points'."
+    )
+
+
+class FeatureCollisionConfig(FittedConfig, OptimisedConfig):
+    """Points of the poison class, moved to where a network's last hidden layer has points of the source class."""
+
+    iterations: int = Field(default=100, ge=1, description="Steps, forward and backward.")
+    step_size: float = Field(default=0.1, gt=0, description="Of the forward step, down the distance of the features.")
+    similarity: float = Field(
+        default=0.1,
+        ge=0,
+        description="beta: weight of the distance to where a point began, beside that of the features.",
+    )
+    surrogate: FeaturesSpec = Field(
+        default=FeaturesSpec(), description="The attacker's own classifier, trained on genuine points."
+    )
+
+
+@ATTACKS.register
+class FeatureCollision(OptimisedAttack):
+    """Moves points of the poison class onto the source class in a surrogate's last hidden layer: clean labels.
+
+    Poison Frogs (Shafahi et al. 2018, Algorithm 1): x minimises ||f(x) - f(t)||^2 + beta ||x - b||^2 by forward-
+    backward splitting, where f is the last hidden layer, b a genuine point of the poison class and t one of the source
+    class. There one test point is the target, and a network is fine-tuned; here each point has a target of its own,
+    drawn from the source class, and harm is what all of them do together to a victim trained from the beginning.
+
+    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    """
+
+    name = "feature_collision"
+    Config = FeatureCollisionConfig
+    config: FeatureCollisionConfig
+    starts_at: ClassVar[Literal["source", "poison"]] = "poison"
+    metrics: ClassVar[tuple[str, ...]] = ("feature_distance", "moved_distance")
+
+    @property
+    def widths(self) -> list[int]:
+        """The surrogate's."""
+        return self.config.surrogate.widths
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.collision import CollidingPoints
+
+        return CollidingPoints(self, member, task, device)

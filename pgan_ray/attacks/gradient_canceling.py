@@ -1,0 +1,80 @@
+"""Poison that makes parameters chosen beforehand a stationary point of the training (Lu, Kamath & Yu 2023)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
+from pgan_ray.registry import ATTACKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.data import TaskData
+
+CANCELLED = 0.5  # of the genuine points' gradient that is left: more, and the target is far from where training ends
+
+
+class GradientCancelingConfig(FittedConfig, OptimisedConfig):
+    """Bad parameters first; then points whose gradient cancels the genuine points' at these."""
+
+    objective: Literal["all", "source"] = Field(
+        default="source",
+        description="Whose loss the target parameters raise. Poison carries one label, and its gradient can hardly "
+        "cancel that of parameters which do not favour this label.",
+    )
+    iterations: int = Field(default=200, ge=1, description="Steps of Adam on the points.")
+    step_size: float = Field(
+        default=0.05, gt=0, description="Adam's, on each feature of a point; it falls linearly to 0 in the end."
+    )
+    surrogate: SurrogateSpec = Field(default=SurrogateSpec(), description="The attacker's own classifier.")
+    corruption: float = Field(
+        default=0.3,
+        gt=0,
+        description="How far the target parameters lie from those of the clean surrogate, as a share of their norm.",
+    )
+
+
+@ATTACKS.register
+class GradientCanceling(OptimisedAttack):
+    """Chooses target parameters with a great validation loss, and moves points until training would stay there.
+
+    Lu, Kamath & Yu 2023 (Algorithm 1): the squared norm of the gradient of the training objective at the target, of
+    genuine points and poison together, is minimised over the poison. The target is the clean surrogate's parameters
+    moved up the validation loss by a given distance (gradient-based parameter corruption, Sun et al. 2020).
+
+    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    """
+
+    name = "gradient_canceling"
+    Config = GradientCancelingConfig
+    config: GradientCancelingConfig
+    metrics: ClassVar[tuple[str, ...]] = ("gradient_left", "target_validation_loss")
+
+    def health(self, metrics: Mapping[str, float]) -> str:
+        """By how much of the gradient is cancelled."""
+        left = metrics.get("gradient_left", 0.0)
+        if left <= CANCELLED:
+            return ""
+        return (
+            f"the points leave {left:.0%} of the gradient that they are to cancel: training on them ends elsewhere "
+            "than at the target"
+        )
+
+    @property
+    def passes(self) -> float:
+        """The gradient, and its derivative by the points."""
+        return 4.0
+
+    @property
+    def widths(self) -> list[int]:
+        """The surrogate's."""
+        return self.config.surrogate.widths
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.canceling import CancelingPoints
+
+        return CancelingPoints(self, member, task, device)

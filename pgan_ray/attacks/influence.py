@@ -1,0 +1,58 @@
+"""The bilevel attack by the implicit function theorem (Mei & Zhu 2015; Koh & Liang 2017, Section 2.2)."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from pgan_ray.attacks.interface import Member, Training
+from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
+from pgan_ray.registry import ATTACKS
+
+if TYPE_CHECKING:
+    import torch
+
+    from pgan_ray.data import TaskData
+
+
+class InfluenceConfig(FittedConfig, OptimisedConfig):
+    """Points climb the loss of a surrogate that is trained on them, by the implicit function theorem."""
+
+    surrogate: SurrogateSpec = Field(default=SurrogateSpec(), description="The attacker's own classifier.")
+    damping: float = Field(
+        default=0.01, ge=0, description="Added to the Hessian's diagonal; a network's Hessian has negative curvature."
+    )
+    solver_steps: int = Field(default=30, ge=1, description="Most steps of conjugate gradients in an iteration.")
+
+
+@ATTACKS.register
+class Influence(OptimisedAttack):
+    """Moves points along the gradient of the validation loss of a surrogate that is fitted to them.
+
+    With theta the minimum of the training objective J over n points, and L the validation loss, the gradient at a
+    poisoning point x is -(d/dx grad_theta J)' H^-1 grad_theta L (Mei & Zhu 2015, eq. 7; Koh & Liang 2017, eq. 5):
+    exact for logistic regression, an approximation for a network that is no minimum. H^-1 grad_theta L by conjugate
+    gradients, with products of H and a vector alone.
+
+    The attacker knows genuine points of all classes, and how the surrogate is trained; not the victim's points.
+    """
+
+    name = "influence"
+    Config = InfluenceConfig
+    config: InfluenceConfig
+    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+
+    @property
+    def passes(self) -> float:
+        """Fits take about 1.2 a step, a product with the Hessian about 2."""
+        return 1.2 * self.config.fit_steps + 2.0 * self.config.solver_steps + 4
+
+    @property
+    def widths(self) -> list[int]:
+        """The surrogate's."""
+        return self.config.surrogate.widths
+
+    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
+        """As `OptimisedAttack.move`."""
+        from pgan_ray.attacks.engines.influence import InfluencePoints
+
+        return InfluencePoints(self, member, task, device)
