@@ -20,7 +20,9 @@ COUNTS = {
     ("mnist_alpha", "quick-full"): (4, 15, 300),
     ("mnist_detection", "paper"): (7, 35, 700),
     ("mnist_detection", "quick"): (5, 15, 300),
-    ("mnist_field", "paper"): (13, 40, 26000),
+    ("linear_field", "paper"): (9, 30, 9000),
+    ("linear_field", "quick"): (9, 30, 2700),
+    ("mnist_field", "paper"): (13, 40, 52000),
     ("mnist_field", "quick"): (13, 24, 2340),
     ("mnist_label_flip", "paper"): (7, 5, 3150),
     ("mnist_label_flip", "quick"): (7, 5, 525),
@@ -98,6 +100,9 @@ def test_its_body_is_the_papers_setting(file: Path) -> None:
     }
     _, series = series_of(load_sweep(file))
     kind = family(series[0])
+    if file.stem == "linear_field":  # of 1 and 7, on linear victims: the paper has no such thing
+        assert kind is None
+        return
     assert kind is not None
     assert departures(kind, series) == known.get(file.stem, [])
 
