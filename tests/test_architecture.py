@@ -1,6 +1,7 @@
 """The house rules that a reader of one file cannot see: who imports whom, and what nobody does."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -238,3 +239,17 @@ def test_resolving_a_sweep_loads_no_heavy_library() -> None:
     code += f"import sys; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert result.stdout.split() == []
+
+
+def test_a_dry_run_loads_neither_ray_nor_mlflow() -> None:
+    file = PACKAGE.parent / "sweeps" / "synthetic.yaml"
+    code = f"import atexit, sys; sys.argv = ['pgan-ray', 'sweep', {str(file)!r}, '--dry-run']; "
+    code += (
+        "atexit.register(lambda: print('loaded:', *sorted({'mlflow', 'ray'} & set(sys.modules)), file=sys.stderr)); "
+    )
+    code += "from pgan_ray.cli import main; main()"
+    environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, env=environment
+    )
+    assert result.stderr.splitlines()[-1].split() == ["loaded:"]

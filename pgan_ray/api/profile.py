@@ -39,9 +39,11 @@ def _has_gpu(options: RunOptions, notice: Callable[[str], None]) -> tuple[bool, 
     if options.expect_gpus:
         return True, "the cluster"
     if options.executor == "ray":
-        from pgan_ray.cluster import cluster_address, connect
+        from pgan_ray.cluster import cluster_address
 
         if cluster_address(options.address):
+            from pgan_ray.cluster import connect  # and with it Ray
+
             with connect(options.address, evaluator_cpu=1) as cluster:
                 return cluster.has_gpu(), "the cluster"
     if unusable_gpus():

@@ -14,22 +14,21 @@ import ray
 from ray.exceptions import GetTimeoutError, RayError, TaskUnschedulableError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pgan_ray.cluster.preflight import check_address, check_machine
-from pgan_ray.errors import ClusterError, SpecError
+from pgan_ray.cluster.preflight import check_address, check_machine, cluster_address
+from pgan_ray.errors import ClusterError
 from pgan_ray.registry import ComponentError
 from pgan_ray.results import Store, redact
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import (
     DEVICE_VARIABLE,
     available_cores,
-    faults_here,
     fitting,
     gpu_fault,
     gpus_here,
     memory_for_actors,
     trial_limit,
 )
-from pgan_ray.spec import ResourcesSpec, StageResources, Sweep
+from pgan_ray.spec import StageResources, Sweep
 from pgan_ray.spec.components import find_component
 from pgan_ray.spec.resources import LEAST_GPU
 
@@ -294,29 +293,6 @@ def _join(address: str, quiet: dict[str, object]) -> None:
             f"the Ray cluster at {redact(address)} must answer, got {_last_line(error)} "
             "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
         ) from None
-
-
-def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus: bool = False) -> None:
-    """See, before anything starts, that the cluster to join answers, or that this machine can hold every actor.
-
-    Resources of a cluster that is joined are not looked at: it may grow. Raises `ClusterError`, `SpecError`.
-    """
-    to_join = cluster_address(address)
-    if to_join:
-        check_address(to_join)
-        return
-    faults = []
-    if expects_gpus and not gpus_here():
-        faults.append("--expect-gpus: must go with a cluster that an autoscaler feeds, got this machine alone")
-    faults += faults_here(resources)
-    if faults:
-        raise SpecError(faults)
-    check_machine()
-
-
-def cluster_address(address: str | None) -> str | None:
-    """The cluster to join: ``address``, else ``RAY_ADDRESS``; None for a local one."""
-    return address or os.environ.get("RAY_ADDRESS") or None
 
 
 def _fitting(node: Mapping[str, object], request: Request) -> int:

@@ -9,8 +9,10 @@ from http.client import HTTPException
 from pathlib import Path
 
 from pgan_ray.cluster.token import bring_token
-from pgan_ray.errors import ClusterError
+from pgan_ray.errors import ClusterError, SpecError
 from pgan_ray.results import redact
+from pgan_ray.runner.machine import faults_here, gpus_here
+from pgan_ray.spec import ResourcesSpec
 
 PROBE_S = 15.0  # for an address, after which it is told
 # gRPC is HTTP/2: a client opens with these bytes and its settings, and a server answers with a frame of settings.
@@ -20,6 +22,29 @@ FRAME_HEAD, SETTINGS = 9, 4
 SOCKET = "ray/session_2026-01-02_03-04-05_678901_{pid}/sockets/plasma_store"
 SOCKET_BYTES = 107  # of a path, to Linux; 103 to macOS
 FOLDER_VARIABLES = ("RAY_TMPDIR", "TMPDIR")
+
+
+def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus: bool = False) -> None:
+    """See, before anything starts, that the cluster to join answers, or that this machine can hold every actor.
+
+    Resources of a cluster that is joined are not looked at: it may grow. Raises `ClusterError`, `SpecError`.
+    """
+    to_join = cluster_address(address)
+    if to_join:
+        check_address(to_join)
+        return
+    faults = []
+    if expects_gpus and not gpus_here():
+        faults.append("--expect-gpus: must go with a cluster that an autoscaler feeds, got this machine alone")
+    faults += faults_here(resources)
+    if faults:
+        raise SpecError(faults)
+    check_machine()
+
+
+def cluster_address(address: str | None) -> str | None:
+    """The cluster to join: ``address``, else ``RAY_ADDRESS``; None for a local one."""
+    return address or os.environ.get("RAY_ADDRESS") or None
 
 
 def check_address(address: str) -> None:
