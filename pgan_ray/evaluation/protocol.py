@@ -138,7 +138,7 @@ def _judge(
             classes=classes,
             image_shape=task.image_shape,
             seeds=[torch_seed(seed, "evaluation", c.replicate, c.run, "victim-init") for c, _ in taught],
-            stack_seed=torch_seed(seed, "evaluation", "stack", *(c.id for c, _ in taught)),
+            stack_seed=torch_seed(seed, "evaluation", "stack", *(c.stream for c, _ in taught)),
             device=device,
             precision=precision,
         )

@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from pgan_ray.results import Store, read_poison, redact, table_of
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.machine import device_name
 from pgan_ray.runner.timeline import Span, this_actor
-from pgan_ray.runner.worker import Engine, Tasks, prepare
+from pgan_ray.runner.worker import Engine, Tasks, dataset_key, prepare
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
 
 Row = dict[str, Any]
@@ -48,6 +48,7 @@ class Evaluator:
         self._stage, self._tasks = stage, Tasks(datasets)
         self._configurations = {c.id: c for c in stage.record.sweep.configurations}
         self._cpu, self._gpu = stage.record.sweep.resources.evaluator.cpu, gpu
+        self._clean = _CleanVictims()
 
     def evaluate(self, batch: Batch) -> Evaluated:
         """The rows of ``batch``. Raises `DeviceError` where a GPU was granted that cannot be used."""
@@ -69,17 +70,25 @@ class Evaluator:
         except ComponentFailure as failure:
             results = [CellResult(cell, "failed", message=str(failure)) for cell in batch.cells]
         else:
-            results = self._stage.engine.evaluate(
-                batch.cells,
-                batch.variant.evaluation,
-                task,
-                attack,
-                seed=settings.seed,
-                device=self._device,
-                precision=settings.precision,
-                attack_name=settings.attack.name,
-                told=told,
-            )
+            # On a GPU a victim's bits depend on its stack: there every configuration trains its own.
+            known = self._clean.of(batch, settings) if self._device.type == "cpu" else {}
+            left = [cell for cell in batch.cells if cell.id not in known]
+            trained: list[CellResult] = []
+            if left:
+                trained = self._stage.engine.evaluate(
+                    left,
+                    batch.variant.evaluation,
+                    task,
+                    attack,
+                    seed=settings.seed,
+                    device=self._device,
+                    precision=settings.precision,
+                    attack_name=settings.attack.name,
+                    told=told,
+                )
+            self._clean.keep(batch, settings, trained)
+            by_id = known | {result.cell.id: result for result in trained}
+            results = [by_id[cell.id] for cell in batch.cells]
         device = device_name(self._device)
         rows = [_row(record.id, settings, batch.variant.evaluation, result, device) for result in results]
         table_of(rows)  # what is wrong with them costs this batch; in the driver it would cost the sweep
@@ -92,6 +101,34 @@ class Evaluator:
         poison = torch.from_numpy(read_poison(self._stage.store, batch.configuration, batch.replicate))
         # Stored is the largest of the variants' sets.
         return PoisonSet(poison[: batch.variant.evaluation.poison_set_size])
+
+
+class _CleanVictims:
+    """Victims without poison, which do not depend on the attack: those of one configuration serve for others."""
+
+    def __init__(self) -> None:
+        self._results: dict[tuple[str, int, int], CellResult] = {}
+
+    def of(self, batch: Batch, settings: Settings) -> dict[str, CellResult]:
+        """What is known of the ``batch``'s cells, by their ids; no time is spent on it again."""
+        names = self._names(batch.cells, batch, settings)
+        found = [(cell, self._results.get(name)) for name, cell in names.items()]
+        return {cell.id: replace(result, cell=cell, seconds=0.0) for cell, result in found if result is not None}
+
+    def keep(self, batch: Batch, settings: Settings, results: Sequence[CellResult]) -> None:
+        """Keep those of ``results`` that are complete, and of clean victims."""
+        complete = {result.cell.id: result for result in results if result.outcome == "complete"}
+        names = self._names([result.cell for result in complete.values()], batch, settings)
+        self._results |= {name: complete[cell.id] for name, cell in names.items()}
+
+    def _names(self, cells: Sequence[Cell], batch: Batch, settings: Settings) -> dict[tuple[str, int, int], Cell]:
+        """The clean ones of ``cells`` by everything that they depend on."""
+        clean = [cell for cell in cells if cell.poison_fraction == 0]
+        if not clean:
+            return {}
+        task = settings.task.model_dump_json(exclude={"surrogate_classes"})
+        of = f"{dataset_key(settings)} {task} {batch.variant.evaluation.model_dump_json()} {settings.precision}"
+        return {(f"{of} {settings.seed}", cell.replicate, cell.run): cell for cell in clean}
 
 
 def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:

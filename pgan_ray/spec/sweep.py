@@ -1,7 +1,7 @@
 """A resolved sweep: its configurations, and the cells of each."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pgan_ray.spec.components import ComponentConfig
@@ -37,6 +37,11 @@ class Cell:
         fraction = repr(self.poison_fraction).removesuffix(".0")  # every digit: two fractions never share an id
         parts = [self.configuration, f"r{self.replicate}", self.variant, f"f{fraction}", f"run{self.run}"]
         return "/".join(part for part in parts if part)
+
+    @property
+    def stream(self) -> str:
+        """The name of what its victim's training is drawn from: without poison the same, whatever the attack."""
+        return self.id if self.poison_fraction else replace(self, configuration="").id
 
 
 @dataclass(frozen=True)
