@@ -15,7 +15,7 @@ import yaml
 
 from pgan_ray.report.facts import costs
 from pgan_ray.report.search import search_tables
-from pgan_ray.report.series import per_cent
+from pgan_ray.report.series import configuration_label, per_cent
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.verdicts import by_statement, findings, overall
 from pgan_ray.results import CHANGES, Store, estimate_text
@@ -77,6 +77,27 @@ def detection(study: Study) -> Iterable[str]:
         yield _row(one.label, (estimate_text(value, one.settings.attack.replicates) for value in found))
 
 
+def field(study: Study) -> Iterable[str]:
+    """Test error of the first kind of victim at the largest poison fraction, attack by defence; and without poison."""
+    first = study.series[0].settings.evaluation.victim.name
+    shown = [one for one in study.every_series if one.settings.evaluation.victim.name == first]
+    names = list(dict.fromkeys(one.settings.evaluation.defence_name or "none" for one in shown))
+    largest = per_cent(shown[0].fractions[-1])
+    yield from _head(f"{first}, {largest} poison: test error, %", (name.replace("_", " ") for name in names))
+    axes = [axis for axis in study.axes if axis.path[0] == "attack"]
+    clean: dict[str, str] = {}
+    for configuration in dict.fromkeys(one.configuration for one in shown):
+        cells = dict.fromkeys(names, "")
+        members = [one for one in shown if one.configuration == configuration]
+        for one in members:
+            curve, planned = study.curve(one, "test_error"), one.settings.attack.replicates
+            name = one.settings.evaluation.defence_name or "none"
+            cells[name] = estimate_text(curve.get(one.fractions[-1]), planned)
+            clean.setdefault(name, estimate_text(curve.get(0.0), planned))
+        yield _row(configuration_label(members[0], axes), cells.values())
+    yield _row("no poison", (clean[name] for name in names))
+
+
 def verdicts(study: Study) -> Iterable[str]:
     """The paper's statements, each once."""
     yield from _head("the paper", ["verdict"])
@@ -107,7 +128,7 @@ def machine(study: Study) -> Iterable[str]:
 
 
 TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
-    table.__name__: table for table in (errors, effects, detection, promises, verdicts, machine)
+    table.__name__: table for table in (errors, effects, detection, field, promises, verdicts, machine)
 }
 
 

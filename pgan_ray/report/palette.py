@@ -17,6 +17,13 @@ ATTACKS = {
     "random_label_flip": "#56B4E9",
     "smoothed_label_flip": "#CC79A7",
     "blend": "#8C6D1F",
+    "influence": "#0072B2",
+    "constrained": "#003F5C",
+    "back_gradient": "#7A5195",
+    "gradient_canceling": "#B03060",
+    "biggio_svm": "#D55E00",
+    "direct_generative": "#E69F00",
+    "feature_collision": "#5E8C31",
     "none": "#767676",
     "removal": "#A0A0A0",
 }
