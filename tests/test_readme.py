@@ -15,8 +15,8 @@ from pgan_ray.cli.main import group
 from pgan_ray.spec.yaml_file import parse_mapping
 
 ROOT = Path(__file__).parent.parent
-README, SWEEPS = ROOT / "README.md", ROOT / "sweeps" / "README.md"
-BOTH = pytest.mark.parametrize("file", [README, SWEEPS], ids=["README", "sweeps"])
+README, SWEEPS, HANDBOOK = ROOT / "README.md", ROOT / "sweeps" / "README.md", ROOT / "pgan_ray" / "README.md"
+EACH = pytest.mark.parametrize("file", [README, SWEEPS, HANDBOOK], ids=["README", "sweeps", "handbook"])
 ROOMS = sorted(path.parent.name for path in ROOT.glob("pgan_ray/*/__init__.py"))
 PATH = ("spec", "data", "attacks", "evaluation", "tracking", "report")
 """The rooms in the order the data walks through them (DESIGN 3)."""
@@ -58,7 +58,7 @@ def test_that_of_the_sweeps_holds_the_reference_of_the_sweep_file() -> None:
     assert text == update(text), "run: make docs"
 
 
-@BOTH
+@EACH
 def test_its_relative_links_lead_somewhere(file: Path) -> None:
     prose = prose_of(file)
     targets = re.findall(r"\]\(([^)\s]+)\)", prose) + re.findall(r"(?:src|href)=\"([^\"]+)\"", prose)
@@ -76,13 +76,13 @@ def test_its_relative_links_lead_somewhere(file: Path) -> None:
     assert broken == []
 
 
-@BOTH
+@EACH
 def test_the_files_that_it_names_are_there(file: Path) -> None:
     named = set(re.findall(r"\b(?:sweeps|infra|docs)/[\w./-]+\.\w+", text_of(file)))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
-@BOTH
+@EACH
 def test_its_commands_are_known(file: Path) -> None:
     found = list(commands(text_of(file)))
     assert found
@@ -114,22 +114,27 @@ def test_an_unknown_command_would_be_found(arguments: list[str], message: str) -
         check(arguments)
 
 
-@BOTH
+@EACH
 def test_its_make_targets_are_there(file: Path) -> None:
     targets = set(re.findall(r"^([a-z][\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     used = set(re.findall(r"`make ([a-z][\w-]*)`|^\s*(?:\$ )?make ([a-z][\w-]*)", text_of(file), re.MULTILINE))
     assert {first or second for first, second in used} - targets == set()
 
 
-@BOTH
+@EACH
 def test_its_yaml_is_valid(file: Path) -> None:
     for block in blocks(text_of(file), "yaml"):
         parse_mapping(block, file.name)
 
 
 def test_the_map_shows_every_room_in_path_order() -> None:
-    (rooms,) = re.findall(r"^\| room \|.*\n(?:\|.*\n)+", text_of(README), re.MULTILINE)
+    (rooms,) = re.findall(r"^\| room \|.*\n(?:\|.*\n)+", text_of(HANDBOOK), re.MULTILINE)
     places = {room: re.search(rf"`(?:pgan_ray/)?{room}/?`|pgan_ray/{room}\b", rooms) for room in ROOMS}
     assert [room for room, place in places.items() if place is None] == []
     starts = [place.start() for room in PATH if (place := places.get(room))]
     assert starts == sorted(starts)
+
+
+def test_the_first_page_is_one() -> None:
+    lines = text_of(README).splitlines()
+    assert len(lines) <= 100

@@ -18,7 +18,7 @@ from pgan_ray.report.search import search_tables
 from pgan_ray.report.series import configuration_label, per_cent
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.verdicts import by_statement, findings, overall
-from pgan_ray.results import CHANGES, Store, estimate_text
+from pgan_ray.results import CHANGES, Store, answer, estimate_text
 from pgan_ray.runner.progress import clock
 
 KEPT = Path(__file__).parents[2] / "sweeps" / "results"
@@ -45,6 +45,11 @@ def keep(directory: Path) -> Path:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file, copy)
     return target
+
+
+def answer_first(study: Study) -> Iterable[str]:
+    """The answer, as a sweep's end and its report have it."""
+    yield "> " + answer(study.record.sweep, study.tally.points, study.changes)
 
 
 def errors(study: Study) -> Iterable[str]:
@@ -128,7 +133,8 @@ def machine(study: Study) -> Iterable[str]:
 
 
 TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
-    table.__name__: table for table in (errors, effects, detection, field, promises, verdicts, machine)
+    "answer": answer_first,
+    **{table.__name__: table for table in (errors, effects, detection, field, promises, verdicts, machine)},
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.testing import check_detector, check_victim
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "pgan_ray" / "README.md"
 
 
 def test_the_readmes_components_pass_the_contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
