@@ -17,6 +17,9 @@ SEARCH: dict[str, Any] = {
     "start": [{"alpha": 0.1}],
 }
 
+STOPS: dict[str, Any] = {"search__scheduler": "successive_halving"}
+"""What makes a search with rungs of one, as `small_search` takes it."""
+
 
 def search_file(**changes: Any) -> dict[str, Any]:
     """The content of a sweep file with a search, with the values at dotted keys (``__`` for a dot) replaced."""

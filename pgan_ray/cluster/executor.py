@@ -79,7 +79,7 @@ class RayExecutor:
         datasets = ray.put(job.datasets)
         trials = {trial.id: trial for trial in job.trials}
         self._stage1 = Stage1Run(
-            Stage1(job.record, job.store, trials, job.checkpoints, job.engine),
+            Stage1(job.record, job.store, trials, job.checkpoints, job.engine, job.rung),
             datasets,
             request=trial_request,
             limit=lambda: connection.trial_limit(trial_request, evaluator_request),

@@ -13,7 +13,11 @@ from pgan_ray.results.checkpoints import (
     find_checkpoints,
     other_device,
     read_progress,
+    remove_checkpoint,
     remove_checkpoints,
+    remove_rungs,
+    rung_folder,
+    write_checkpoint,
 )
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
@@ -31,6 +35,7 @@ from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
+from pgan_ray.results.probes import has_probe, write_probe
 from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact
@@ -43,6 +48,7 @@ from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, o
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
     Confirmed,
+    Probe,
     Trial,
     best_so_far,
     is_paused,
@@ -82,6 +88,7 @@ __all__ = [
     "MeanConfusion",
     "Outcome",
     "Point",
+    "Probe",
     "Ranked",
     "Store",
     "Tally",
@@ -100,6 +107,7 @@ __all__ = [
     "estimate_text",
     "find_checkpoints",
     "forget_failures",
+    "has_probe",
     "health",
     "holder_of",
     "identity",
@@ -125,15 +133,20 @@ __all__ = [
     "read_training",
     "read_trials",
     "redact",
+    "remove_checkpoint",
     "remove_checkpoints",
+    "remove_rungs",
     "rule_of",
+    "rung_folder",
     "scores_of",
     "shorten_retries",
     "summarise",
     "table_of",
     "values_text",
+    "write_checkpoint",
     "write_confirmed",
     "write_generator",
+    "write_probe",
     "write_rows",
     "write_trial",
 ]

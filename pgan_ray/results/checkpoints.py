@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -14,10 +15,10 @@ from pgan_ray.spec import SweepRecord
 
 CHECKPOINTS = "tune"
 STATE_FILE, PROGRESS_FILE = "state.safetensors", "progress.json"
-# By Ray 2.60, and by the local executor. What else is in the folder somebody put there.
+# By Ray 2.60, by the local executor, and by trials at rungs. What else is in the folder somebody put there.
 _TUNES = re.compile(
     r"tune/(\.validate_storage_marker|tuner\.pkl|trainable\.pkl|[a-z_-]+state-[\d_-]+\.(json|pkl)"
-    r"|local_[^/]+/checkpoint_\d{6}/(state\.safetensors|progress\.json)"
+    r"|(local_[^/]+|rung_[^/]+/[^/]+)/checkpoint_\d{6}/(state\.safetensors|progress\.json)"
     r"|[^/]+_[0-9a-f]{8}/(params\.(json|pkl)|result\.json|progress\.csv|error\.(txt|pkl)|events\.out\.tfevents\.[^/]+"
     r"|checkpoint_\d{6}/(state\.safetensors|progress\.json|\.metadata\.json|\.validate_storage_marker)))"
 )
@@ -84,6 +85,33 @@ def read_progress(content: bytes) -> dict[str, Any]:
     if not whole:
         raise ValueError("must be a checkpoint's progress")
     return progress  # type: ignore[no-any-return]
+
+
+def rung_folder(configuration: str) -> str:
+    """Where the checkpoints of a search's trial at its rungs are."""
+    return f"{CHECKPOINTS}/rung_{configuration}"
+
+
+def write_checkpoint(store: Store, place: str, folder: Path) -> None:
+    """Put a checkpoint that is in ``folder`` on this machine at ``place`` in ``store``."""
+    for name in (STATE_FILE, PROGRESS_FILE):  # in this order: the second makes it whole
+        store.write(f"{place}/{name}", (folder / name).read_bytes())
+
+
+def remove_checkpoint(store: Store, place: str) -> None:
+    """Delete the checkpoint at ``place``."""
+    for name in (PROGRESS_FILE, STATE_FILE):
+        store.delete(f"{place}/{name}")
+
+
+def remove_rungs(store: Store, configuration: str) -> None:
+    """Delete the checkpoints of a trial that does not go on from them any more."""
+    folder = rung_folder(configuration)
+    for name in store.names(folder, hidden=True):
+        if _TUNES.fullmatch(name):
+            with suppress(FileNotFoundError):
+                store.delete(name)
+    store.prune(folder)
 
 
 def remove_checkpoints(store: Store) -> None:

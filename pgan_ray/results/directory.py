@@ -8,7 +8,7 @@ Shapes: P poisoning points, N genuine points, S samples, F features, H x W pixel
 
 import itertools
 import json
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,6 +27,8 @@ from pgan_ray.results.generators import (
     read_training,
     read_weights,
 )
+from pgan_ray.results.probes import FOLDER as PROBES
+from pgan_ray.results.probes import probe_folder
 from pgan_ray.results.redact import redact
 from pgan_ray.results.rows import RowCheck
 from pgan_ray.results.schema import VICTIMS, is_duration
@@ -79,11 +81,20 @@ class Directory:
                 return victims.joined(rows for rows in found.values() if rows is not None)
             names = now  # a sweep that is running put them into one file meanwhile
 
+    def _joined_files(self, names: Iterable[str]) -> pa.Table:
+        found = [self._read(name, partial(self._rows, name)) for name in names]
+        return victims.joined(rows for rows in found if rows is not None)
+
     def _rows(self, name: str) -> pa.Table:
         return victims.read_file(self.store, name, self._check)
 
     def _row_files(self, configuration: str | None = None) -> list[str]:
         return self._read(victims.FOLDER, lambda: victims.row_files(self.store, configuration)) or []
+
+    def probe(self, configuration: str, rung: float) -> pa.Table:
+        """The rows of a search's trial at a rung; those of a stack that did not come to it are missing."""
+        names = self._read(PROBES, lambda: self.store.names(probe_folder(configuration, rung), ".parquet")) or []
+        return self._joined_files(names)
 
     def generator(self, configuration: str, replicate: int) -> GeneratorRecord | None:
         """A replicate's record, or None while it is unfinished."""
@@ -150,6 +161,7 @@ class Directory:
         """Read all that results are made of; `damaged` is whole afterwards. What a generator misses is damage too."""
         for _ in self.tables():
             pass
+        self._joined_files(self._read(PROBES, lambda: self.store.names(PROBES, ".parquet")) or [])
         self.examine_generators()
 
     def examine_generators(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import generators, victims
+from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS, find_checkpoints
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.lease import FILE as DRIVER
@@ -15,7 +15,11 @@ from pgan_ray.spec import SweepRecord
 MOST_TOLD = 20
 # Each end of a sweep writes them again.
 _REWRITTEN = (DRIVER, "summary.json", "timeline.json", "genuine.parquet", DATA_FILE)
-_AGAIN = {victims.FOLDER: "its cells are run again", generators.FOLDER: "the generator is trained again"}
+_AGAIN = {
+    victims.FOLDER: "its cells are run again",
+    generators.FOLDER: "the generator is trained again",
+    probes.FOLDER: "the trial is probed again",
+}
 
 
 def check_resumable(store: Store, record: SweepRecord) -> None:
@@ -44,7 +48,7 @@ def check_resumable(store: Store, record: SweepRecord) -> None:
 
 def _obstacles(store: Store) -> Iterator[str]:
     """What stands where files or folders will be written."""
-    for name in (victims.FOLDER, generators.FOLDER, CHECKPOINTS):
+    for name in (victims.FOLDER, generators.FOLDER, probes.FOLDER, CHECKPOINTS):
         if store.exists(name):
             yield f"{redact(store.place(name))}: must be a directory, got a file; delete it"
     for name in _REWRITTEN:

@@ -23,17 +23,27 @@ CONFIRMED = f"{FOLDER}/confirmed.json"
 PAUSE = "PAUSE"
 """The file that stops a search between two waves."""
 
-TrialState = Literal["running", "complete", "failed", "invalid"]
+TrialState = Literal["running", "complete", "stopped", "failed", "invalid"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a trial came to at a rung, after this ``share`` of its training: its scores by few victims; None without."""
+
+    share: float
+    harm: Estimate | None = None
+    detectability: Estimate | None = None
 
 
 @dataclass(frozen=True)
 class Trial:
     """One trial.
 
-    ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; failed, where a
-    generator diverged or a component failed; or invalid, where its values do not go together: ``message`` says why.
-    ``harm`` and ``detectability``: as the search defines them, on validation points; None unless complete.
-    ``memory``: what the method keeps of it. ``method``: what asked for it, with its version.
+    ``values``: by the names of what is searched. ``state``: running, until it is scored; complete; stopped, at the rung
+    of its last probe; failed, where a generator diverged or a component failed; or invalid, where its values do not go
+    together: ``message`` says why. ``harm`` and ``detectability``: as the search defines them, on validation points;
+    None unless complete. ``memory``: what the method keeps of it. ``method``: what asked for it, with its version.
+    ``probes``: one for each rung that it came to.
     """
 
     key: TrialKey
@@ -44,6 +54,7 @@ class Trial:
     message: str = ""
     memory: Mapping[str, Any] = field(default_factory=dict)
     method: str = ""
+    probes: Sequence[Probe] = ()
 
     @property
     def point(self) -> tuple[float, float]:
@@ -88,6 +99,10 @@ def write_trial(store: Store, record: SweepRecord, trial: Trial) -> None:
         "message": redact(trial.message),
         "memory": dict(trial.memory),
         "method": trial.method,
+        "probes": [
+            {"share": one.share, "harm": _written(one.harm), "detectability": _written(one.detectability)}
+            for one in trial.probes
+        ],
     }
     store.write(_name(trial.key), json.dumps(content, indent=1, allow_nan=False).encode())
 
@@ -146,7 +161,8 @@ def known_trials(store: Store, record: SweepRecord) -> KnownTrials:
 def known_of(trials: Mapping[TrialKey, Trial], confirmed: Confirmed | None) -> KnownTrials:
     """How far a search with these ``trials`` is."""
     values = {key: None if trial.state == "invalid" else trial.values for key, trial in trials.items()}
-    return KnownTrials(values, confirmed.keys if confirmed else [], confirmed.among if confirmed else 0)
+    stopped = frozenset(key for key, trial in trials.items() if trial.state == "stopped")
+    return KnownTrials(values, stopped, confirmed.keys if confirmed else [], confirmed.among if confirmed else 0)
 
 
 def is_paused(store: Store) -> bool:
@@ -186,7 +202,11 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
             raise ValueError("must have scores if and only if it is complete")
         if not isinstance(found["memory"], dict):
             raise ValueError("must have the memory of its method")
-        return Trial(key, values, state, harm, seen, found["message"], found["memory"], str(found["method"]))
+        probes = [_probe(one, search.spec) for one in found.get("probes", [])]  # earlier versions had none
+        if state == "stopped" and (not probes or probes[-1].harm is None):
+            raise ValueError("must have a probe with scores if it was stopped")
+        method = str(found["method"])
+        return Trial(key, values, state, harm, seen, found["message"], found["memory"], method, tuple(probes))
     except _DAMAGE as error:
         raise _fault(store, name, error) from None
 
@@ -200,6 +220,13 @@ def _written(found: Estimate | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {name: getattr(found, name) for name in ("mean", "half_width", "replicates", "cells")}
+
+
+def _probe(found: Any, spec: SearchSpec) -> Probe:
+    probe = Probe(found["share"], _estimate(found["harm"]), _estimate(found["detectability"]))
+    if probe.share not in spec.rungs or (probe.harm is None) != (probe.detectability is None):
+        raise ValueError("must have probes at the rungs of the search, each with all scores or none")
+    return probe
 
 
 def _estimate(found: Any) -> Estimate | None:

@@ -1,7 +1,6 @@
 """The driver of a sweep: one loop that feeds stage 2 from stage 1, writes rows, and tells `tracking` and the user."""
 
 import errno
-import os
 import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
@@ -22,6 +21,7 @@ from pgan_ray.results import (
     component_failed,
     find_checkpoints,
     forget_failures,
+    has_probe,
     identity,
     redact,
     remove_checkpoints,
@@ -29,6 +29,7 @@ from pgan_ray.results import (
 )
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
+from pgan_ray.runner.disk import check_room_left
 from pgan_ray.runner.evaluating import rows_without_scores
 from pgan_ray.runner.executor import (
     BatchFinished,
@@ -56,7 +57,6 @@ if TYPE_CHECKING:
     from pgan_ray.tracking import Tracker
 
 POLL_S = 0.5
-NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class SweepRun:
@@ -77,12 +77,14 @@ class SweepRun:
         is_part: bool = False,
         settled: Set[str] = frozenset(),
         earlier: SweepOutcome | None = None,
+        rung: float | None = None,
+        trained_share: float = 0.0,
     ) -> None:
         """``members``: networks per actor of stage 1 and of stage 2; ``engine``: what trains, else ours.
 
         ``whole``: what the configurations of ``record`` are of, else they are all; with ``is_part`` the end of this run
         is not the sweep's. ``settled``: configurations of which nothing is run, whatever they miss. ``earlier``:
-        what was told of them.
+        what was told of them. ``rung``: as that of a `Job`; ``trained_share``: the rung that its trials came to before.
         """
         self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
         self._tally = Tally()  # of configurations that have all their rows
@@ -95,9 +97,10 @@ class SweepRun:
         )
         self._trials = {trial.id: trial for trial in trials(to_run, members[0])}
         self._stage2_cut = Stage2Cut(to_run, members[1])
-        self._is_part, self._to_run = is_part, to_run
+        self._is_part, self._to_run, self._rung = is_part, to_run, rung
+        self._tells_start = whole is None  # else it was told of the whole
         self._state = (whole or Whole(record.sweep.generators, record.sweep.cells)).state()
-        self._state.trials = dict.fromkeys(self._trials, 0.0)
+        self._state.trials = dict.fromkeys(self._trials, trained_share)
         self._state.trial_costs = {trial.id: trial.cost for trial in self._trials.values()}
         self._state.victims_cost = self._stage2_cut.cost
         told = earlier or SweepOutcome()
@@ -111,20 +114,25 @@ class SweepRun:
         checkpoints, needed = find_checkpoints(store, record), {trial.id for trial in unfinished}
         device = executor.offer(asked_resources(record.sweep)).trial.device
         check_device(store, {trial: found for trial, found in checkpoints.items() if trial in needed}, device)
-        self._job = Job(record, store, datasets, unfinished, checkpoints, engine or Engine())
+        self._job = Job(record, store, datasets, unfinished, checkpoints, engine or Engine(), rung)
         self._trials_run = bool(unfinished)
         self._timeline, self._most_slots = Timeline(), 1
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
-        return all(self._directory.generator(trial.configuration, r) is not None for r in trial.replicates)
+        ended = all(self._directory.generator(trial.configuration, r) is not None for r in trial.replicates)
+        return ended or self._is_probed(trial)
+
+    def _is_probed(self, trial: Trial) -> bool:
+        """Whether it came to the rung that it is to come to."""
+        return self._rung is not None and has_probe(self._store, trial.configuration, self._rung, trial.replicates)
 
     def run(self) -> SweepOutcome:
         """Run to the end, an interrupt (`KeyboardInterrupt`) or an error, both of which are told in the outcome.
 
         Rows and generators are written as they come: nothing that is finished is lost.
         """
-        if not self._is_part:
+        if self._tells_start:
             self._tracker.sweep_started()
         try:
             if forget_failures(self._store, self._to_run):
@@ -191,6 +199,9 @@ class SweepRun:
             return  # Tune says it twice after some recoveries
         self._finished_trials.add(trial_id)
         trial = self._trials[trial_id]
+        if self._is_probed(trial):
+            self._state.trials[trial_id] = self._rung or 0.0
+            return
         configuration = self._configurations[trial.configuration]
         self._state.trials[trial_id] = 1.0
         for replicate in trial.replicates:
@@ -233,28 +244,14 @@ class SweepRun:
         return done
 
     def _trial_retried(self, event: TrialRetried) -> None:
-        if NO_SPACE in event.message and self._is_full():
-            # One trial after the other would fail of it, as often as it may.
-            raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
+        check_room_left(self._store, event.message, f"trial {event.trial}")
         self._outcome.retried.append(f"trial {event.trial}: {last_line(event.message)}")
         self._progress.notice(
             f"trial {event.trial} ended early ({last_line(event.message)}); it goes on from its last checkpoint"
         )
 
-    def _is_full(self) -> bool:
-        """Whether the sweep's own disk has no room left; a worker's may have none, which is that worker's matter."""
-        if "://" in self._store.location:
-            return False
-        try:
-            self._store.write(".room", bytes(2**16))
-            self._store.delete(".room")
-        except OSError as error:
-            return error.errno == errno.ENOSPC
-        return False
-
     def _trial_failed(self, event: TrialFailed) -> None:
-        if NO_SPACE in event.message and self._is_full():
-            raise OSError(errno.ENOSPC, f"{NO_SPACE}, for trial {event.trial}")
+        check_room_left(self._store, event.message, f"trial {event.trial}")
         trial = self._trials[event.trial]
         configuration = self._configurations[trial.configuration]
         cells = sum(1 for replicate in trial.replicates for _ in configuration.cells(replicate))
@@ -269,8 +266,7 @@ class SweepRun:
 
     def _trials_ended(self, event: TrialsEnded) -> None:
         self._trials_run = False
-        if NO_SPACE in event.message and self._is_full():
-            raise OSError(errno.ENOSPC, NO_SPACE)
+        check_room_left(self._store, event.message)
         if event.message:
             self._fail("stage 1 failed as a whole", event.message)
 

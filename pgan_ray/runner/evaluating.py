@@ -90,7 +90,7 @@ class Evaluator:
             by_id = known | {result.cell.id: result for result in trained}
             results = [by_id[cell.id] for cell in batch.cells]
         device = device_name(self._device)
-        rows = [_row(record.id, settings, batch.variant.evaluation, result, device) for result in results]
+        rows = [row_of(record.id, settings, batch.variant.evaluation, result, device) for result in results]
         table_of(rows)  # what is wrong with them costs this batch; in the driver it would cost the sweep
         return rows
 
@@ -134,7 +134,7 @@ class _CleanVictims:
 def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:
     """The rows of a ``batch`` whose generator diverged, and has no poison to give."""
     evaluation = batch.variant.evaluation
-    return [_row(record.id, configuration.settings, evaluation, CellResult(cell, "diverged")) for cell in batch.cells]
+    return [row_of(record.id, configuration.settings, evaluation, CellResult(cell, "diverged")) for cell in batch.cells]
 
 
 def _parameters(settings: Settings) -> dict[str, float]:
@@ -151,9 +151,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def _row(
+def row_of(
     sweep_id: str, settings: Settings, evaluation: EvaluationSpec, result: CellResult, device: str | None = None
 ) -> Row:
+    """The row of one cell's ``result``. ``device``: what it was computed on, in words."""
     cell: Cell = result.cell
     try:
         parameters = _parameters(settings)

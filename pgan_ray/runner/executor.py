@@ -22,7 +22,8 @@ Row = dict[str, Any]
 class Job:
     """What an executor is to run: the ``trials`` that are not finished; batches follow by `Executor.submit`.
 
-    ``checkpoints``: as `pgan_ray.results.find_checkpoints` found them.
+    ``checkpoints``: as `pgan_ray.results.find_checkpoints` found them. ``rung``: the share of their training that the
+    trials are to come to; None: their end.
     """
 
     record: SweepRecord
@@ -31,6 +32,7 @@ class Job:
     trials: Sequence[Trial]
     checkpoints: dict[str, list[str]] = field(default_factory=dict)
     engine: Engine = field(default_factory=Engine)
+    rung: float | None = None
 
 
 @dataclass(frozen=True)

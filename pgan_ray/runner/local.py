@@ -4,15 +4,13 @@ For debugging (breakpoints stop in your own class), for tests and for notebooks.
 cluster, to the bit.
 """
 
-import tempfile
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
 
-from pgan_ray.results import CHECKPOINTS, PROGRESS_FILE, STATE_FILE, Store
+from pgan_ray.results import CHECKPOINTS, Store, remove_checkpoint
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch, Trial
 from pgan_ray.runner.evaluating import Evaluator, Stage2
@@ -89,7 +87,7 @@ class LocalExecutor:
         """As `Executor.start`."""
         trials = {trial.id: trial for trial in job.trials}
         self._job, self._resources = job, asked_resources(job.record.sweep)
-        self._stage1 = Stage1(job.record, job.store, trials, job.checkpoints, job.engine)
+        self._stage1 = Stage1(job.record, job.store, trials, job.checkpoints, job.engine, job.rung)
         self._tasks = Tasks(job.datasets)
         stage2 = Stage2(job.record, job.store, job.engine)
         self._evaluator = Evaluator(stage2, job.datasets, gpu=_wanted(self._resources.evaluator))
@@ -134,14 +132,10 @@ class LocalExecutor:
 
     def _save(self, trial: Trial, training: TrialTraining) -> None:
         place = f"{CHECKPOINTS}/local_{trial.id.replace('/', '_')}/checkpoint_{training.reports:06d}"
-        with tempfile.TemporaryDirectory() as temporary:
-            training.save(Path(temporary))
-            for name in (STATE_FILE, PROGRESS_FILE):  # in this order: the second makes it whole
-                self._job.store.write(f"{place}/{name}", Path(temporary, name).read_bytes())
+        training.store_checkpoint(place)
         before, self._checkpoint = self._checkpoint, place
         if before is not None:
-            for name in (PROGRESS_FILE, STATE_FILE):
-                self._job.store.delete(f"{before}/{name}")
+            remove_checkpoint(self._job.store, before)
 
     def _evaluate(self, batch: Batch) -> BatchFinished:
         try:

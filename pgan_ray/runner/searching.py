@@ -2,7 +2,7 @@
 
 import math
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import (
     Confirmed,
     Directory,
+    Probe,
     Store,
     Trial,
     changes,
@@ -23,6 +24,7 @@ from pgan_ray.results import (
     read_confirmed,
     read_trials,
     redact,
+    remove_rungs,
     scores_of,
     values_text,
     write_confirmed,
@@ -35,7 +37,7 @@ from pgan_ray.runner.outcome import SweepOutcome, write_summary
 from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.words import gist
 from pgan_ray.runner.worker import Engine
-from pgan_ray.search import best, front, make_sampler, score, to_confirm
+from pgan_ray.search import best, front, going_on, make_sampler, score, to_confirm
 from pgan_ray.spec import MAIN, Configuration, KnownTrials, SweepRecord, TrialKey, trial_id, with_known
 
 if TYPE_CHECKING:
@@ -141,9 +143,26 @@ class SearchRun:
         if not keys:
             return None
         self._tracker.sweep_extended(with_known(self._record.sweep, self._known()))
+        rungs = self._spec.rungs if self._spec.stops_early else []
+        for index, rung in enumerate([*rungs, None]):
+            going = [key for key in keys if self._trials[key].state == "running"]
+            part = going if rung is None else [key for key in going if len(self._trials[key].probes) == index]
+            outcome = self._part(part, rung, rungs[index - 1] if index else 0.0)
+            if outcome is not None:
+                return outcome
+            if rung is not None:
+                self._stop_the_others(index, keys)
+        for key in keys:
+            remove_rungs(self._store, trial_id(key))
+        return None
+
+    def _part(self, keys: Sequence[TrialKey], rung: float | None, trained_share: float) -> SweepOutcome | None:
+        """Train the trials of ``keys`` to the ``rung``, or to their end, and judge them; as `_wave`."""
+        if not keys:
+            return None
         wave = self._search.wave({key: self._trials[key].values for key in keys})
         record = self._record.knowing(replace(self._record.sweep, configurations=wave))
-        outcome = self._run(record, whole=self._so_far(wave), is_part=True)
+        outcome = self._run(record, whole=self._so_far(wave), is_part=True, rung=rung, trained_share=trained_share)
         if outcome.outcome != "complete":
             return outcome
         directory = Directory(self._store, record, strict=True)
@@ -151,16 +170,47 @@ class SearchRun:
             # Beside fewer controls, or other cells of them, a trial would score otherwise than its like.
             outcome.failures.append(f"trials cannot be judged: cells of {', '.join(lacking)} have no score")
             outcome.outcome = "failed"
-        scored = self._scored(directory, wave, keys)
-        if outcome.failures and not any(trial.state == "complete" for trial in (*scored, *self._trials.values())):
+        judged = self._scored(directory, wave, keys) if rung is None else self._probed(directory, wave, keys, rung)
+        if outcome.failures and not any(map(_has_worked, (*judged, *self._trials.values()))):
             outcome.outcome = "failed"  # not what they were asked to do is at fault, or none of it can be done
         if outcome.outcome == "failed":
             return self._ended(self._record, outcome)
-        for trial in scored:
+        for trial in judged:
             self._put(trial)
         for name in ("failures", "diverged", "retried"):
             getattr(self._earlier, name).extend(getattr(outcome, name))
         return None
+
+    def _probed(
+        self, directory: Directory, wave: Sequence[Configuration], keys: Sequence[TrialKey], rung: float
+    ) -> list[Trial]:
+        """The trials of ``keys`` with what their probes say; failed, where a generator diverged or was lost."""
+        rows = {key: directory.probe(trial_id(key), rung) for key in keys}
+        scores = {trial_id(key): scores_of(table) for key, table in rows.items()}
+        probed = []
+        for key, found in zip(keys, self._judged(directory, wave, keys, scores), strict=True):
+            trial = self._trials[key]
+            replicates = range(self._search.base.settings.attack.replicates)
+            ended = {r: record for r in replicates if (record := directory.generator(trial_id(key), r))}
+            outcomes = [*rows[key]["outcome"].to_pylist(), *(record.outcome for record in ended.values())]
+            if not {*ended, *rows[key]["replicate"].to_pylist()}.issuperset(replicates) or "diverged" in outcomes:
+                message = f"no generator of each replicate after {100 * rung:g} % of the training"
+                probed.append(self._explained(directory, replace(trial, state="failed", message=message)))
+            else:
+                probe = Probe(rung, found.harm, found.detectability)
+                probed.append(replace(trial, probes=(*trial.probes, probe)))
+        return probed
+
+    def _stop_the_others(self, rung: int, keys: Sequence[TrialKey]) -> None:
+        """Stop the trials of ``keys``, which are of one wave, that do not go on at the ``rung``, the index of one."""
+        number, parallel = keys[0][1], self._spec.parallel
+        end = number - number % parallel + parallel
+        for series in self._search.series:
+            so_far = [trial for key, trial in self._trials.items() if key[0] == series and key[1] < end]
+            stay = going_on(self._spec, rung, so_far)
+            for trial in so_far:
+                if trial.state == "running" and len(trial.probes) == rung + 1 and trial.key not in stay:
+                    self._put(replace(trial, state="stopped"))
 
     def _controls_without_score(self, directory: Directory, wave: Sequence[Configuration]) -> list[str]:
         lacking = []
@@ -173,11 +223,21 @@ class SearchRun:
         return lacking
 
     def _scored(self, directory: Directory, wave: Sequence[Configuration], keys: Sequence[TrialKey]) -> list[Trial]:
-        by_id = {one.id: one for one in wave}
-        scores = self._scores | {trial_id(key): scores_of(directory.rows(trial_id(key))) for key in keys}
-        found = changes(directory.record.sweep, scores)
-        scored = [score(self._search, self._trials[key], by_id[trial_id(key)], found) for key in keys]
+        own = {trial_id(key): scores_of(directory.rows(trial_id(key))) for key in keys}
+        scored = self._judged(directory, wave, keys, own)
         return [one if one.state == "complete" else self._explained(directory, one) for one in scored]
+
+    def _judged(
+        self,
+        directory: Directory,
+        wave: Sequence[Configuration],
+        keys: Sequence[TrialKey],
+        scores: Mapping[str, pa.Table],
+    ) -> list[Trial]:
+        """The trials of ``keys`` with what their ``scores``, by their ids, come to beside the controls'."""
+        by_id = {one.id: one for one in wave}
+        found = changes(directory.record.sweep, self._scores | dict(scores))
+        return [score(self._search, self._trials[key], by_id[trial_id(key)], found) for key in keys]
 
     def _explained(self, directory: Directory, trial: Trial) -> Trial:
         """A failed ``trial`` with what its records and rows say of it."""
@@ -201,7 +261,7 @@ class SearchRun:
             self._whole,
             generators=planned.generators,
             victims=planned.cells,
-            generators_done=sum(one.settings.attack.replicates for one in done if one.settings.attack.is_trained),
+            generators_done=sum(one.generators for one in done),
             victims_done=sum(one.cell_count for one in done),
             later=math.fsum(map(self._cost, later)),
         )
@@ -231,7 +291,9 @@ class SearchRun:
             else:
                 what = f"the best is {trial_text(found)}"
             method = self._spec.method if series == MAIN else series
-            self._progress.notice(f"{method}: {upto + 1} of {self._spec.trials} trials; {what}")
+            stopped = sum(trial.state == "stopped" for trial in own)
+            early = f", {stopped} of them stopped early" if stopped else ""
+            self._progress.notice(f"{method}: {upto + 1} of {self._spec.trials} trials{early}; {what}")
 
     def _confirm(self) -> SweepOutcome:
         """Evaluate the best trials afresh, and tell what all of it came to."""
@@ -255,7 +317,7 @@ class SearchRun:
             self._whole,
             generators=sweep.generators,
             victims=sweep.cells,
-            generators_done=sum(one.settings.attack.replicates for one in settled if one.settings.attack.is_trained),
+            generators_done=sum(one.generators for one in settled),
             victims_done=sum(one.cell_count for one in settled),
         )
         settled_ids = frozenset(one.id for one in settled)
@@ -287,6 +349,11 @@ class SearchRun:
         with suppress(OSError):  # the store may be what failed
             write_summary(self._store, record, outcome)
         return outcome
+
+
+def _has_worked(trial: Trial) -> bool:
+    """Whether anything came of it that was scored."""
+    return trial.state == "complete" or any(probe.harm is not None for probe in trial.probes)
 
 
 def trial_text(trial: Trial) -> str:

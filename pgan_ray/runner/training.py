@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,10 +30,14 @@ from pgan_ray.results import (
     identity,
     other_device,
     read_progress,
+    rung_folder,
+    write_checkpoint,
     write_generator,
+    write_probe,
 )
 from pgan_ray.runner.cut import Trial
 from pgan_ray.runner.machine import device_name
+from pgan_ray.runner.probing import Prober
 from pgan_ray.runner.timeline import this_actor
 from pgan_ray.runner.worker import Engine, Tasks
 from pgan_ray.spec import Configuration, SweepRecord
@@ -45,13 +50,14 @@ SAMPLES = 64
 
 @dataclass(frozen=True)
 class Stage1:
-    """What all trials share. ``checkpoints``: as `pgan_ray.results.find_checkpoints` found them."""
+    """What all trials share. ``checkpoints``, ``rung``: as those of a `pgan_ray.runner.executor.Job`."""
 
     record: SweepRecord
     store: Store
     trials: Mapping[str, Trial]
     checkpoints: dict[str, list[str]]
     engine: Engine = field(default_factory=Engine)
+    rung: float | None = None
 
     @cached_property
     def configurations(self) -> dict[str, Configuration]:
@@ -67,13 +73,17 @@ class TrialTraining:
         stage.store.wait_until_available()  # where it is away, checkpoints would look as if cut short
         self._configuration = stage.configurations[trial.configuration]
         settings = self._configuration.settings
-        self._task = tasks.surrogate_of(settings)
+        self._task, self._tasks = tasks.surrogate_of(settings), tasks
         attack = make_attack(settings.attack)
         assert isinstance(attack, TrainedAttack)  # the others have no trials
         self._parts = 1  # stacks that the replicates are trained as
         self._notices: list[str] = []
         self._make_stack()
         self._iterations = attack.iterations(self._task)
+        self._all_reports = min(REPORTS, self._iterations)
+        # No rung where it falls on the end: a training that ends needs no probe.
+        rung = None if stage.rung is None else max(1, math.ceil(stage.rung * self._all_reports))
+        self._rung = rung if rung is not None and rung < self._all_reports else None
         self._saved_at = time.monotonic()
         self._begin()
         self._go_on()
@@ -123,6 +133,8 @@ class TrialTraining:
                 progress = read_progress(store.read(f"{folder}/{PROGRESS_FILE}"))
             except (OSError, ValueError, SafetensorError):
                 continue  # its copy was cut short
+            if self._rung is not None and progress["reports"] > self._rung:
+                continue  # its probe is gone
             self._take_parts(progress)
             if self._fits(tensors) or other_device(progress, self._trial.id, self._device.type):
                 self._restore(tensors, progress)
@@ -147,11 +159,16 @@ class TrialTraining:
         return all(name.removeprefix("samples.").isdecimal() for name in samples)
 
     def step(self) -> dict[str, Any]:
-        """Train until the next report, and return it. The last step leaves the generators in the store."""
+        """Train until the next report, and return it.
+
+        The last step leaves the generators in the store, or at a rung a checkpoint and the probe.
+        """
         start, began, used = time.monotonic(), time.time(), time.process_time()
-        points = self._train()
-        self._seconds += time.monotonic() - start
-        self._reports += 1
+        points: list[TrainingPoint] = []
+        if self._rung is None or self._reports < self._rung:
+            points = self._train()
+            self._seconds += time.monotonic() - start
+            self._reports += 1
         now_ms = time.time_ns() // 1_000_000
         rows = [
             {"replicate": p.replicate, "iteration": p.iteration, "timestamp_ms": now_ms, "metrics": p.metrics}
@@ -163,6 +180,9 @@ class TrialTraining:
         finished = self._stack.iteration >= self._iterations or all_diverged
         if finished:
             self._write()
+        elif self._rung is not None and self._reports >= self._rung:
+            finished = True
+            self._probe()
         due = time.monotonic() - self._saved_at > self._configuration.settings.resources.checkpoint_every_s
         if due:
             self._saved_at = time.monotonic()
@@ -181,9 +201,8 @@ class TrialTraining:
 
     def _train(self) -> list[TrainingPoint]:
         """Up to the next report; from the beginning and in smaller stacks where memory does not hold it."""
-        total = min(REPORTS, self._iterations)
         while True:
-            target = self._iterations * (self._reports + 1) // total
+            target = self._iterations * (self._reports + 1) // self._all_reports
             try:
                 self._stack.train(target - self._stack.iteration)
                 return self._stack.report()  # type: ignore[no-any-return]  # of any engine
@@ -197,13 +216,28 @@ class TrialTraining:
             self._begin()
 
     def _keep_samples(self) -> None:
-        if self._reports * REPORTS // min(REPORTS, self._iterations) in SAMPLED_REPORTS:
+        if self._reports * REPORTS // self._all_reports in SAMPLED_REPORTS:
             # The same noise each time: the grids show one set of samples as it changes.
             self._samples[self._stack.iteration] = self._stack.sample(SAMPLES, "samples")
 
-    def _write(self) -> None:
+    def _poison(self) -> torch.Tensor:
+        """(R, P, F), as many points as each variant needs."""
         size = max(variant.evaluation.poison_set_size for variant in self._configuration.variants)
-        poison = self._stack.sample(size, "poison")
+        return self._stack.sample(size, "poison")  # type: ignore[no-any-return]  # of any engine
+
+    def _probe(self) -> None:
+        """Keep where the training is, and what it would come to here."""
+        stage, trial = self._stage, self._trial
+        assert stage.rung is not None  # its caller looked
+        name = f"r{trial.replicates[0]}-{trial.replicates[-1]}"
+        self.store_checkpoint(f"{rung_folder(trial.configuration)}/{name}/checkpoint_{self._reports:06d}")
+        task = self._tasks.of(self._configuration.settings)
+        prober = Prober(stage.record, self._configuration, task, stage.engine, self._device, self._notices.append)
+        rows = prober.rows(trial.replicates, self._poison())
+        write_probe(stage.store, stage.record, trial.configuration, stage.rung, trial.replicates, rows)
+
+    def _write(self) -> None:
+        poison = self._poison()
         for index, member in enumerate(self._stack.members):
             diverged_at = self._stack.diverged_at.get(member.replicate)
             finite = bool(poison[index].isfinite().all())
@@ -245,6 +279,12 @@ class TrialTraining:
         progress |= {"device": self._device.type, "parts": self._parts}
         progress |= {"reports": self._reports, "seconds": self._seconds, "curve": self._curve}
         (folder / PROGRESS_FILE).write_text(json.dumps(progress))
+
+    def store_checkpoint(self, place: str) -> None:
+        """`save` at ``place`` in the sweep's directory."""
+        with tempfile.TemporaryDirectory() as temporary:
+            self.save(Path(temporary))
+            write_checkpoint(self._stage.store, place, Path(temporary))
 
     def load(self, folder: Path) -> None:
         """Go on where `save` stood, with the same bits."""

@@ -7,6 +7,7 @@ from pgan_ray.search.choice import best, front, hypervolumes, ordered, to_confir
 from pgan_ray.search.objective import score
 from pgan_ray.search.promise import Confirmation, confirmations
 from pgan_ray.search.sampler import check_sampler, importance, make_sampler
+from pgan_ray.search.stopping import going_on
 
 __all__ = [
     "Confirmation",
@@ -14,6 +15,7 @@ __all__ = [
     "check_sampler",
     "confirmations",
     "front",
+    "going_on",
     "hypervolumes",
     "importance",
     "make_sampler",

@@ -126,13 +126,21 @@ class Sampler:
         given["system_attrs"] = dict(trial.memory)
         if not is_told:
             return create_trial(state=TrialState.RUNNING, **given)
+        at_most = self._search.spec.detectability.at_most
+        if trial.state == "stopped":
+            probe = trial.probes[-1]
+            assert probe.harm is not None  # it was judged by them
+            assert probe.detectability is not None
+            given["intermediate_values"] = {round(100 * probe.share): probe.harm.mean}
+            given["constraints"] = {DETECTABILITY: probe.detectability.mean - at_most}
+            return create_trial(state=TrialState.PRUNED, **given)
         if trial.state != "complete" or trial.harm is None or trial.detectability is None:
             return create_trial(state=TrialState.FAIL, **given)
         spec = self._search.spec
         harm, seen = trial.harm.mean, trial.detectability.mean
         if spec.goal == "front":
             return create_trial(values=[harm, seen], **given)
-        return create_trial(values=[harm], constraints={DETECTABILITY: seen - spec.detectability.at_most}, **given)
+        return create_trial(values=[harm], constraints={DETECTABILITY: seen - at_most}, **given)
 
     def _internal(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """``values`` as Optuna has them: a choice, which may be anything, by its index."""

@@ -1,6 +1,7 @@
 """Schema: how configurations are chosen."""
 
-from typing import Any, Literal
+import itertools
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -77,6 +78,24 @@ class SearchSpec(Part):
         default=ConfirmSpec(),
         description="The best trials are trained and evaluated again, with new random streams: only these are results.",
     )
+    scheduler: Literal["none", "successive_halving"] = Field(
+        default="none",
+        description="Of `worst_case`. `successive_halving`: the trials of a wave are trained up to a rung and judged "
+        "by a probe, one victim of each generator; those that are not among the best `keep` of all trials that came to "
+        "that rung so far are stopped there.",
+    )
+    rungs: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default=[0.5],
+        min_length=1,
+        max_length=10,
+        description="With a `scheduler`: after which shares of a trial's training, rising.",
+    )
+    keep: float = Field(
+        default=0.5,
+        gt=0,
+        lt=1,
+        description="With a `scheduler`: the share of the trials that go on at a rung. 0.5: those above the median.",
+    )
     start: list[dict[str, Any]] = Field(
         default=[],
         description="The first trials: values by name, such as `{alpha: 0.1}`. What is left out is chosen by `method`.",
@@ -91,6 +110,11 @@ class SearchSpec(Part):
         """Whether anything is searched."""
         return self.method != "grid"
 
+    @property
+    def stops_early(self) -> bool:
+        """Whether trials may be stopped at rungs."""
+        return self.scheduler != "none"
+
     @model_validator(mode="after")
     def _goes_together(self) -> "SearchSpec":
         others = [key for key in sorted(self.model_fields_set - {"method"}) if getattr(self, key) != _default(key)]
@@ -103,6 +127,13 @@ class SearchSpec(Part):
             raise ValueError(f"`start` must have at most as many items as `trials` ({self.trials}), got more")
         if self.is_on and self.baseline == self.method:
             raise ValueError("`baseline` must differ from `method`, got `random` for both")
+        if self.stops_early and self.goal != "worst_case":
+            raise ValueError(f"`scheduler` must be `none` with `goal: {self.goal}`, got `{self.scheduler}`")
+        if any(later <= earlier for earlier, later in itertools.pairwise(self.rungs)):
+            raise ValueError(f"`rungs` must rise, got {self.rungs}")
+        unread = [key for key in ("rungs", "keep") if not self.stops_early and getattr(self, key) != _default(key)]
+        if unread:
+            raise ValueError(f"`{unread[0]}` goes with a `scheduler` that stops trials, got `none`")
         return self
 
     @model_serializer(mode="wrap")

@@ -1,6 +1,6 @@
 """A search as a sweep: its trials, what they are compared with, and the best of them once more."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -31,10 +31,12 @@ TrialKey = tuple[str, int]  # series, number
 class KnownTrials:
     """How far a search is. ``values``: of each trial that was asked for, by name; None where they do not go together.
 
-    ``confirmed``: the trials that are evaluated afresh, the best first, as they were chosen ``among`` so many.
+    ``stopped``: those of them that were stopped early. ``confirmed``: the trials that are evaluated afresh, the best
+    first, as they were chosen ``among`` so many.
     """
 
     values: Mapping[TrialKey, Values | None] = field(default_factory=dict)
+    stopped: Set[TrialKey] = frozenset()
     confirmed: Sequence[TrialKey] = ()
     among: int = 0
 
@@ -123,7 +125,8 @@ class Search:
                 if key not in known.values:
                     yield replace(self._dearest, id=trial_id(key), trial=key)
                 elif (values := known.values[key]) is not None:
-                    yield self.trial(key, values)
+                    found = self.trial(key, values)
+                    yield replace(found, is_stopped=True) if key in known.stopped else found
 
     def _confirmed(self, known: KnownTrials) -> Iterator[Configuration]:
         for key in known.confirmed:
@@ -229,6 +232,9 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
     attack = search.base.settings.attack
     if attack.is_control:
         yield ("attack", "name"), f"must be an attack to search, got the control {show(attack.name)}"
+    if spec.stops_early and not attack.is_trained:
+        rule = f"must be `none` where nothing is trained that could be stopped, got {show(spec.scheduler)}"
+        yield ("search", "scheduler"), rule
     detects, is_scored = False, True
     for variant in search.base.variants:
         evaluation = variant.evaluation

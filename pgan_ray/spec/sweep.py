@@ -50,7 +50,8 @@ class Configuration:
 
     ``setting`` names what it is besides the attack: configurations of one setting have the same splits. ``trial``: of a
     search, the series and number of the trial that it is, or evaluates afresh. ``is_result``: false for what is looked
-    at to choose among trials, and says nothing of an attack's effect.
+    at to choose among trials, and says nothing of an attack's effect. ``is_stopped``: a trial that was stopped before
+    its training's end: it has no generators and no cells.
     """
 
     id: str
@@ -59,10 +60,11 @@ class Configuration:
     setting: str = ""
     trial: tuple[str, int] | None = None
     is_result: bool = True
+    is_stopped: bool = False
 
     def cells(self, replicate: int) -> Iterator[Cell]:
         """The cells of one replicate."""
-        for variant in self.variants:
+        for variant in self.variants if not self.is_stopped else ():
             for fraction in variant.evaluation.poison_fractions:
                 for run in range(variant.evaluation.runs):
                     yield Cell(self.id, replicate, variant.id, fraction, run)
@@ -75,8 +77,16 @@ class Configuration:
     @property
     def cell_count(self) -> int:
         """The cells of all its replicates."""
+        if self.is_stopped:
+            return 0
         each = sum(len(variant.evaluation.poison_fractions) * variant.evaluation.runs for variant in self.variants)
         return self.settings.attack.replicates * each
+
+    @property
+    def generators(self) -> int:
+        """Its generators; baselines have none."""
+        attack = self.settings.attack
+        return attack.replicates if attack.is_trained and not self.is_stopped else 0
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class Sweep:
     @property
     def generators(self) -> int:
         """Generators of the whole sweep; baselines have none."""
-        return sum(c.settings.attack.replicates for c in self.configurations if c.settings.attack.is_trained)
+        return sum(configuration.generators for configuration in self.configurations)
 
     @property
     def cells(self) -> int:

@@ -1,6 +1,7 @@
 """The files of a search's trials: written whole, checked when read."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 from pgan_ray.errors import SpecError
 from pgan_ray.results import (
     Confirmed,
+    Estimate,
+    Probe,
     Store,
     is_paused,
     known_trials,
@@ -19,7 +22,7 @@ from pgan_ray.results import (
     write_trial,
 )
 from pgan_ray.spec import SweepRecord
-from tests.searches import small_search, trial
+from tests.searches import STOPS, small_search, trial
 
 
 @pytest.fixture
@@ -36,6 +39,28 @@ def test_trials_come_back_as_they_were(record: SweepRecord, store: Store) -> Non
     write_confirmed(store, record, Confirmed([("random", 0), ("trial", 0)], 4))
     assert read_confirmed(store, record) == Confirmed([("random", 0), ("trial", 0)], 4)
     assert known_trials(store, record).confirmed == [("random", 0), ("trial", 0)]
+
+
+def test_what_was_stopped_comes_back_with_its_probes(store: Store) -> None:
+    record = SweepRecord("one", small_search(**STOPS, search__rungs=[0.3, 0.6]), {"cpu": "some"})
+    scores = Estimate(0.1, None, 2, 2), Estimate(0.2, 0.1, 2, 2)
+    one = replace(trial(0), state="stopped", probes=(Probe(0.3), Probe(0.6, *scores)))
+    write_trial(store, record, one)
+    assert list(read_trials(store, record).values()) == [one]
+    assert known_trials(store, record).stopped == {("trial", 0)}
+    for probes in ((), (Probe(0.3),), (Probe(0.4, *scores),), (Probe(0.3, scores[0]),)):
+        write_trial(store, record, replace(one, probes=probes))
+        with pytest.raises(SpecError, match=r"trial/0000\.json: must have (a probe with scores|probes at the rungs)"):
+            read_trials(store, record)
+
+
+def test_a_trial_of_an_earlier_version_has_no_probes(record: SweepRecord, tmp_path: Path) -> None:
+    store, file = Store(tmp_path), tmp_path / "search" / "trial" / "0000.json"
+    write_trial(store, record, trial(0, 0.5))
+    content = json.loads(file.read_text())
+    del content["probes"]
+    file.write_text(json.dumps(content))
+    assert list(read_trials(store, record).values()) == [trial(0, 0.5)]
 
 
 def test_a_sweep_is_read_with_the_trials_that_are_known(record: SweepRecord, tmp_path: Path) -> None:

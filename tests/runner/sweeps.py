@@ -43,6 +43,22 @@ def without_seconds(rows: pa.Table) -> list[dict[str, object]]:
     return rows.drop_columns(["seconds"]).to_pylist()
 
 
+def trial_files(directory: Path) -> dict[str, bytes]:
+    """The files of a search in ``directory``, by their names."""
+    return {file.name: file.read_bytes() for file in sorted((directory / "search").rglob("*.json"))}
+
+
+class Notices(Silent):
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def notice(self, text: str) -> None:
+        """Keep it."""
+        self.lines.append(text)
+
+
 class InterruptOnce:
     """A progress that presses Ctrl-C, once ``when`` the state says so."""
 

@@ -226,7 +226,7 @@ def test_a_full_disk_ends_the_sweep_at_once(run: Run, tmp_path: Path, monkeypatc
         made.extend(members)
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("pgan_ray.runner.driver.SweepRun._is_full", lambda self: True)
+    monkeypatch.setattr("pgan_ray.runner.disk._is_full", lambda store: True)
     outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", engine=Engine(stack=fills))
     assert outcome.outcome == "failed"
     assert [member.replicate for member in made] == [0, 1], "the second trial would fail as well"

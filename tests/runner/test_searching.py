@@ -9,56 +9,20 @@ from typing import Any
 import pytest
 
 from pgan_ray.attacks import train_stack
-from pgan_ray.data import Dataset
 from pgan_ray.evaluation import evaluate_cells
 from pgan_ray.results import Store, read_rows, read_trials
-from pgan_ray.runner import Engine, LocalExecutor, SearchRun, Silent, SweepOutcome
-from pgan_ray.runner.prepare import load_datasets
+from pgan_ray.runner import Engine, SweepOutcome
 from pgan_ray.search import make_sampler
-from pgan_ray.spec import Sweep, SweepRecord, load_record
+from pgan_ray.spec import SweepRecord, load_record
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepExtended, SweepFinished, SweepStarted
-from tests.runner.sweeps import InterruptOnce, without_seconds
+from tests.runner.sweeps import InterruptOnce, Notices, trial_files, without_seconds
 from tests.searches import search_of, small_search
 
 
-@pytest.fixture(scope="module")
-def datasets() -> dict[str, Dataset]:
-    found, _ = load_datasets(small_search(), None, lambda line: None)
-    return found
-
-
 @pytest.fixture
-def run(datasets: dict[str, Dataset]) -> Callable[..., SweepOutcome]:
-    def run_it(
-        sweep: Sweep, directory: Path, progress: Any = None, tracker: Any = None, **options: Any
-    ) -> SweepOutcome:
-        record, store = SweepRecord("one", sweep, {"cpu": "some"}), Store(directory)
-        store.write("sweep.yaml", record.to_yaml().encode())
-        # As resuming does: the record is read back.
-        record = load_record(record.to_yaml(), "sweep.yaml")
-        return SearchRun(
-            record,
-            store,
-            datasets,
-            LocalExecutor,
-            tracker or MemoryTracker(),
-            progress or Silent(),
-            members=(2, 4),
-            **options,
-        ).run()
-
-    return run_it
-
-
-class Notices(Silent):
-    """Keeps what is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def notice(self, text: str) -> None:
-        self.lines.append(text)
+def run(run_search: Callable[..., SweepOutcome]) -> Callable[..., SweepOutcome]:
+    return run_search
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +39,9 @@ def undisturbed(finished: Path, run: Callable[..., SweepOutcome]) -> Path:
         assert (outcome.outcome, outcome.failures) == ("complete", [])
         assert [line.partition(";")[0] for line in notices.lines] == ["tpe: 2 of 4 trials", "tpe: 4 of 4 trials"]
         kinds = [type(event) for event in tracker.events]
-        assert (kinds.count(SweepStarted), kinds.count(SweepFinished)) == (2, 1)
+        assert (kinds.count(SweepStarted), kinds.count(SweepFinished)) == (1, 1)
         assert kinds.count(SweepExtended) == 3
     return finished
-
-
-def trial_files(directory: Path) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in sorted((directory / "search").rglob("*.json"))}
 
 
 def test_trials_are_scored_and_the_best_is_confirmed(undisturbed: Path) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.results import Estimate, Trial
+from pgan_ray.results import Estimate, Probe, Trial
 from pgan_ray.search import importance, make_sampler
 from pgan_ray.spec import RANDOM, Search, TrialKey
-from tests.searches import search_of, small_search
+from tests.searches import STOPS, search_of, small_search
 
 SPACE = {"search__trials": 24, "search__parallel": 4, "search__detectability__at_most": 0.2}
 
@@ -67,6 +67,34 @@ def test_what_came_of_earlier_waves_does() -> None:
     trials, sampler = asked(search), make_sampler(search, 0)
     worse = [replace(one, state="failed", harm=None, detectability=None) for one in trials[:10]]
     assert sampler.ask(("trial", 23), [*worse, *trials[10:23]]).values != trials[23].values
+
+
+def test_a_parzen_estimator_learns_from_trials_that_were_stopped() -> None:
+    """Stopped on the way at what `judged` would have said in the end, the bad ones are avoided all the same."""
+    search = searched(search__start=[], **STOPS)
+    sampler, trials = make_sampler(search, 0), list[Trial]()
+    for number in range(48):
+        found = sampler.ask(("trial", number), trials)
+        one = judged(Trial(("trial", number), found.values, memory=found.memory))
+        if one.values["alpha"] < 0.6:
+            probe = Probe(0.5, one.harm, one.detectability)
+            one = replace(one, state="stopped", harm=None, detectability=None, probes=[probe])
+        trials.append(one)
+    by_chance = asked(search, series=RANDOM, most=48)[24:]
+    feasible = [sum(one.values["alpha"] >= 0.6 for one in found) for found in (trials[24:], by_chance)]
+    assert feasible[0] > 2 * feasible[1]
+
+
+@pytest.mark.parametrize("method", ["random", "gp", "nsga2"])
+def test_the_other_methods_take_trials_that_were_stopped(method: str) -> None:
+    search = searched(search__method=method, **STOPS)
+    probe = Probe(0.5, Estimate(0.1, None, 1, 1), Estimate(0.1, None, 1, 1))
+    trials = [
+        replace(one, state="stopped", harm=None, detectability=None, probes=[probe]) if one.key[1] % 2 else one
+        for one in asked(search, most=12)
+    ]
+    found = make_sampler(search, 0).ask(("trial", 12), trials)
+    assert found.values not in [one.values for one in trials]
 
 
 def test_a_parzen_estimator_finds_more_than_chance_and_keeps_to_the_constraint() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import KnownTrials, load_sweep, with_known
-from tests.searches import search_file, search_of, small_search
+from tests.searches import STOPS, search_file, search_of, small_search
 from tests.tiny import TINY
 
 
@@ -50,7 +50,7 @@ def test_controls_are_those_of_a_grid_and_clean_victims_are_trained_once_for_all
 def test_what_is_known_takes_its_place() -> None:
     sweep = small_search()
     values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
-    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, [("trial", 0)], among=4)
+    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, confirmed=[("trial", 0)], among=4)
     found = {one.id: one for one in with_known(sweep, known).configurations}
     assert set(found) == {"trial=0000", "trial=0002", "trial=0003", "validation,control=none", "confirmed=0000"}
     for name in ("trial=0000", "confirmed=0000"):
@@ -60,7 +60,7 @@ def test_what_is_known_takes_its_place() -> None:
 
 def test_a_search_that_was_extended_has_results_to_come() -> None:
     values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
-    known = KnownTrials({("trial", 0): values}, [("trial", 0)], among=2)
+    known = KnownTrials({("trial", 0): values}, confirmed=[("trial", 0)], among=2)
     assert {"confirmed=0000", "confirmed=rank1"} <= with_known(small_search(), known).result_ids
 
 
@@ -150,6 +150,14 @@ def test_evaluations_of_a_grid_are_variants_of_every_trial() -> None:
         ({"search__detectability__at_most": 3}, "search.detectability.at_most: must be at most 1, got 3"),
         ({"evaluation__detector": {"name": "none"}}, "evaluation.detector.name: must be a detector, by which trials"),
         ({"evaluation__victim": {"name": "none"}}, "evaluation.victim.name: must be a victim that is trained"),
+        ({"search__scheduler": "asha"}, "search.scheduler: must be 'none' or 'successive_halving', got 'asha'"),
+        ({"search__rungs": [0.3]}, "search: `rungs` goes with a `scheduler` that stops trials, got `none`"),
+        ({"search__keep": 0.3}, "search: `keep` goes with a `scheduler` that stops trials, got `none`"),
+        ({**STOPS, "search__rungs": [0.5, 0.5]}, "search: `rungs` must rise, got [0.5, 0.5]"),
+        ({**STOPS, "search__rungs": []}, "search.rungs: must have at least 1 item"),
+        ({**STOPS, "search__rungs": [0.5, 1]}, "search.rungs[1]: must be less than 1, got 1"),
+        ({**STOPS, "search__keep": 0}, "search.keep: must be greater than 0, got 0"),
+        ({**STOPS, "search__goal": "front"}, "search: `scheduler` must be `none` with `goal: front`"),
         ({"search__trials": 50_000}, "sweep: a sweep must have at most 10,000 configurations unless"),
     ],
 )
@@ -167,6 +175,26 @@ def test_a_search_without_anything_to_search_is_refused() -> None:
 def test_keys_of_a_search_mean_nothing_beside_a_grid() -> None:
     with pytest.raises(SpecError, match=r"sweep:search: `trials` goes with a `method` that searches"):
         load_sweep({**TINY, "search": {"trials": 3}})
+
+
+def test_stopped_trials_have_neither_generators_nor_victims() -> None:
+    search = search_of(small_search(**STOPS))
+    values = {"alpha": 0.2, "iterations": 12, "sample_from": "last"}
+    known = {("trial", number): values for number in range(4)}
+    all_run, one_stopped = (
+        with_known(small_search(**STOPS), KnownTrials(known, frozenset(stopped))) for stopped in ([], [("trial", 0)])
+    )
+    own = search.trial(("trial", 0), values)
+    assert all_run.generators - one_stopped.generators == own.generators == 2
+    assert all_run.cells - one_stopped.cells == own.cell_count > 0
+    (stopped,) = (one for one in one_stopped.configurations if one.is_stopped)
+    assert (stopped.id, list(stopped.cells(0)), stopped.cell_count) == ("trial=0000", [], 0)
+
+
+def test_an_attack_that_trains_nothing_cannot_be_stopped() -> None:
+    attack = {"name": "blend", "share": {"range": [0.1, 0.9]}}
+    (line,) = faults(attack=attack, search__start=[], **STOPS)
+    assert "search.scheduler: must be `none` where nothing is trained that could be stopped" in line
 
 
 def test_an_attack_that_trains_nothing_can_be_searched() -> None:
