@@ -19,6 +19,7 @@ from pgan_ray.results import (
     Directory,
     Estimate,
     Point,
+    Probe,
     Ranked,
     Store,
     Tally,
@@ -86,7 +87,7 @@ class SweepResult:
 
     @property
     def outcome(self) -> str:
-        """``complete``; ``partial``: some cells have no score; ``interrupted``; or ``failed``, by an error of ours."""
+        """``complete``; ``partial``, some cells have no score; ``paused``; ``interrupted``; or ``failed``."""
         return self.run.outcome if self.run is not None else self._outcome(self._tally())
 
     def _outcome(self, tally: Tally) -> str:
@@ -144,6 +145,7 @@ class SweepResult:
     def trials(self) -> pa.Table:
         """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.
 
+        ``probed_at``: the share of its training at which it was judged last, if it was, with what was found there.
         On validation points, and so to choose by; `confirmations` has what the best of them do. Raises `SpecError`
         where nothing is searched.
         """
@@ -156,6 +158,9 @@ class SweepResult:
             row = {"series": series, "number": number, "state": trial.state, "message": trial.message}
             row |= {name: score and score.mean for name, score in scores.items()}
             row |= {f"{name}_half_width": score and score.half_width for name, score in scores.items()}
+            probe = trial.probes[-1] if trial.probes else Probe(0.0)
+            row["probed_at"] = probe.share if trial.probes else None
+            row |= {f"probe_{name}": (score := getattr(probe, name)) and score.mean for name in scores}
             found.append(row | {f"values.{name}" if name in row else name: v for name, v in trial.values.items()})
         columns = {name: _column([row[name] for row in found]) for name in (found[0] if found else ())}
         return pa.table(columns)

@@ -1,7 +1,7 @@
 """How sweeps are at this moment: from their directories alone, whoever runs them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -12,9 +12,11 @@ from pgan_ray.results import (
     Estimate,
     Ranked,
     Store,
+    counts,
     holder_of,
     ranking,
     read_sweep,
+    read_trials,
     redact,
     rule_of,
 )
@@ -26,10 +28,10 @@ from pgan_ray.spec import SweepRecord
 class SweepState:
     """One sweep.
 
-    ``state``: running; complete, partial, interrupted or failed, as its last end has it; or unfinished, where it has
-    come to none. ``driver``: who runs it, in words, and its ``beat``, which rises while it lives. ``now``: how far it
-    says it is. ``best``: its strongest attack, by its last end, of those that its detectors leave alone if
-    they do any.
+    ``state``: running; complete, partial, paused, interrupted or failed, as its last end has it; or unfinished, where
+    it has come to none. ``driver``: who runs it, in words, and its ``beat``, which rises while it lives. ``now``: how
+    far it says it is. ``best``: its strongest attack, by its last end, of those that its detectors leave alone if they
+    do any. ``trials``: of a search, how many are in each state.
     """
 
     record: SweepRecord
@@ -39,6 +41,7 @@ class SweepState:
     now: Snapshot | None = None
     cells: tuple[int, int] | None = None
     best: Ranked | None = None
+    trials: Mapping[str, int] = field(default_factory=dict)
 
 
 def state_of(store: Store) -> SweepState:
@@ -50,11 +53,12 @@ def state_of(store: Store) -> SweepState:
     cells = None
     if isinstance(of_cells, dict) and all(type(of_cells.get(key)) is int for key in ("finished", "planned")):
         cells = of_cells["finished"], of_cells["planned"]
+    trials = counts(read_trials(store, record).values())
     if holder is None:
-        return SweepState(record, state, cells=cells, best=_best(record, summary))
+        return SweepState(record, state, cells=cells, best=_best(record, summary), trials=trials)
     now = Snapshot.read(holder.progress)
     cells = cells if now is None else (now.victims_done, now.victims)
-    return SweepState(record, state, holder.name, holder.beat, now, cells)
+    return SweepState(record, state, holder.name, holder.beat, now, cells, trials=trials)
 
 
 def states_in(place: Store) -> Iterator[tuple[str, SweepState | SpecError]]:

@@ -17,7 +17,7 @@ from pgan_ray.spec import SweepRecord
 from pgan_ray.text import printable
 from pgan_ray.tracking import option_for
 
-EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "interrupted": 130}
+EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "paused": 3, "interrupted": 130}
 TERMINATED = 143
 MOST_DOUBTS = 10
 MOST_LOOKED_AT = 1000  # generators: each has a file

@@ -56,17 +56,21 @@ def _follow(store: "object", found: "SweepState") -> "SweepState":
 def _say(found: "SweepState", directory: str) -> None:
     from pgan_ray.cli.state_text import attack_text
     from pgan_ray.cli.terminal import snapshot_line
-    from pgan_ray.results import redact
+    from pgan_ray.results import counts_text, redact
 
     say(f"{found.record.id}: {found.state}{f', by {found.driver}' if found.driver else ''}")
     if found.now is not None:
         say(snapshot_line(found.now))
     elif found.cells is not None:
         say(f"{found.cells[0]}/{found.cells[1]} victims")
+    if found.trials:
+        say(counts_text(found.trials))
     if found.best is not None:
         say(f"strongest attack: {attack_text(found.best)}")
     where = redact(directory)
-    if found.state in ("interrupted", "failed", "unfinished"):
+    if found.state == "paused":
+        say(f"go on with: delete the file PAUSE in {where}, and pgan-ray resume {where}")
+    elif found.state in ("interrupted", "failed", "unfinished"):
         say(f"go on with: pgan-ray resume {where}")
     elif found.state != "running":
         say(f"its results: pgan-ray report {where}, pgan-ray best {where}")

@@ -11,6 +11,7 @@ from pgan_ray.spec import Sweep
 OUTCOMES = {
     "complete": "every cell has its score",
     "partial": "some cells have no score",
+    "paused": "stopped by the file PAUSE before its end",
     "interrupted": "stopped before its end",
     "failed": "an error ended it",
     "unfinished": "no summary yet: it is running, or was stopped at once",

@@ -34,8 +34,9 @@ def search_group(study: Study) -> Group | None:
     if parallel := _parallel(search, [trial for key, trial in complete.items() if key[0] == MAIN]):
         figures.append(parallel)
     spec = search.spec
-    failed = sum(trial.state == "failed" for trial in trials.values())
-    asked = f"{len(trials)} trials were asked for" + (f", of which {failed} failed" if failed else "")
+    failed, stopped = (sum(trial.state == state for trial in trials.values()) for state in ("failed", "stopped"))
+    others = [f"{number} {what}" for number, what in ((failed, "failed"), (stopped, "stopped early")) if number]
+    asked = f"{len(trials)} trials were asked for" + (f", of which {' and '.join(others)}" if others else "")
     what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a front of both"
     return Group(
         "The search",
@@ -65,12 +66,26 @@ def search_tables(study: Study) -> list[Table]:
         columns = ("trial", "values", *harms, *seen)
         title = "Of the best trials: what they promised on held-out points, and what they do afresh, in points"
         tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
+    if stopped := _stopped_rows(trials):
+        of_stopped = ("trial", "values", "stopped at, %", "harm", "detectability")
+        title = "Trials that were stopped early, and what their probes said by one victim of each generator, in points"
+        tables.append(Table("stopped", title, of_stopped, stopped, left=2))
     matters = importance(search, [trial for key, trial in sorted(trials.items()) if key[0] == MAIN])
     if matters:
         shares = tuple((name, f"{100 * share:.0f}") for name, share in matters.items())
         title = "How much each value matters to the harm of a trial, in % (PED-ANOVA)"
         tables.append(Table("importance", title, ("value", "share"), shares))
     return tables
+
+
+def _stopped_rows(trials: dict[TrialKey, Trial]) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for key, trial in sorted(trials.items(), key=lambda item: (item[0][0] != MAIN, item[0])):
+        if trial.state == "stopped":
+            probe = trial.probes[-1]
+            scores = (estimate_text(one, one.replicates if one else 0) for one in (probe.harm, probe.detectability))
+            rows.append((_name(key), values_text(trial), f"{100 * probe.share:g}", *scores))
+    return tuple(rows)
 
 
 def _method(method: str) -> str:

@@ -5,7 +5,7 @@ first small one is deleted, and a cell that is in two files counts once.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import pyarrow as pa
@@ -53,13 +53,13 @@ def compact(
     return rows
 
 
-def forget_failures(store: Store, sweep: Sweep) -> int:
+def forget_failures(store: Store, sweep: Sweep, among: Iterable[str] | None = None) -> int:
     """Delete the files of the batches of ``sweep`` in which a component failed, and return how many.
 
-    They are run again.
+    They are run again. ``among``: as for `FinishedBatches`.
     """
     whole = {one.id: compacted_name(one) for one in sweep.configurations}
-    names = victims.row_files(store)
+    names = _files(store, among)
     # Files of whole configurations hold no such cells.
     names = [name for name in names if (of := name.split("/")[1]) in whole and name != whole[of]]
     failed = [name for name in names if pc.any(component_failed(victims.read_file(store, name))).as_py()]
@@ -69,10 +69,13 @@ def forget_failures(store: Store, sweep: Sweep) -> int:
 
 
 class FinishedBatches:
-    """The batches that have rows in ``store``, as it is now: what is written later is not among them."""
+    """The batches that have rows in ``store``, as it is now: what is written later is not among them.
 
-    def __init__(self, store: Store) -> None:
-        self._files = set(victims.row_files(store))
+    ``among``: of these configurations alone, where they are few of many; None: of all.
+    """
+
+    def __init__(self, store: Store, among: Iterable[str] | None = None) -> None:
+        self._files = set(_files(store, among))
         self._files_of = Counter(name.split("/")[1] for name in self._files)
         self._compacted: dict[str, bool] = {}
 
@@ -88,6 +91,12 @@ class FinishedBatches:
         if configuration.id not in self._compacted:
             self._compacted[configuration.id] = compacted_name(configuration) in self._files
         return self._compacted[configuration.id]
+
+
+def _files(store: Store, among: Iterable[str] | None) -> list[str]:
+    if among is None:
+        return victims.row_files(store)
+    return [name for configuration in among for name in victims.row_files(store, configuration)]
 
 
 def _cell_ids(configuration: Configuration) -> list[str]:

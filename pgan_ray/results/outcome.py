@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal
 
-Outcome = Literal["complete", "partial", "interrupted", "failed"]
+Outcome = Literal["complete", "partial", "paused", "interrupted", "failed"]
 
 
 def outcome_of(outcomes: Mapping[str, int], cells: int) -> Outcome:

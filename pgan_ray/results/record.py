@@ -3,7 +3,7 @@
 import re
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import generators, victims
+from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.redact import redact
@@ -14,7 +14,7 @@ from pgan_ray.spec import MAX_RECORD_BYTES, SweepRecord, load_record
 
 SWEEP = "sweep.yaml"
 DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
-FOLDERS = (victims.FOLDER, generators.FOLDER, CHECKPOINTS, SEARCH)
+FOLDERS = (victims.FOLDER, generators.FOLDER, probes.FOLDER, CHECKPOINTS, SEARCH)
 OURS = (SWEEP, DRIVER, *FOLDERS, "report", "summary.json", "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
 # What a start that failed leaves, and what a new file system has in it.
 _PASSING = re.compile(r"driver\.json|\.[\w.-]+\.[0-9a-f]{16}\.partial|\.writable|\.shared-[0-9a-f]{8}|lost\+found")

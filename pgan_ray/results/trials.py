@@ -6,7 +6,8 @@ that are evaluated afresh are chosen once, and written down before that.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -77,10 +78,25 @@ def values_text(trial: Trial) -> str:
     )
 
 
-def best_so_far(spec: SearchSpec, trials: Sequence[Trial]) -> list[float | None]:
-    """After each of ``trials``, which are in the order of their numbers: the harm of the best feasible one."""
+def counts(trials: Iterable[Trial]) -> dict[str, int]:
+    """How many of ``trials`` are in each state that any is in, in the order of `TrialState`."""
+    found = Counter(trial.state for trial in trials)
+    return {state: found[state] for state in get_args(TrialState) if found[state]}
+
+
+def counts_text(found: Mapping[str, int]) -> str:
+    """``16 trials: 7 complete, 8 stopped early, 1 failed``."""
+    words = {"stopped": "stopped early"}
+    states = ", ".join(f"{number} {words.get(state, state)}" for state, number in found.items())
+    return f"{sum(found.values())} trials: {states}"
+
+
+def best_so_far(spec: SearchSpec, trials: Sequence[Trial], most: float | None = None) -> list[float | None]:
+    """After each of ``trials``, which are in the order of their numbers: the harm of the best feasible one.
+
+    ``most``: that of those before them.
+    """
     found: list[float | None] = []
-    most: float | None = None
     for trial in trials:
         if trial.harm is not None and trial.is_within(spec):
             most = trial.harm.mean if most is None else max(most, trial.harm.mean)
@@ -118,6 +134,20 @@ def read_trials(store: Store, record: SweepRecord) -> dict[TrialKey, Trial]:
     there = set(store.names(FOLDER, ".json"))
     keys = [(series, number) for series in search.series for number in range(search.spec.trials)]
     return {key: _read(store, record, search, key) for key in keys if _name(key) in there}
+
+
+def settled_trials(store: Store, record: SweepRecord, series: str, first: int) -> Iterator[Trial]:
+    """Those of one series from the number ``first`` on, up to one that is running or was not asked for.
+
+    Raises `SpecError` as `read_trials`.
+    """
+    search = record.sweep.search
+    assert search is not None  # its callers look
+    for number in range(first, search.spec.trials):
+        key = series, number
+        if not store.exists(_name(key)) or (trial := _read(store, record, search, key)).state == "running":
+            return
+        yield trial
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The driver of a sweep: one loop that feeds stage 2 from stage 1, writes rows, and tells `tracking` and the user."""
 
+import copy
 import errno
 import traceback
 from collections import defaultdict
@@ -86,7 +87,9 @@ class SweepRun:
         is not the sweep's. ``settled``: configurations of which nothing is run, whatever they miss. ``earlier``:
         what was told of them. ``rung``: as that of a `Job`; ``trained_share``: the rung that its trials came to before.
         """
-        self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store)
+        # A wave of a search is little of it.
+        self._among = [one.id for one in record.sweep.configurations] if is_part else None
+        self._directory, self._finished = Directory(store, record, strict=True), FinishedBatches(store, self._among)
         self._tally = Tally()  # of configurations that have all their rows
         self._written: dict[str, dict[str, pa.Table]] = defaultdict(dict)  # by configuration that has not, and batch
         self._record, self._store, self._tracker, self._progress = record, store, tracker, progress
@@ -103,9 +106,8 @@ class SweepRun:
         self._state.trials = dict.fromkeys(self._trials, trained_share)
         self._state.trial_costs = {trial.id: trial.cost for trial in self._trials.values()}
         self._state.victims_cost = self._stage2_cut.cost
-        told = earlier or SweepOutcome()
-        self._outcome = SweepOutcome(failures=[*told.failures], diverged=[*told.diverged], retried=[*told.retried])
-        self._failures_before = len(told.failures)
+        self._outcome = copy.deepcopy(earlier or SweepOutcome())
+        self._failures_before = len(self._outcome.failures)
         self._component_failures: set[str] = set()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
@@ -135,9 +137,9 @@ class SweepRun:
         if self._tells_start:
             self._tracker.sweep_started()
         try:
-            if forget_failures(self._store, self._to_run):
+            if forget_failures(self._store, self._to_run, self._among):
                 self._progress.notice("batches in which a component failed are run again")
-                self._finished = FinishedBatches(self._store)
+                self._finished = FinishedBatches(self._store, self._among)
             self._executor.start(self._job)
             self._begin_baselines()
             for trial_id in self._trained:

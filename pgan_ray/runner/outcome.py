@@ -3,9 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from pgan_ray.results import Change, Point, Store
+from pgan_ray.results import Change, Outcome, Point, Store
 from pgan_ray.spec import SweepRecord
 
 
@@ -13,10 +13,11 @@ from pgan_ray.spec import SweepRecord
 class SweepOutcome:
     """What came of a sweep.
 
-    ``outcome``: complete; partial, some cells have no score; interrupted; or failed, an error of ours ended it.
+    ``outcome``: complete; partial, some cells have no score; paused, by a file; interrupted; or failed, an error of
+    ours ended it.
     """
 
-    outcome: Literal["complete", "partial", "interrupted", "failed"] = "complete"
+    outcome: Outcome = "complete"
     failures: list[str] = field(default_factory=list)  # one text each: which, state, remote traceback
     diverged: list[str] = field(default_factory=list)
     retried: list[str] = field(default_factory=list)
@@ -24,6 +25,7 @@ class SweepOutcome:
     points: list[Point] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)  # of the attacks, over the controls
     doubts: list[tuple[str, str]] = field(default_factory=list)  # configuration, and what is said against its results
+    trials: dict[str, int] = field(default_factory=dict)  # of a search: how many are in each state
     devices: list[str] = field(default_factory=list)  # what the victims were computed on
     cells_failed: list[str] = field(default_factory=list)  # by a component, in this run
     cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
@@ -35,7 +37,7 @@ class SweepOutcome:
 
         Those that a component failed are run again, as it may have been mended.
         """
-        return self.outcome in ("interrupted", "failed") or bool(self.cells_without_row or self.cells_failed)
+        return self.outcome in ("paused", "interrupted", "failed") or bool(self.cells_without_row or self.cells_failed)
 
 
 def write_summary(

@@ -14,10 +14,12 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import (
     Confirmed,
     Directory,
+    Outcome,
     Probe,
     Store,
     Trial,
     changes,
+    counts,
     estimate_text,
     is_paused,
     known_of,
@@ -77,7 +79,7 @@ class SearchRun:
         try:
             outcome = self._waves() or self._confirm()
         except KeyboardInterrupt:
-            outcome = self._stopped("stopping: what is finished is kept")
+            outcome = self._stopped("interrupted", "stopping: what is finished is kept")
         except Exception as error:
             outcome = SweepOutcome("failed", failures=[f"the search failed:\n{redact(traceback.format_exc())}"])
             self._progress.notice(f"the search failed ({type(error).__name__}): {redact(str(error))}")
@@ -95,14 +97,15 @@ class SearchRun:
             if all(key in self._trials and self._trials[key].state != "running" for key in keys):
                 continue
             if is_paused(self._store):
-                return self._stopped(f"paused by the file PAUSE before trial {first}: delete it, and resume")
+                return self._stopped("paused", f"paused by the file PAUSE before trial {first}: delete it, and resume")
             self._ask(keys)
             outcome = self._wave([key for key in keys if self._trials[key].state == "running"])
             if outcome is not None:
                 return outcome
             self._tell_of(numbers)
         if is_paused(self._store):
-            return self._stopped("paused by the file PAUSE before the best are confirmed: delete it, and resume")
+            notice = "paused by the file PAUSE before the best are confirmed: delete it, and resume"
+            return self._stopped("paused", notice)
         return None
 
     def _tell_of_other_samplers(self) -> None:
@@ -321,7 +324,8 @@ class SearchRun:
             victims_done=sum(one.cell_count for one in settled),
         )
         settled_ids = frozenset(one.id for one in settled)
-        return self._run(record, whole=whole, settled=settled_ids, earlier=self._earlier)
+        earlier = replace(self._earlier, trials=counts(self._trials.values()))
+        return self._run(record, whole=whole, settled=settled_ids, earlier=earlier)
 
     def _run(self, record: SweepRecord, **options: Any) -> SweepOutcome:
         return SweepRun(
@@ -336,15 +340,16 @@ class SearchRun:
             **options,
         ).run()
 
-    def _stopped(self, notice: str) -> SweepOutcome:
+    def _stopped(self, outcome: Outcome, notice: str) -> SweepOutcome:
         self._progress.notice(notice)
-        return self._ended(self._record, SweepOutcome("interrupted"))
+        return self._ended(self._record, SweepOutcome(outcome))
 
     def _ended(self, record: SweepRecord, outcome: SweepOutcome) -> SweepOutcome:
         """Write down and tell an end that no run of a part or of the whole tells."""
         outcome.seconds = self._whole.state().elapsed_s
         for name in ("failures", "diverged", "retried"):
             setattr(outcome, name, [*getattr(self._earlier, name), *getattr(outcome, name)])
+        outcome.trials = counts(self._trials.values())
         self._tracker.sweep_finished(outcome.outcome)
         with suppress(OSError):  # the store may be what failed
             write_summary(self._store, record, outcome)

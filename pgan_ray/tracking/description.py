@@ -5,18 +5,29 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
 # Facts that MLflow has a place of its own for.
 MLFLOW_TAGS = {"git_commit": "mlflow.source.git.commit", "user": "mlflow.user"}
 
 
 def sweep_params(record: SweepRecord) -> dict[str, str]:
-    """The sweep's name, profile and size."""
+    """The sweep's name, profile and size; of a search, whose size changes, what it searches by."""
     sweep = record.sweep
+    params = {"name": sweep.name, "profile": sweep.profile}
+    if sweep.search is None:
+        return params | _size(sweep)
+    spec = sweep.search.spec
+    return params | {f"search.{key}": str(getattr(spec, key)) for key in ("method", "goal", "parallel", "scheduler")}
+
+
+def search_size(sweep: Sweep) -> dict[str, str]:
+    """Tags of a search that is extended, or stops trials: MLflow never changes a parameter."""
+    return {} if sweep.search is None else {f"pgan.{key}": text for key, text in _size(sweep).items()}
+
+
+def _size(sweep: Sweep) -> dict[str, str]:
     return {
-        "name": sweep.name,
-        "profile": sweep.profile,
         "configurations": str(len(sweep.configurations)),
         "generators": str(sweep.generators),
         "victims": str(sweep.cells),

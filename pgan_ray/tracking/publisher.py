@@ -4,6 +4,7 @@ from pgan_ray.results import Directory
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
 from pgan_ray.tracking.connection import Connection, connect
 from pgan_ray.tracking.context import Context
+from pgan_ray.tracking.course import Course
 from pgan_ray.tracking.events import (
     ConfigurationFinished,
     Event,
@@ -25,6 +26,7 @@ class Publisher:
         self._uri, self._experiment = uri, experiment
         self._connection: Connection | None = None
         self._context: Context | None = None
+        self._course = Course()
 
     def connect(self) -> Connection:
         """Connect, if that was not done yet. Raises `TrackingError`."""
@@ -47,7 +49,7 @@ class Publisher:
             self._publish(self._current(), event)
         except BaseException:
             # What was believed of the runs may be wrong now: the next attempt asks again.
-            self._context = None
+            self._context, self._course = None, Course()
             raise
 
     def finish(self, status: str = "KILLED") -> None:
@@ -69,7 +71,7 @@ class Publisher:
                 record = self.directory.record.knowing(sweep)
                 self.directory = Directory(self.directory.store, record, strict=True)
                 self._context = None
-                sweep_run.log_search(self._current())
+                self._course.log(self._current())
             case Training(configuration, replicate, rows):
                 generator_run.train(context, configuration, replicate, rows)
             case GeneratorFinished(configuration, replicate):
@@ -77,6 +79,6 @@ class Publisher:
             case ConfigurationFinished(configuration):
                 configuration_run.finish(context, configuration, self.directory.rows(configuration))
             case SweepFinished(outcome):
-                sweep_run.finish(context, outcome)
+                sweep_run.finish(context, outcome, self._course)
             case ReportWritten():
                 sweep_run.log_report(context)

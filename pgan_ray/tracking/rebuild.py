@@ -8,6 +8,7 @@ from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking import configuration_run, generator_run, sweep_run
 from pgan_ray.tracking.connection import EXPERIMENT, connect
 from pgan_ray.tracking.context import Context
+from pgan_ray.tracking.course import Course
 from pgan_ray.tracking.rows_file import RowsFile
 from pgan_ray.tracking.runs import Runs
 from pgan_ray.tracking.uri import tracking_uri as resolve
@@ -50,5 +51,5 @@ def _publish(context: Context) -> None:
             whole = rows.num_rows == context.configurations[configuration].cell_count
             status = None if whole else sweep_run.STATUS["interrupted"]
             gathered.add(configuration, rows, configuration_run.finish(context, configuration, rows, status))
-        sweep_run.end(context, gathered, outcome_of(outcomes, sweep.result_cells))
+        sweep_run.end(context, gathered, outcome_of(outcomes, sweep.result_cells), Course())
     sweep_run.log_report(context)

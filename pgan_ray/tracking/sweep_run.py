@@ -1,6 +1,5 @@
 """The parent run: what the sweep is made of, and in the end its summary."""
 
-import itertools
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,22 +10,22 @@ from pgan_ray.results import (
     MeanConfusion,
     Outcome,
     Point,
-    best_so_far,
     changes,
     mean_confusions,
-    read_trials,
     scores_of,
     summarise,
 )
 from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
+from pgan_ray.tracking.course import Course
 from pgan_ray.tracking.rows_file import RowsFile
 from pgan_ray.tracking.runs import MAX_TAG, KnownRun, clean
 
 STATUS: dict[Outcome, str] = {
     "complete": "FINISHED",
     "partial": "FAILED",
+    "paused": "KILLED",
     "interrupted": "KILLED",
     "failed": "FAILED",
 }
@@ -38,6 +37,7 @@ def start(context: Context) -> None:
     spans = [] if context.live else [span[0] for span in map(context.trained, context.configurations) if span]
     run = context.sweep(min(spans, default=None), reopen=context.live)
     tags = {**description.sweep_tags(context.record), "pgan.results_directory": context.store.location}
+    tags |= description.search_size(context.record.sweep)
     context.runs.describe(run, description.sweep_params(context.record), tags)
     _log_dataset(context, run)
     context.runs.client.log_text(run.id, redact(context.record.to_yaml()), "sweep.yaml")
@@ -60,8 +60,8 @@ class Gathered:
         self.confusions += mean_confusions(rows)
 
 
-def finish(context: Context, outcome: Outcome) -> None:
-    """Log the summary and all rows; end every run that is still open."""
+def finish(context: Context, outcome: Outcome, course: Course) -> None:
+    """Log the summary and all rows; end every run that is still open. ``course``: what was told of a search."""
     running = set(context.runs.running())
     with RowsFile() as file:
         gathered = Gathered(file)
@@ -72,13 +72,13 @@ def finish(context: Context, outcome: Outcome) -> None:
             else:
                 points = summarise(rows)
             gathered.add(configuration, rows, points)
-        end(context, gathered, outcome)
+        end(context, gathered, outcome, course)
 
 
-def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
+def end(context: Context, gathered: Gathered, outcome: Outcome, course: Course) -> None:
     """Log what all rows come to, and end the sweep's run and all that are still open."""
     run = context.sweep()
-    log_search(context)
+    course.log(context)
     columns, table = tables.summary(gathered.points)
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.TABLE_FILE)
     context.runs.client.log_text(run.id, tables.as_csv(columns, table), "summary.csv")
@@ -88,29 +88,10 @@ def end(context: Context, gathered: Gathered, outcome: Outcome) -> None:
     gathered.file.log(context.runs, run)
     if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
         configuration_run.compare(context, changes(context.record.sweep, gathered.scores))
-    context.runs.describe(run, {}, {**dict([tables.TAG]), "pgan.outcome": outcome})
+    tags = {**description.search_size(context.record.sweep), **dict([tables.TAG]), "pgan.outcome": outcome}
+    context.runs.describe(run, {}, tags)
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
-
-
-def log_search(context: Context) -> None:
-    """Log what the trials of a search came to so far: each one's scores, and the best of them."""
-    search = context.record.sweep.search
-    if search is None:
-        return
-    run, now = context.sweep(), context.now()
-    trials = read_trials(context.directory.store, context.record)
-    points = []
-    for series in search.series:
-        own = [trials[key] for key in sorted(trials) if key[0] == series]
-        scored = list(itertools.takewhile(lambda trial: trial.state != "running", own))
-        for trial, best in zip(scored, best_so_far(search.spec, scored), strict=True):
-            scores = (("harm", trial.harm), ("detectability", trial.detectability))
-            found = {name: score.mean for name, score in scores if score is not None}
-            found |= {"best": best} if best is not None else {}
-            points += [(f"search/{series}/{name}", mean, now, trial.key[1]) for name, mean in found.items()]
-    there = {(name, step) for name in {point[0] for point in points} for step, _ in context.runs.measured(run, name)}
-    context.runs.measure(run, [point for point in points if (point[0], point[3]) not in there])
 
 
 def log_report(context: Context) -> None:

@@ -14,8 +14,9 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord, load_sweep
 from pgan_ray.tracking import rebuild
-from tests.searches import search_file
+from tests.searches import STOPS, search_file
 from tests.tiny import TINY
+from tests.tracking.reading import Reader
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,67 @@ def test_it_is_extended(result: SweepResult, tmp_path: Path) -> None:
     Store(tmp_path / "grid").write("sweep.yaml", grid.to_yaml().encode())
     refused = CliRunner().invoke(group, ["extend", str(tmp_path / "grid"), *arguments])
     assert "must be a search to have more trials, got a grid" in str(refused.exception)
+
+
+def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: SweepResult, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(result.directory, copied)
+    (copied / "PAUSE").touch()
+    arguments = ["--executor", "local", "--offline-tracking"]
+    ended = CliRunner().invoke(group, ["extend", str(copied), "--trials", "1", *arguments])
+    assert (ended.exit_code, "paused by the file PAUSE before trial 2" in ended.output) == (3, True)
+    said = CliRunner().invoke(group, ["status", str(copied)]).output
+    assert ": paused" in said
+    assert "4 trials: 4 complete" in said
+    assert f"go on with: delete the file PAUSE in {copied}, and pgan-ray resume {copied}" in said
+    (copied / "PAUSE").unlink()
+    ended = CliRunner().invoke(group, ["resume", str(copied), *arguments])
+    assert (ended.exit_code, open_sweep(copied).trials().num_rows) == (0, 6)
+
+
+@pytest.fixture(scope="module")
+def stopping(folder: Path) -> SweepResult:
+    """A search that stopped one of its two trials."""
+    tree = search_file(**STOPS, search__trials=2)
+    return run_sweep(tree, out=folder / "stopping", executor="local", tracking_uri=f"sqlite:///{folder}/stopping.db")
+
+
+def test_a_trial_that_was_stopped_is_told_everywhere_and_is_no_result(stopping: SweepResult) -> None:
+    rows = {row["state"]: row for row in stopping.trials().to_pylist()}
+    assert set(rows) == {"complete", "stopped"}
+    stopped = rows["stopped"]
+    assert (stopped["harm"], stopped["probed_at"]) == (None, 0.5)
+    assert stopped["probe_harm"] <= rows["complete"]["probe_harm"]
+    assert [one.trial.key[1] for one in stopping.confirmations()] == [rows["complete"]["number"]]
+    assert stopping.summary["trials"] == {"complete": 1, "stopped": 1}
+    said = CliRunner().invoke(group, ["status", str(stopping.directory)]).output
+    assert "2 trials: 1 complete, 1 stopped early" in said
+    page = Path(stopping.directory, "report", "index.html").read_text(encoding="utf-8")
+    for text in ("2 trials were asked for, of which 1 stopped early", "Trials that were stopped early"):
+        assert text in page
+    assert f"trial={stopped['number']:04d}" not in page
+
+
+def test_mlflow_has_the_probes_of_trials_and_ends_those_that_were_stopped(
+    stopping: SweepResult, folder: Path, tmp_path: Path
+) -> None:
+    rows = {row["state"]: row for row in stopping.trials().to_pylist()}
+    uris = [f"sqlite:///{folder}/stopping.db", f"sqlite:///{tmp_path}/again.db"]
+    before = Reader(uris[0]).everything()
+    for uri in uris:
+        rebuild(Store(stopping.directory), stopping.record, tracking_uri=uri)
+        reader = Reader(uri)
+        for state, status in (("complete", "FINISHED"), ("stopped", "KILLED")):
+            name = f"trial={rows[state]['number']:04d}"
+            run = reader.runs()[name]
+            assert (run.info.status, run.data.tags["pgan.state"]) == (status, state)
+            assert reader.curve(name, "probe/harm") == [(50, rows[state]["probe_harm"])]
+        assert not {one.info.status for one in reader.runs().values()} & {"RUNNING"}
+        parent = reader.runs()[stopping.record.id]
+        assert parent.data.params["search.scheduler"] == "successive_halving"
+        assert "configurations" not in parent.data.params  # a search may be extended
+        assert parent.data.tags["pgan.configurations"] == str(len(stopping.configurations))
+    assert Reader(uris[0]).everything() == before
 
 
 def test_another_begins_with_its_best(result: SweepResult) -> None:

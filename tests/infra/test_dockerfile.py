@@ -96,6 +96,7 @@ def test_what_it_copies_is_there_and_what_the_build_may_see() -> None:
         (1, 1, ["resume OUT"]),
         (143, 143, ["resume OUT"]),
         (2, 7, ["resume OUT", "sweep a b.yaml --out OUT --profile paper"]),
+        (3, 0, ["resume OUT"]),  # paused: until that ends, whoever starts jobs again would do so for ever
     ],
 )
 def test_a_sweep_is_resumed_or_started(tmp_path: Path, resumed: int, status: int, calls: list[str]) -> None:

@@ -103,7 +103,7 @@ def test_a_pause_ends_between_two_waves(undisturbed: Path, run: Callable[..., Sw
             (directory / "PAUSE").touch()
 
     directory, notices = tmp_path / "search", Pause()
-    assert run(small_search(), directory, notices).outcome == "interrupted"
+    assert run(small_search(), directory, notices).outcome == "paused"
     assert notices.lines[-1] == "paused by the file PAUSE before trial 2: delete it, and resume"
     assert len(trial_files(directory)) == 2
     (directory / "PAUSE").unlink()
@@ -250,7 +250,7 @@ def test_a_pause_ends_before_the_best_are_confirmed(run: Callable[..., SweepOutc
                 (tmp_path / "search" / "PAUSE").touch()
 
     notices = Pause()
-    assert run(small_search(), tmp_path / "search", notices).outcome == "interrupted"
+    assert run(small_search(), tmp_path / "search", notices).outcome == "paused"
     assert notices.lines[-1] == "paused by the file PAUSE before the best are confirmed: delete it, and resume"
 
 
@@ -263,3 +263,24 @@ def test_another_version_of_the_library_is_told(run: Callable[..., SweepOutcome]
     assert re.fullmatch(
         r"trials so far are by optuna 4\.9\.0, optuna 5\S+, later ones by optuna 5\S+", notices.lines[0]
     )
+
+
+def test_a_wave_does_not_look_through_the_rows_of_those_before_it(
+    run: Callable[..., SweepOutcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, real = list[str](), Store.names
+
+    def noting(self: Store, folder: str, *arguments: Any, **options: Any) -> list[str]:
+        names.append(folder)
+        return real(self, folder, *arguments, **options)
+
+    class Noting(Notices):
+        def notice(self, text: str) -> None:
+            super().notice(text)
+            self.listed = names.count("victims")
+
+    monkeypatch.setattr(Store, "names", noting)
+    notices = Noting()
+    assert run(small_search(), tmp_path / "search", notices).outcome == "complete"
+    assert "4 of 4 trials" in notices.lines[-1]
+    assert notices.listed == 0
