@@ -2,37 +2,32 @@
 
 import copy
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import SWEEP, Store, known_trials, lease, read_sweep, read_trials, redact
+from pgan_ray.results import SWEEP, Store, known_trials, read_sweep, read_trials, redact
 from pgan_ray.search import ordered
 from pgan_ray.spec import MAIN, Search, SweepRecord, load_record
 
 MOST_WARM = 10
 
 
-def extend_search(store: Store, trials: int, notice: Callable[[str], None]) -> SweepRecord:
-    """The record of the search in ``store``, which from here on has so many ``trials`` more; to be resumed.
+def extend_search(store: Store, trials: int) -> SweepRecord:
+    """The record of the search in ``store`` with so many ``trials`` more. It is written when it is run, not before.
 
-    Raises `SpecError` where it is none, or is running.
+    Raises `SpecError` where there is no search, or none that may have so many trials.
     """
     where = redact(store.location)
-    store.at_start(lambda: read_sweep(store))  # before its lease is taken
-    with lease(store, notice):
-        record = read_sweep(store, imports=True)
-        if record.sweep.search is None:
-            rule = "must be a search to have more trials, got a grid: add values to it in a new sweep"
-            raise SpecError([f"{where}: {rule}"])
-        document: dict[str, Any] = copy.deepcopy(dict(record.document))
-        document["search"]["trials"] += trials
-        longer = replace(record, sweep=replace(record.sweep, document=document), written=document).to_yaml()
-        found = load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
-        store.write(SWEEP, longer.encode())  # it is one that can be run
-    return found
+    record = store.at_start(lambda: read_sweep(store))
+    if record.sweep.search is None:
+        rule = "must be a search to have more trials, got a grid: add values to it in a new sweep"
+        raise SpecError([f"{where}: {rule}"])
+    document: dict[str, Any] = copy.deepcopy(dict(record.document))
+    document["search"]["trials"] += trials
+    longer = replace(record, sweep=replace(record.sweep, document=document), written=document).to_yaml()
+    return load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
 
 
 def warm_start(search: Search | None, directory: str | Path) -> str:

@@ -17,11 +17,12 @@ from pgan_ray.results import (
     ranking,
     read_sweep,
     read_trials,
-    redact,
     rule_of,
 )
 from pgan_ray.runner.progress import Snapshot
 from pgan_ray.spec import SweepRecord
+
+ENDS = ("complete", "partial", "paused", "interrupted", "failed")
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ class SweepState:
     """One sweep.
 
     ``state``: running; complete, partial, paused, interrupted or failed, as its last end has it; or unfinished, where
-    it has come to none. ``driver``: who runs it, in words, and its ``beat``, which rises while it lives. ``now``: how
-    far it says it is. ``best``: its strongest attack, by its last end, of those that its detectors leave alone if they
-    do any. ``trials``: of a search, how many are in each state.
+    it has come to none, or was extended since. ``driver``: who runs it, in words, and its ``beat``, which rises while
+    it lives. ``now``: how far it says it is. ``best``: its strongest attack, by its last end, of those that its
+    detectors leave alone if they do any. ``trials``: of a search, how many are in each state. ``left_out``: the files
+    that could not be used for this, with the reasons.
     """
 
     record: SweepRecord
@@ -42,36 +44,40 @@ class SweepState:
     cells: tuple[int, int] | None = None
     best: Ranked | None = None
     trials: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def state_of(store: Store) -> SweepState:
     """The sweep in ``store``. Raises `SpecError` where there is none."""
     record = store.at_start(lambda: read_sweep(store))
-    summary, holder = Directory(store, record).summary(), holder_of(store)
-    state = "running" if holder else str(summary.get("outcome") or "unfinished")
+    directory = Directory(store, record)
+    summary, holder = directory.summary(), holder_of(store)
+    said = summary.get("outcome")
+    state = "running" if holder else said if said in ENDS else "unfinished"
     of_cells = summary.get("cells")
     cells = None
     if isinstance(of_cells, dict) and all(type(of_cells.get(key)) is int for key in ("finished", "planned")):
         cells = of_cells["finished"], of_cells["planned"]
     trials = counts(read_trials(store, record).values())
     if holder is None:
-        return SweepState(record, state, cells=cells, best=_best(record, summary), trials=trials)
+        if cells is not None and cells[1] < record.sweep.cells and state in ("complete", "partial"):
+            state, cells = "unfinished", (cells[0], record.sweep.cells)
+        best = _best(record, summary)
+        return SweepState(record, state, cells=cells, best=best, trials=trials, left_out=directory.damaged)
     now = Snapshot.read(holder.progress)
     cells = cells if now is None else (now.victims_done, now.victims)
-    return SweepState(record, state, holder.name, holder.beat, now, cells, trials=trials)
+    return SweepState(record, state, holder.name, holder.beat, now, cells, trials=trials, left_out=directory.damaged)
 
 
 def states_in(place: Store) -> Iterator[tuple[str, SweepState | SpecError]]:
     """The sweeps in the folders of ``place``, by their names; of those that cannot be read, why."""
-    for name in sorted(place.entries()):
+    for name in place.at_start(place.entries):
         store = place.below(name)
         try:
-            if SWEEP in store.entries():
+            if SWEEP in store.at_start(store.entries):
                 yield name, state_of(store)
         except SpecError as error:
             yield name, error
-        except OSError as error:
-            yield name, SpecError([f"{redact(store.location)}: {redact(str(error))}"])
 
 
 def _best(record: SweepRecord, summary: dict[str, Any]) -> Ranked | None:

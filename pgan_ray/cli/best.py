@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pgan_ray.cli import options
-from pgan_ray.cli.say import say
+from pgan_ray.cli.say import say, say_left_out
 
 if TYPE_CHECKING:
     from pgan_ray.results import Ranked
@@ -53,9 +53,13 @@ def best(directory: str, budget: float, by: str, tails: str, poison_fraction: fl
         raise click.BadParameter("must be a number, got nan", param_hint="'--detection-budget'")
 
     from pgan_ray.api import open_sweep
+    from pgan_ray.results import Store
 
     result = open_sweep(directory)
-    found = result.ranking(budget, by=by, tails=tails, poison_fraction=poison_fraction)
+    try:
+        found = result.ranking(budget, by=by, tails=tails, poison_fraction=poison_fraction)
+    finally:
+        say_left_out(Store(directory), result.left_out)
     if as_json:
         say(json.dumps([asdict(one) for one in found], indent=1))
         return

@@ -22,15 +22,8 @@ def extend(directory: str, trials: int, **running: Any) -> None:
     from pgan_ray.api import extend_search
     from pgan_ray.cli.ending import run, run_options
     from pgan_ray.cli.terminal import make_progress
-    from pgan_ray.errors import PganRayError
-    from pgan_ray.results import Store, redact
+    from pgan_ray.results import Store
 
-    store, progress = Store(directory), make_progress()
-    record = extend_search(store, trials, progress.notice)
-    try:
-        run(record, store, run_options(running), progress, as_json=running["as_json"])
-    except PganRayError:
-        assert record.sweep.search is not None  # it was extended
-        now = f"it has {record.sweep.search.spec.trials} trials from now on"
-        progress.notice(f"{now}: run them with `pgan-ray resume {redact(directory)}`")
-        raise
+    store = Store(directory)
+    record = extend_search(store, trials)
+    run(record, store, run_options(running), make_progress(), as_json=running["as_json"])

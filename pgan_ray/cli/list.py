@@ -20,17 +20,18 @@ def list(place: str) -> None:  # noqa: A001 - the command's name
     from pgan_ray.cli.say import say
     from pgan_ray.cli.state_text import attack_text
     from pgan_ray.cli.table import show
-    from pgan_ray.results import Store
+    from pgan_ray.results import Store, redact
     from pgan_ray.text import printable
 
     table = Table()
     for column in ("directory", "profile", "state", "victims", "strongest attack"):
         table.add_column(column, justify="right" if column == "victims" else "left")
-    unreadable = []
-    for name, found in states_in(Store(place)):
+    unreadable, store = [], Store(place)
+    for name, found in states_in(store):
         if isinstance(found, SpecError):
             unreadable += found.faults
             continue
+        unreadable += [f"{redact(store.below(name).place(file))}: {why}" for file, why in found.left_out.items()]
         cells = "-" if found.cells is None else f"{found.cells[0]}/{found.cells[1]}"
         best = "-" if found.best is None else attack_text(found.best)
         table.add_row(*(Text(printable(cell)) for cell in (name, found.record.sweep.profile, found.state, cells, best)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pgan_ray.cli import options
-from pgan_ray.cli.say import say
+from pgan_ray.cli.say import say, say_left_out
 
 if TYPE_CHECKING:
     from pgan_ray.api.state import SweepState
@@ -32,6 +32,7 @@ def status(directory: str, follow: bool) -> None:
     if follow and found.now is not None:
         found = _follow(store, found)
     _say(found, directory)
+    say_left_out(store, found.left_out)
 
 
 def _follow(store: "object", found: "SweepState") -> "SweepState":

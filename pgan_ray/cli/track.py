@@ -3,7 +3,7 @@
 import click
 
 from pgan_ray.cli import options
-from pgan_ray.cli.say import say
+from pgan_ray.cli.say import say, say_left_out
 
 
 @click.command()
@@ -21,7 +21,6 @@ def track(directory: str, tracking_uri: str | None) -> None:
     record = store.at_start(lambda: read_sweep(store))
     uri = tracking_uri_of(record.facts, tracking_uri)
     left_out = rebuild(store, record, tracking_uri=uri)
-    for name, reason in sorted(left_out.items()):
-        say(f"left out: {redact(store.place(name))}: {reason}", err=True)
+    say_left_out(store, left_out)
     rest = ", less what is left out" if left_out else ""
     say(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds{rest}", err=True)

@@ -27,6 +27,7 @@ from pgan_ray.results.generators import (
     read_training,
     read_weights,
 )
+from pgan_ray.results.identity import foreign
 from pgan_ray.results.probes import FOLDER as PROBES
 from pgan_ray.results.probes import probe_folder
 from pgan_ray.results.redact import redact
@@ -135,8 +136,8 @@ class Directory:
         return self._read(name, lambda: read_training(self.store, configuration, replicate))
 
     def summary(self) -> dict[str, Any]:
-        """Of the sweep's last end; empty where there is none."""
-        return self._read("summary.json", lambda: _summary(self.store.read("summary.json"))) or {}
+        """Of the sweep's last end; empty where there is none, or it is another sweep's."""
+        return self._read("summary.json", lambda: _summary(self.store.read("summary.json"), self.record)) or {}
 
     def genuine(self) -> dict[int, npt.NDArray[np.float64]]:
         """Genuine points in the plane by class label, (N, 2); empty where the sweep has none."""
@@ -205,11 +206,13 @@ def _name(configuration: str, replicate: int, name: str) -> str:
     return f"{folder(configuration, replicate)}/{name}"
 
 
-def _summary(text: bytes) -> dict[str, Any]:
+def _summary(text: bytes, record: SweepRecord) -> dict[str, Any]:
     content = json.loads(text)
     if not isinstance(content, dict):
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
     seconds = content.get("seconds", 0)
     if not isinstance(content.get("outcome", ""), str) or not is_duration(seconds):
         raise ValueError("must be a sweep's summary, got an odd `outcome` or `seconds`")
+    if reason := foreign(content, record):
+        raise ValueError(reason)
     return content

@@ -47,6 +47,12 @@ def holder_of(store: Store) -> Holder | None:
     return Holder(_name(found), beat if type(beat) is int else 0, progress if isinstance(progress, dict) else {})
 
 
+def is_lease(store: Store) -> bool:
+    """Whether the file in ``store`` that has the name of a driver's is one."""
+    holder = _read(store)
+    return holder is not None and isinstance(holder.get("token"), str)
+
+
 class Lease:
     """This process's claim on a directory, renewed by a thread until it is given back.
 

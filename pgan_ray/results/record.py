@@ -6,6 +6,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS
 from pgan_ray.results.lease import FILE as DRIVER
+from pgan_ray.results.lease import is_lease
 from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
 from pgan_ray.results.trials import FOLDER as SEARCH
@@ -17,7 +18,7 @@ DATA_FILE = "data.json"  # of each data set: name, digest, value range, image sh
 FOLDERS = (victims.FOLDER, generators.FOLDER, probes.FOLDER, CHECKPOINTS, SEARCH)
 OURS = (SWEEP, DRIVER, *FOLDERS, "report", "summary.json", "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
 # What a start that failed leaves, and what a new file system has in it.
-_PASSING = re.compile(r"driver\.json|\.[\w.-]+\.[0-9a-f]{16}\.partial|\.writable|\.shared-[0-9a-f]{8}|lost\+found")
+_PASSING = re.compile(r"\.[\w.-]+\.[0-9a-f]{16}\.partial|\.(?:writable|shared)-[0-9a-f]{8}|lost\+found")
 _SHOWN = 3
 
 
@@ -58,7 +59,7 @@ def check_new(store: Store) -> None:
         rule = "must not hold a sweep yet; finish that one with"
         raise SpecError([f"--out {where}: {rule} `pgan-ray resume {where}`, or name another directory"])
     left = [name for name in there if name in FOLDERS]
-    other = [name for name in there if not _PASSING.fullmatch(name)]
+    other = [name for name in there if not (is_lease(store) if name == DRIVER else _PASSING.fullmatch(name))]
     if left:
         raise SpecError(
             [

@@ -36,10 +36,15 @@ _USER_INFO = re.compile("".join(rf"(?<!{name}://)" for name in _NAMES) + r"(?<=:
 _known: set[str] = set()
 
 
-def keep_secret(*texts: str | None) -> None:
-    """Hide these from now on, wherever they appear: secrets themselves, and what is secret in URIs."""
-    for text in texts:
-        _known.update(_secrets_of(text) if text and _URI.match(text) else filter(None, [text]))
+def keep_secret(uri: str = "", *, password: str | None = None) -> None:
+    """Hide from now on, wherever it appears, what is secret in ``uri``, and the ``password``.
+
+    What is no URI, such as a path or ``databricks``, is nobody's secret.
+    """
+    if _URI.match(uri):
+        _known.update(_secrets_of(uri))
+    if password:
+        _known.add(password)
 
 
 def holds_secret(uri: str) -> bool:

@@ -36,6 +36,8 @@ class Store:
         it is not ``location`` itself. Raises `SpecError` where the URI holds a secret.
         """
         text = _expanded(str(location))
+        if "\0" in text:
+            raise SpecError([f"{redact(text)}: must be a directory, got a name with a zero byte"])
         if holds_secret(text):
             # Ray and Tune keep the location in files and logs of their own.
             raise SpecError(
@@ -167,9 +169,11 @@ class Store:
     def check(self, needed_bytes: int = 0) -> None:
         """See that files can be written here, and that there is room for ``needed_bytes``. Raises `SpecError`."""
 
+        trial = f".writable-{secrets.token_hex(4)}"  # no file of anybody's has the name
+
         def write() -> None:
-            self.write(".writable", secrets.token_bytes(TRIAL_BYTES))
-            self.delete(".writable")
+            self.write(trial, secrets.token_bytes(TRIAL_BYTES))
+            self.delete(trial)
 
         self.at_start(write, "must be a place that can be written to")
         free_bytes = self._free_bytes()

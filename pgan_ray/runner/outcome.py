@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pgan_ray.results import Change, Outcome, Point, Store
+from pgan_ray.results import Change, Outcome, Point, Store, identity
 from pgan_ray.spec import SweepRecord
 
 
@@ -45,5 +45,5 @@ def write_summary(
 ) -> None:
     """Write what came of a sweep, and ``more`` about it, into ``summary.json``."""
     said = {name: value for name, value in asdict(outcome).items() if name != "summary"}
-    outcome.summary = {"sweep_id": record.id, "profile": record.sweep.profile, **said, **(more or {})}
+    outcome.summary = {**identity(record), "profile": record.sweep.profile, **said, **(more or {})}
     store.write("summary.json", json.dumps(outcome.summary, indent=1).encode())

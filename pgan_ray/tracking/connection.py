@@ -81,7 +81,7 @@ def _opened(uri: str, *, make: bool) -> Iterator[Any]:
     from mlflow import MlflowClient
     from mlflow.utils.credentials import read_mlflow_creds
 
-    keep_secret(read_mlflow_creds().password)
+    keep_secret(password=read_mlflow_creds().password)
     # MLflow 3.17's database modules warn, about themselves, when they are first imported.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -98,6 +98,13 @@ def test_it_is_extended(result: SweepResult, tmp_path: Path) -> None:
     assert ended.exit_code == 0, ended.output
     opened = open_sweep(copied)
     assert (opened.outcome, opened.trials().num_rows) == ("complete", 6)
+    for mistake, message in (
+        (["--offline-tracking", "--address", "x"], "address: must go with the executor `ray`"),
+        (["--tracking-uri", "sqlite://"], "must name a store that outlives the command"),
+    ):
+        refused = CliRunner().invoke(group, ["extend", str(copied), "--trials", "1", "--executor", "local", *mistake])
+        assert message in str(refused.exception)
+    assert open_sweep(copied).outcome == "complete"  # nothing was written
     too_many = CliRunner().invoke(group, ["extend", str(copied), "--trials", "99999"])
     assert "search.trials: must be at most" in str(too_many.exception)
     assert open_sweep(copied).outcome == "complete"  # nothing was written

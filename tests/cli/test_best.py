@@ -1,6 +1,7 @@
 """`pgan-ray best` on the rows that are kept of a sweep that we ship."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -34,6 +35,19 @@ def test_attacks_are_ranked_and_the_first_is_said_to_be_chosen(
     assert (first["configuration"], first["control"]) == ("alpha=0.1", "removal")
     assert call(monkeypatch, str(KEPT), "--tails", "both") == 0
     assert "no attack stays under the budget of 1 points" in capsys.readouterr().err
+
+
+def test_what_is_left_out_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(KEPT, copied)
+    (file,) = (copied / "victims" / "alpha=0.1").iterdir()
+    file.write_bytes(file.read_bytes()[:1000])
+    assert call(monkeypatch, str(copied)) == 0
+    shown, told = capsys.readouterr()
+    assert "alpha=0.1" not in shown
+    assert f"left out: {file}: " in told
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,30 @@ def test_the_list_has_sweeps_alone_and_says_what_it_leaves_out(sweeps: Path) -> 
     assert f"{CELLS}/{CELLS}" in ended.output
     assert "notes" not in ended.output
     assert f"left out: {sweeps}/broken/sweep.yaml" in ended.output
+
+
+def test_the_end_of_another_sweep_is_left_out_by_name(sweeps: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
+    file = tmp_path / "tiny" / "summary.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sweep_id": "other"}))
+    for ended in (pgan_ray("status", tmp_path / "tiny"), pgan_ray("list", tmp_path)):
+        assert f"left out: {file}: must be of the sweep " in ended.output
+        assert "complete" not in ended.output
+
+
+def test_an_end_that_nobody_comes_to_is_none(sweeps: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
+    file = tmp_path / "tiny" / "summary.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"outcome": "splendid"}))
+    assert ": unfinished" in pgan_ray("status", tmp_path / "tiny").output
+
+
+@pytest.mark.parametrize("place", ["hdfs://host:8020/x", 300 * "x"])
+def test_a_list_of_what_cannot_be_read_is_one_line(place: str) -> None:
+    refused = pgan_ray("list", place).exception
+    assert isinstance(refused, SpecError)
+    assert "must be a place that can be read, got " in str(refused)
+    assert len(str(refused).splitlines()) == 1
 
 
 def test_a_list_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from pgan_ray.results import (
     check_new,
     find_checkpoints,
     identity,
+    lease,
     read_record,
     read_sweep,
     remove_checkpoints,
@@ -30,12 +31,18 @@ PLACE = ("alpha=0.1", 0)
 
 def test_an_empty_place_takes_a_new_sweep(store: Store) -> None:
     check_new(store)
-    for name in ("driver.json", ".sweep.yaml.0123456789abcdef.partial", ".writable", ".shared-0123abcd"):
+    for name in (".sweep.yaml.0123456789abcdef.partial", ".writable-0123abcd", ".shared-0123abcd"):
         store.write(name, b"{}")  # of a start of the same command that failed
+    with lease(store, pytest.fail):
+        left = store.read("driver.json")
+    store.write("driver.json", left)
     check_new(store)
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "summary.json", "report/index.html", ".hidden", "sweep.yml", "mine/a"])
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "summary.json", "report/index.html", ".hidden", "sweep.yml", "mine/a", "driver.json", ".writable"],
+)
 def test_what_is_not_ours_is_not_touched(store: Store, name: str) -> None:
     store.write(name, b"mine")
     there = name.split("/")[0]
@@ -214,6 +221,18 @@ def test_what_another_sweep_left_is_never_counted(tmp_path: Path, key: str) -> N
     for read in (lambda strict: strict.rows(), lambda strict: strict.generator(*PLACE)):
         with pytest.raises(SpecError, match=rf"(parquet|record\.json): must be of the sweep {record.id}, got one"):
             read(Directory(store, record, strict=True))
+
+
+@pytest.mark.parametrize("key", ["sweep_id", "digest"])
+def test_the_end_of_another_sweep_is_not_this_ones(store: Store, key: str) -> None:
+    record = make_record()
+    ended = {**identity(record), "outcome": "complete", "seconds": 3.0}
+    store.write("summary.json", json.dumps(ended).encode())
+    assert Directory(store, record).summary() == ended
+    store.write("summary.json", json.dumps({**ended, key: "other"}).encode())
+    directory = Directory(store, record)
+    assert directory.summary() == {}
+    assert directory.damaged["summary.json"].startswith(f"must be of the sweep {record.id}, got one whose {key} is")
 
 
 def test_an_earlier_versions_directory_is_read(tmp_path: Path) -> None:

@@ -101,6 +101,12 @@ def test_what_is_no_secret_is_left_alone(text: str) -> None:
     assert redact(said) == said
 
 
+@pytest.mark.parametrize("uri", ["databricks", "mlruns", ""])
+def test_a_store_that_is_named_by_no_uri_is_no_secret(uri: str) -> None:
+    keep_secret(uri)
+    assert redact(f"{uri} was asked") == f"{uri} was asked"
+
+
 def test_secrets_of_the_environment_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc123")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:open%20sesame@host")

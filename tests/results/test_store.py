@@ -97,6 +97,11 @@ def test_a_store_that_cannot_be_opened_is_one_line(location: str) -> None:
     assert len(str(unread.value)) < 300  # pyarrow names a hundred places where it looked for hdfs's library
 
 
+def test_a_name_that_no_system_has() -> None:
+    with pytest.raises(SpecError, match="must be a directory, got a name with a zero byte"):
+        Store("results\0/one")
+
+
 def test_a_home_is_where_the_shell_would_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Store("~/results").location == str(tmp_path / "results")
