@@ -21,7 +21,12 @@ def check_inside(path: Path, within: Path) -> None:
 
 def read(path: Path, at_most: int | None) -> bytes:
     """The content of a file, and no more of it than one byte beyond ``at_most``."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its writer
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its writer
+    except FileNotFoundError:
+        if path.is_symlink():  # something is there, under its name: it is not as if there were nothing
+            raise OSError("must be a file, got a symbolic link to nothing") from None
+        raise
     try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):

@@ -51,6 +51,11 @@ def as_pipe(file: Path) -> None:
     os.mkfifo(file)
 
 
+def as_link_to_nothing(file: Path) -> None:
+    file.unlink()
+    file.symlink_to("nothing")
+
+
 def cut(share: float) -> Damage:
     return lambda file: file.write_bytes(file.read_bytes()[: int(share * file.stat().st_size)])
 
@@ -64,6 +69,7 @@ ANY: dict[str, Damage] = {
     "zeros": lambda file: file.write_bytes(bytes(file.stat().st_size)),
     "a folder": as_folder,
     "a pipe": as_pipe,
+    "a link to nothing": as_link_to_nothing,
 }
 
 
