@@ -1,7 +1,7 @@
 """The evidence behind the READMEs: what is kept of the sweeps that they speak of, and their tables, made from the rows.
 
-``python -m infra.docs.results keep DIR`` puts what is needed of a finished sweep in DIR under ``sweeps/results``: a
-directory of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
+``python -m infra.docs.results keep DIR [NAME]`` puts what is needed of a finished sweep under ``sweeps/results``: a directory
+of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
 ``python -m infra.docs.results README.md sweeps/README.md`` brings the tables between their markers up to date.
 """
 
@@ -29,13 +29,16 @@ PATTERNS = (
 _BLOCK = re.compile(r"(<!-- results:(\S+) (\S+) -->\n).*?(<!-- results:end -->)", re.DOTALL)
 
 
-def keep(directory: Path) -> Path:
-    """Copy what is kept of the sweep in ``directory``; its record names no path of the machine that ran it."""
+def keep(directory: Path, name: str = "") -> Path:
+    """Copy what is kept of the sweep in ``directory``; its record names no path of the machine that ran it.
+
+    ``name``: that of its folder, if not the sweep's and its profile's.
+    """
     record = yaml.safe_load((directory / "sweep.yaml").read_text(encoding="utf-8"))
     facts = record["resolved"]["facts"]
     facts["dataset_source"] = Path(facts["dataset_source"]).name
     facts.pop("tracking_uri", None)
-    target = KEPT / f"{record['name']}-{record['resolved']['profile']}"
+    target = KEPT / (name or f"{record['name']}-{record['resolved']['profile']}")
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     text = yaml.safe_dump(record, sort_keys=False, allow_unicode=True)
@@ -158,10 +161,10 @@ def _row(first: str, cells: Iterable[str]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """``keep DIR``, or files to bring up to date."""
+    """``keep DIR [NAME]``, or files to bring up to date."""
     if arguments[:1] == ["keep"]:
-        for directory in arguments[1:]:
-            sys.stdout.write(f"{keep(Path(directory))}\n")
+        directory, *name = arguments[1:]
+        sys.stdout.write(f"{keep(Path(directory), *name)}\n")
         return
     for name in arguments:
         file = Path(name)
