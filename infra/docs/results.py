@@ -1,7 +1,7 @@
 """The evidence behind the READMEs: what is kept of the sweeps that they speak of, and their tables, made from the rows.
 
-``python -m infra.docs.results keep DIR [NAME]`` puts what is needed of a finished sweep under ``sweeps/results``: a directory
-of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
+``python -m infra.docs.results keep DIR [NAME]`` puts what is needed of a finished sweep under ``sweeps/results``: a
+directory of a sweep again, which `pgan-ray report` and `open_sweep` read, without poison, samples and weights.
 ``python -m infra.docs.results README.md sweeps/README.md`` brings the tables between their markers up to date.
 """
 
@@ -163,8 +163,8 @@ def _row(first: str, cells: Iterable[str]) -> str:
 def main(arguments: list[str]) -> None:
     """``keep DIR [NAME]``, or files to bring up to date."""
     if arguments[:1] == ["keep"]:
-        directory, *name = arguments[1:]
-        sys.stdout.write(f"{keep(Path(directory), *name)}\n")
+        place, *name = arguments[1:]
+        sys.stdout.write(f"{keep(Path(place), *name)}\n")
         return
     for name in arguments:
         file = Path(name)
