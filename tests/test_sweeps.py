@@ -24,6 +24,8 @@ COUNTS = {
     ("linear_field", "quick"): (9, 30, 2700),
     ("mnist_field", "paper"): (13, 40, 52000),
     ("mnist_field", "quick"): (13, 24, 2340),
+    ("mnist_front", "paper"): (205, 434, 3914),
+    ("mnist_front", "quick"): (26, 29, 246),
     ("mnist_label_flip", "paper"): (7, 5, 3150),
     ("mnist_label_flip", "quick"): (7, 5, 525),
     ("mnist_lambda", "paper"): (11, 50, 1100),
@@ -94,6 +96,7 @@ def test_its_body_is_the_papers_setting(file: Path) -> None:
         ("attack.classifier.optimizer.learning_rate", "0.001", "0.01"),
     ]
     known = {
+        "mnist_front": searched,
         "mnist_worst_case": searched,
         "mnist_lambda": [("attack.generator_loss", "algorithm1", "objective3")],
         "mnist_field": [("evaluation.detector.name", "knn_distance", "none")],

@@ -163,8 +163,7 @@ def _row(first: str, cells: Iterable[str]) -> str:
 def main(arguments: list[str]) -> None:
     """``keep DIR [NAME]``, or files to bring up to date."""
     if arguments[:1] == ["keep"]:
-        place, *name = arguments[1:]
-        sys.stdout.write(f"{keep(Path(place), *name)}\n")
+        sys.stdout.write(f"{keep(Path(arguments[1]), *arguments[2:])}\n")
         return
     for name in arguments:
         file = Path(name)
