@@ -72,7 +72,7 @@ def state_of(store: Store) -> SweepState:
 def states_in(place: Store) -> Iterator[tuple[str, SweepState | SpecError]]:
     """The sweeps in the folders of ``place``, by their names; of those that cannot be read, why."""
     for name in place.at_start(place.entries):
-        store = place.below(name)
+        store = Store(place.place(name))  # which no link leads out of, not even into the sweep beside it
         try:
             if SWEEP in store.at_start(store.entries):
                 yield name, state_of(store)

@@ -113,6 +113,18 @@ def test_the_end_of_another_sweep_is_left_out_by_name(sweeps: Path, tmp_path: Pa
         assert "complete" not in ended.output
 
 
+def test_a_link_into_the_sweep_beside_it_is_not_followed(sweeps: Path, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(sweeps / "tiny", tmp_path / name)
+    file = tmp_path / "one" / "summary.json"
+    file.unlink()
+    file.symlink_to("../other/summary.json")
+    (tmp_path / "moved").symlink_to(sweeps / "tiny")
+    ended = pgan_ray("list", tmp_path)
+    assert f"left out: {file}: must not be a symbolic link out of the sweep's directory" in ended.output
+    assert ended.output.count(f"{CELLS}/{CELLS}") == 2  # a sweep may be on another disk
+
+
 def test_an_end_that_nobody_comes_to_is_none(sweeps: Path, tmp_path: Path) -> None:
     shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
     file = tmp_path / "tiny" / "summary.json"
