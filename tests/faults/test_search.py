@@ -1,6 +1,7 @@
 """A search ends with the same trials and the same bits on clusters of any size, and after a driver that was killed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,15 +9,15 @@ from pgan_ray.spec.yaml_file import dump_yaml
 from tests.faults.command import Command
 from tests.faults.compare import assert_same_results
 from tests.faults.nodes import Nodes
-from tests.searches import search_file
+from tests.searches import STOPS, search_file
 
 pytestmark = pytest.mark.cluster
 SWEEP = ("sweep", "search.yaml", "--out", "sweep", "--offline-tracking")
 
 
-def write_search(home: Path) -> None:
+def write_search(home: Path, **changes: Any) -> None:
     # Long enough to be killed in its middle.
-    (home / "search.yaml").write_text(dump_yaml(search_file(attack__iterations={"range": [400, 500]})))
+    (home / "search.yaml").write_text(dump_yaml(search_file(attack__iterations={"range": [400, 500]}, **changes)))
 
 
 def trial_values(directory: Path) -> list[bytes]:
@@ -63,3 +64,30 @@ def test_a_driver_that_is_killed_in_a_wave_is_resumed_to_the_same_search(
     assert again.end() == 0, again.said
     assert command.outlived_by() == []
     assert_same_search(home / "sweep", undisturbed)
+
+
+@pytest.fixture(scope="module")
+def stopping(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a search that stopped trials at a rung, in one process."""
+    home = tmp_path_factory.mktemp("stopping")
+    write_search(home, **STOPS)
+    command = Command(home, *SWEEP, "--executor", "local")
+    assert command.end() == 0, command.said
+    return home / "sweep"
+
+
+@pytest.mark.parametrize("executor", ["local", "ray"])
+def test_a_driver_that_is_killed_at_a_rung_is_resumed_and_stops_the_same_trials(
+    home: Path, stopping: Path, executor: str
+) -> None:
+    write_search(home, **STOPS)
+    command = Command(home, *SWEEP, "--executor", executor)
+    # One trial of the second wave came to the rung, the other one not yet, or was not judged.
+    command.wait_for(lambda: next((home / "sweep" / "probes").glob("trial=000[23]/0.5/*.parquet"), None))
+    assert command.kill_after(0)
+    again = Command(home, "resume", "sweep", "--executor", executor, "--offline-tracking")
+    assert again.end() == 0, again.said
+    assert command.outlived_by() == []
+    assert_same_search(home / "sweep", stopping)
+    states = [b'"state": "stopped"' in content for content in trial_values(stopping)]
+    assert 1 <= sum(states) < 4
