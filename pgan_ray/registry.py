@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from pgan_ray.errors import PganRayError
 
-_FILE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_OWN_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 Class = TypeVar("Class", bound=type)
 
@@ -90,8 +90,8 @@ class Registry:
 
     def is_ours(self, name: str) -> bool:
         """Whether we ship the component of that ``name``."""
-        module = f"{self._package}.{name}"
-        if name not in self._registered and _FILE_NAME.fullmatch(name) and find_spec(module):
+        module = f"{self._package}.{name.replace('-', '_')}"
+        if name not in self._registered and _OWN_NAME.fullmatch(name) and find_spec(module):
             importlib.import_module(module)
         if name in self._registered and self._registered[name].__module__ == module:
             return True
@@ -247,6 +247,12 @@ DEFENCES = Registry(
     package="pgan_ray.defences",
     interface="pgan_ray.defences.defence:Defence",
     includes=DETECTORS,
+)
+DATASETS = Registry(
+    "data set",
+    group="pgan_ray.datasets",
+    package="pgan_ray.datasets",
+    interface="pgan_ray.datasets.interface:DatasetLoader",
 )
 VICTIMS = Registry(
     "victim",

@@ -1,12 +1,14 @@
 """Fixtures of more than one room."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from pgan_ray.data import Dataset, load_dataset
+from pgan_ray.data import Dataset
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.results.redact import _known
 from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
@@ -61,3 +63,12 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
     """The data of the tiny sweep."""
     settings = tiny_sweep(tmp_path_factory.mktemp("spec")).configurations[0].settings
     return {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+
+
+@pytest.fixture(scope="session")
+def full_data_dir() -> Path:
+    """The directory that holds the real MNIST and Fashion-MNIST."""
+    folder = os.environ.get("PGAN_RAY_DATA")
+    if not folder:
+        pytest.skip("needs full MNIST: set PGAN_RAY_DATA to a directory that holds it")
+    return Path(folder)

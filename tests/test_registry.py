@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.attacks import Attack
-from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS, ComponentError, Registry
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS, ComponentError, Registry
 
 MINE = """
 from pgan_ray.attacks import Attack
@@ -65,12 +65,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_our_own_are_in_the_files_of_their_names() -> None:
-    rooms = ((ATTACKS, "attacks"), (DETECTORS, "defences"), (DEFENCES, "defences"), (VICTIMS, "victims"))
+    rooms = (
+        *((DATASETS, "datasets"), (ATTACKS, "attacks"), (DETECTORS, "defences"), (DEFENCES, "defences")),
+        (VICTIMS, "victims"),
+    )
     for registry, room in rooms:
         assert registry.own_names()
         for name in registry.own_names():
             component = registry.get(name)
-            assert component.__module__ == f"pgan_ray.{room}.{name}"
+            assert component.__module__ == f"pgan_ray.{room}.{name.replace('-', '_')}"
             assert component.Config.component is component
             assert component.name == name
             assert component.label

@@ -1,9 +1,12 @@
 """A sweep so small that a whole one takes seconds."""
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from pgan_ray.datasets import DatasetConfig
+from pgan_ray.registry import DATASETS
 from pgan_ray.spec import Sweep, load_sweep
 
 TINY = {
@@ -43,3 +46,9 @@ def write_tiny(folder: Path) -> Path:
 def tiny_sweep(folder: Path, *overrides: str) -> Sweep:
     """The tiny sweep, resolved, with ``overrides`` as ``--set`` takes them."""
     return load_sweep(write_tiny(folder), overrides=overrides)
+
+
+def dataset_config(**keys: Any) -> DatasetConfig:
+    """A `dataset` section."""
+    found: DatasetConfig = DATASETS.config(keys.get("name", "file")).model_validate(keys)
+    return found

@@ -25,7 +25,8 @@ from pgan_ray.attacks import Member, TrainingPoint
 from pgan_ray.attacks.engines.pgan import METRICS
 from pgan_ray.attacks.pgan import PGanConfig
 from pgan_ray.cluster import RayExecutor, connect
-from pgan_ray.data import TaskData, load_dataset
+from pgan_ray.data import TaskData
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.evaluation import CellResult, Detection
 from pgan_ray.report import write_report
 from pgan_ray.results import Store, check_resumable, read_sweep

@@ -7,9 +7,11 @@ from shlex import quote
 import numpy as np
 
 from pgan_ray.api.start import starting_text
-from pgan_ray.data import Dataset, doubts, load_dataset, select_task
+from pgan_ray.data import Dataset, doubts, select_task
+from pgan_ray.datasets.file import FileConfig
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, SpecError
-from pgan_ray.spec import DatasetSpec, TaskSpec
+from pgan_ray.spec import TaskSpec
 from pgan_ray.text import printable_line
 
 MOST_CLASSES = 20
@@ -18,7 +20,7 @@ MOST_CLASSES = 20
 def checked_data(path: str) -> Iterator[str]:
     """Lines on the points in the file at ``path``. Raises `DataError` where it cannot be read, or no sweep fits it."""
     try:
-        spec = DatasetSpec(path=path)
+        spec = FileConfig.model_validate({"path": path})
     except ValueError:
         raise SpecError([f"{printable_line(path)}: must be the name of a file, in UTF-8"]) from None
     dataset = load_dataset(spec, seed=0)

@@ -43,7 +43,7 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
     if other.sweep.search is None:
         raise SpecError([f"--warm-start {where}: must be the directory of a search, got a grid's"])
     theirs, ours = other.sweep.search.base.settings, search.base.settings
-    if theirs.dataset == ours.dataset and theirs.data_seed != ours.data_seed:
+    if theirs.dataset.model_dump() == ours.dataset.model_dump() and theirs.data_seed != ours.data_seed:
         # It was chosen by points that may be test points here.
         rule = f"must have split its data as this sweep does, by the seed {ours.data_seed}"
         raise SpecError([f"--warm-start {where}: {rule}, got {theirs.data_seed}: set `dataset.split_seed` to that"])

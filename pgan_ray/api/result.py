@@ -31,7 +31,7 @@ from pgan_ray.results import (
     redact,
 )
 from pgan_ray.runner import SweepOutcome
-from pgan_ray.runner.worker import dataset_key
+from pgan_ray.runner.worker import dataset_entry, dataset_key
 from pgan_ray.search import Confirmation, confirmations
 from pgan_ray.spec import Configuration, SweepRecord
 
@@ -255,13 +255,8 @@ class SweepResult:
 
     def _in_own_units(self, configuration: Configuration, points: np.ndarray) -> np.ndarray:
         settings = configuration.settings
-        key = dataset_key(settings)
-        unsaid = dataset_key(
-            settings.model_copy(update={"dataset": settings.dataset.model_copy(update={"scaling": None})})
-        )
         try:
-            entries = json.loads(self._store.read(DATA_FILE))
-            entry = entries[key if key in entries else unsaid]
+            entry = dataset_entry(json.loads(self._store.read(DATA_FILE)), settings)
             scale, value_range = entry.get("scale"), entry["value_range"]
             if scale is not None:
                 offset, width = (np.asarray(scale[part], dtype=np.float64) for part in ("offset", "width"))
@@ -272,7 +267,9 @@ class SweepResult:
             return low + (points + 1) * ((high - low) / 2)
         except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
             place = redact(self._store.place(DATA_FILE))
-            raise DataError(f"{place}: must say what the values of {key} stand for, got no such entry") from None
+            raise DataError(
+                f"{place}: must say what the values of {dataset_key(settings)} stand for, got no such entry"
+            ) from None
 
 
 GENERATORS = pa.schema(

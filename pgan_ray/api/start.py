@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-import numpy as np
-
 from pgan_ray.cost import Points, known_points
-from pgan_ray.data import MIN_TEST_PER_CLASS, Dataset, load_dataset
+from pgan_ray.data import MIN_TEST_PER_CLASS
+from pgan_ray.datasets import DatasetConfig
+from pgan_ray.datasets.file import FileConfig
+from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.errors import DataError, SpecError
-from pgan_ray.spec import DatasetSpec
+from pgan_ray.registry import DATASETS, ComponentError
 from pgan_ray.text import printable_line
 
-# The classes of the paper, and of digits like its own.
-_CLASSES = {"mnist": (3, 5), "mnist-5k": (3, 5), "digits": (3, 5), "fashion-mnist": (7, 9), "gaussians": (0, 1)}
 _TEST_FRACTIONS = (0.2, 0.3, 0.4, 0.5)
 _LEAST = 20  # training points of a class: fewer are too few for a victim and a detector
 _MOST = 500  # the paper's victims and detectors have so many
@@ -91,26 +90,26 @@ profiles:
 class _Found:
     """What the file says of the data: its section, sizes, and whether its values lie in [-1, 1]."""
 
-    spec: DatasetSpec
+    spec: DatasetConfig
     points: Points
     is_scaled: bool
 
 
 def starting_text(file: Path, *, dataset: str | None = None, data: str | None = None) -> str:
-    """The text of a sweep file, to be called ``file``, for the built-in ``dataset`` or the points in ``data``.
+    """The text of a sweep file, to be called ``file``, for the data set named ``dataset`` or the points in ``data``.
 
     Raises:
         SpecError: there is no such data set.
         DataError: ``data`` cannot be read, or has too few points for a sweep.
     """
-    found = _user_data(data) if data is not None else _builtin(dataset or "digits")
+    found = _user_data(data) if data is not None else _named(dataset or "digits")
     spec, points = found.spec, found.points
     source, poison = _classes(spec, points)
     least = min(points.train[source], points.train[poison])
     trusted, train = min(_MOST, 2 * least // 5), min(_MOST, least // 2)
     sample = min(20, trusted // 2)
     wide = min(512, max(64, 1 << (points.features - 1).bit_length() >> 2))
-    title = f"Poison on {spec.label}: test error against the poison fraction, by alpha"
+    title = f"Poison on {spec.known_as}: test error against the poison fraction, by alpha"
     return _TEXT.substitute(
         title=printable_line(title),
         description=_quoted(title),
@@ -137,41 +136,42 @@ def starting_text(file: Path, *, dataset: str | None = None, data: str | None = 
     )
 
 
-def _builtin(name: str) -> _Found:
-    if name not in _CLASSES:
-        raise SpecError([f"--dataset {name}: must be one of {', '.join(_CLASSES)}"])
-    spec = DatasetSpec.model_validate({"name": name})
+def _named(name: str) -> _Found:
+    try:
+        config = DATASETS.config(name)
+    except ComponentError as error:
+        raise SpecError([f"--dataset: {error}"]) from None
+    needed = [key for key, field in config.model_fields.items() if field.is_required() and key != "name"]
+    if needed:
+        raise SpecError([f"--dataset {name}: must be a data set without keys that must be given, got {needed}"])
+    spec: DatasetConfig = config.model_validate({"name": name})
     points = known_points(spec)
-    assert points is not None  # it is built in
-    return _Found(spec, points, is_scaled=name != "gaussians")
+    return _sized(spec) if points is None else _Found(spec, points, is_scaled=spec.component.is_scaled)
 
 
 def _user_data(path: str) -> _Found:
     """Read it, with as large a share for testing as its classes need."""
     try:
         path.encode()
-        spec = DatasetSpec(path=path)
+        spec = FileConfig.model_validate({"path": path})
     except ValueError:
         raise SpecError([f"--data {path}: must be the name of a file, in UTF-8"]) from None
+    return _sized(spec)
+
+
+def _sized(spec: DatasetConfig) -> _Found:
     dataset = load_dataset(spec, seed=0)
     for fraction in _TEST_FRACTIONS[1:]:
-        points = _points(dataset)
+        points = points_of_data(dataset)
         if min(points.test.get(label, 0) for label in _largest(points)) >= MIN_TEST_PER_CLASS:
             break
-        spec = DatasetSpec(path=path, test_fraction=fraction)
-        again = load_dataset(spec, seed=0)
+        longer = spec.model_copy(update={"test_fraction": fraction})
+        again = load_dataset(longer, seed=0)
         if len(again.test_labels) == len(dataset.test_labels):
             break  # it has a test split of its own
-        dataset = again
-    return _Found(spec, _points(dataset), is_scaled=True)
-
-
-def _points(dataset: Dataset) -> Points:
-    train, test = (
-        {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
-        for labels in (dataset.train_labels, dataset.test_labels)
-    )
-    return Points(dataset.train_features.shape[1], train, test)
+        spec, dataset = longer, again
+    is_scaled = dataset.value_range is not None or dataset.scale is not None
+    return _Found(spec, points_of_data(dataset), is_scaled=is_scaled)
 
 
 def _largest(points: Points) -> tuple[int, int]:
@@ -179,25 +179,27 @@ def _largest(points: Points) -> tuple[int, int]:
     return min(first, second), max(first, second)
 
 
-def _classes(spec: DatasetSpec, points: Points) -> tuple[int, int]:
+def _classes(spec: DatasetConfig, points: Points) -> tuple[int, int]:
     """Source and poison class: the paper's, else the two with the most points. Raises `DataError` for too few."""
-    if spec.name is not None:
-        return _CLASSES[spec.name]
+    usual = spec.component.usual_classes
+    if usual is not None:
+        source, poison = usual
+        return source, poison
     chosen = _largest(points)
     if min(points.train[y] for y in chosen) < _LEAST or min(points.test.get(y, 0) for y in chosen) < MIN_TEST_PER_CLASS:
         sizes = {y: f"{points.train[y]} + {points.test.get(y, 0)} of class {y}" for y in chosen}
         raise DataError(
-            f"{spec.label}: must have two classes of at least {_LEAST} training and {MIN_TEST_PER_CLASS} test points, "
-            f"got at most {' and '.join(sizes.values())}"
+            f"{spec.known_as}: must have two classes of at least {_LEAST} training and {MIN_TEST_PER_CLASS} test "
+            f"points, got at most {' and '.join(sizes.values())}"
         )
     return chosen
 
 
-def _dataset_lines(spec: DatasetSpec) -> Iterable[str]:
-    if spec.name is not None:
-        yield f"name: {spec.name}"
+def _dataset_lines(spec: DatasetConfig) -> Iterable[str]:
+    if isinstance(spec, FileConfig):
+        yield f"path: {_quoted(spec.path)} # from the directory in which the command is run"
     else:
-        yield f"path: {_quoted(spec.label)} # from the directory in which the command is run"
+        yield f"name: {_quoted(spec.name)}" if ":" in spec.name else f"name: {spec.name}"
     if spec.test_fraction != _TEST_FRACTIONS[0]:
         yield f"test_fraction: {spec.test_fraction} # of each class, so that the smaller has enough"
 

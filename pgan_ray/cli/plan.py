@@ -15,7 +15,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.spec import (
     BODY,
     PAPER,
-    DatasetSpec,
+    DatasetConfig,
     Sweep,
     TaskSpec,
     load_sweep,
@@ -150,21 +150,22 @@ def _on_cores(
     return [(plan, pace, offers) for plan, _, offers in found]
 
 
-def _points(dataset: DatasetSpec, task: TaskSpec) -> Points:
+def _points(dataset: DatasetConfig, task: TaskSpec) -> Points:
     """Sizes as known, else of a user's own data."""
     known = known_points(dataset)
     if known is not None:
         absent = sorted(set(task.classes) - set(known.train))
         if absent:
-            raise SpecError([f"task.classes: must be labels of {dataset.label}, {sorted(known.train)}, got {absent}"])
+            raise SpecError(
+                [f"task.classes: must be labels of {dataset.known_as}, {sorted(known.train)}, got {absent}"]
+            )
         return known
     return _own_points(dataset)
 
 
 @cache
-def _own_points(dataset: DatasetSpec) -> Points:
-    from pgan_ray.data import load_dataset
-    from pgan_ray.forecast import points_of_data
+def _own_points(dataset: DatasetConfig) -> Points:
+    from pgan_ray.datasets.load import load_dataset, points_of_data
 
     return points_of_data(load_dataset(dataset, seed=0))
 

@@ -3,7 +3,7 @@
 Reads a resolved sweep; measures nothing. Components say what they take in the units of `work` and `networks`.
 """
 
-from pgan_ray.cost.points import Points, fallback_points, known_points, least_points
+from pgan_ray.cost.points import Points, carved, fallback_points, known_points, least_points
 from pgan_ray.cost.sweep import PointsOf, cell_work, count, kept_size, sweep_bytes
 from pgan_ray.cost.work import CORE, DEVICES, Device, Work
 
@@ -14,6 +14,7 @@ __all__ = [
     "Points",
     "PointsOf",
     "Work",
+    "carved",
     "cell_work",
     "count",
     "fallback_points",

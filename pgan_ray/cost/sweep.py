@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pgan_ray.cost.networks import FLOAT_BYTES
 from pgan_ray.cost.points import Points
 from pgan_ray.cost.work import Work
-from pgan_ray.spec import AttackConfig, Configuration, DatasetSpec, EvaluationSpec, Settings, Sweep, TaskSpec
+from pgan_ray.spec import AttackConfig, Configuration, DatasetConfig, EvaluationSpec, Settings, Sweep, TaskSpec
 
-PointsOf = Callable[[DatasetSpec, TaskSpec], Points]
+PointsOf = Callable[[DatasetConfig, TaskSpec], Points]
 
 CELL_S = 1e-3  # around each cell
 # As `pgan_ray.runner` stores them; a test compares.

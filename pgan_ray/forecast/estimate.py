@@ -1,13 +1,12 @@
 """How long a sweep will take: its real trials and batches, at some pace, on what some cluster offers."""
 
-import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pgan_ray.cost import DEVICES, Points, PointsOf
+from pgan_ray.cost import DEVICES, PointsOf
 from pgan_ray.forecast.pace import Pace, Stack
 from pgan_ray.forecast.schedule import Forecast, Job, schedule, spread
 from pgan_ray.runner import Offer, StageOffer
@@ -132,21 +131,10 @@ def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:
 
 def points_at_hand(sweep: Sweep, datasets: "dict[str, Dataset]") -> PointsOf:
     """The sizes of all data sets of ``sweep``."""
+    from pgan_ray.datasets.load import points_of_data
+
     sizes = {
         c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])
         for c in {dataset_key(c.settings): c for c in sweep.configurations}.values()
     }
     return lambda dataset, task: sizes[dataset.model_dump_json()]
-
-
-def points_of_data(dataset: "Dataset") -> Points:
-    """The sizes of data that is at hand."""
-    import numpy as np
-
-    counted = [
-        dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
-        for labels in (dataset.train_labels, dataset.test_labels)
-    ]
-    labels = set(itertools.chain(*counted))
-    train, test = ({label: of.get(label, 0) for label in labels} for of in counted)
-    return Points(dataset.train_features.shape[1], train, test)

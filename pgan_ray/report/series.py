@@ -31,7 +31,6 @@ _TITLES = {
     TRAIN: "victim's training points",
     PERCENTILE: "percentile of the detector's threshold",
 }
-_FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
 @dataclass(frozen=True)
@@ -153,9 +152,8 @@ def attack_label(attack: AttackConfig, *, with_alpha: bool = True) -> str:
 
 def class_name(settings: Settings, label: int) -> str:
     """A class as people call it."""
-    if settings.dataset.name == "fashion-mnist" and 0 <= label < len(_FASHION):
-        return _FASHION[label]
-    return str(label)
+    found: str = settings.dataset.component.class_names.get(label, str(label))
+    return found
 
 
 def taken_for(settings: Settings) -> tuple[str, str]:

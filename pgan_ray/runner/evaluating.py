@@ -169,7 +169,7 @@ def row_of(
         "replicate": cell.replicate,
         "variant": cell.variant,
         "attack": settings.attack.name,
-        "dataset": settings.dataset.label,
+        "dataset": settings.dataset.known_as,
         "attack_parameters": parameters,
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,

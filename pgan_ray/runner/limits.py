@@ -9,7 +9,7 @@ from pgan_ray.cost.sweep import generators_bytes, victims_bytes
 from pgan_ray.errors import SpecError
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import available_cores, faults_here, gpu_bytes_here, gpus_here, memory_for_actors
-from pgan_ray.spec import Configuration, DatasetSpec, StageResources, Sweep, TaskSpec
+from pgan_ray.spec import Configuration, DatasetConfig, StageResources, Sweep, TaskSpec
 from pgan_ray.text import bytes_text
 
 YEAR_S = 365.25 * 24 * 3600
@@ -28,7 +28,7 @@ class Sized(Protocol):
         ...
 
 
-SizedOf = Callable[[DatasetSpec, TaskSpec], Sized]
+SizedOf = Callable[[DatasetConfig, TaskSpec], Sized]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from importlib import metadata
 from pathlib import Path
 
 from pgan_ray.attacks import make_attack
-from pgan_ray.data import Dataset, TaskData, check_sizes, doubts, load_dataset
+from pgan_ray.data import Dataset, TaskData, check_sizes, doubts
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, PganRayError, traceback_of
 from pgan_ray.results import redact
 from pgan_ray.runner.machine import cpu_name

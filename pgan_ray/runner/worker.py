@@ -1,7 +1,8 @@
 """What every worker process of either stage needs."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from pgan_ray.errors import DeviceError
 from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault, without_kernels
 from pgan_ray.spec import Settings, TaskSpec
+from pgan_ray.spec.dataset import OWN_FILE, of_today
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,25 @@ def compute_device(*, gpu: bool | None) -> torch.device:
 
 
 def dataset_key(settings: Settings) -> str:
-    """Names one data set of the sweep. The seed is part of it: it draws `gaussians` and the test splits."""
-    # Keys that earlier versions did not have, and what stands for that. The split's seed is said below.
-    since = {"scaling": None, "judged_on": "test", "split_seed": settings.dataset.split_seed}
-    unsaid = {key for key, value in since.items() if getattr(settings.dataset, key) == value}
-    return f"{settings.dataset.model_dump_json(exclude=unsaid)} seed {settings.data_seed}"
+    """Names one data set of the sweep. The seed is part of it: it draws generated points and the test splits."""
+    return f"{settings.dataset.model_dump_json(exclude={'split_seed'})} seed {settings.data_seed}"
+
+
+def dataset_entry(entries: Mapping[str, Any], settings: Settings) -> Any:
+    """Of ``entries`` by `dataset_key`, maybe an earlier version's, the one of ``settings``. Raises `LookupError`."""
+    own = settings.dataset.model_dump(mode="json")
+    # The key itself; one with more keys, null; one that did not say yet that floats were left as they are.
+    for unsaid in ((), ("scaling",)):
+        for key, entry in entries.items():
+            section, _, seed = key.rpartition(" seed ")
+            if seed == str(settings.data_seed) and _said(json.loads(section), unsaid) == _said(own, unsaid):
+                return entry
+    raise LookupError(dataset_key(settings))
+
+
+def _said(section: Mapping[str, Any], unsaid: tuple[str, ...]) -> dict[str, Any]:
+    section = {"name": OWN_FILE, "judged_on": "test", **of_today(section)}
+    return {key: value for key, value in section.items() if value is not None and key not in ("split_seed", *unsaid)}
 
 
 class Tasks:

@@ -12,7 +12,7 @@ from pgan_ray.spec.components import (
     DetectorConfig,
     VictimConfig,
 )
-from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
+from pgan_ray.spec.dataset import DatasetConfig, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.foreign import foreign_names
 from pgan_ray.spec.layers import BODY, PAPER
@@ -40,7 +40,7 @@ __all__ = [
     "Component",
     "ComponentConfig",
     "Configuration",
-    "DatasetSpec",
+    "DatasetConfig",
     "DefenceConfig",
     "DetectorConfig",
     "Dimension",

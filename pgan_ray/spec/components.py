@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
-from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS, Registry
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS, Registry
 from pgan_ray.spec.base import Part
 
 if TYPE_CHECKING:
     from pgan_ray.spec.evaluation import EvaluationSpec
 
-REGISTRIES = {registry.kind: registry for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS)}
+REGISTRIES = {registry.kind: registry for registry in (DATASETS, ATTACKS, DETECTORS, DEFENCES, VICTIMS)}
 
 
 class ComponentConfig(Part):
@@ -52,7 +52,7 @@ def is_key(name: str) -> bool:
 
 _TAKEN = frozenset(dir(ComponentConfig)) | {
     *("registry", "component", "name"),
-    *("is_trained", "is_control", "trains", "check_evaluation", "kept_fraction"),
+    *("is_trained", "is_control", "trains", "check_evaluation", "kept_fraction", "known_as"),
 }
 
 

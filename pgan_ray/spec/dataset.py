@@ -1,36 +1,26 @@
 """Schema: which points there are, and which classes the attack is about."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
+from pgan_ray.registry import DATASETS, Registry
 from pgan_ray.spec.base import Part, few, repeated
+from pgan_ray.spec.components import ComponentConfig
+from pgan_ray.spec.grid import is_grid
 
-DatasetName = Literal["mnist", "fashion-mnist", "mnist-5k", "digits", "gaussians"]
+OWN_FILE = "file"
+"""The data set of a section that names none: a file of the user's."""
+_KEYS_OF_OLD = ("name", "path", "value_range", "scaling")
 
 
-class DatasetSpec(Part):
-    """A built-in data set by name, or a user's own file by path (exactly one of both)."""
+class DatasetConfig(ComponentConfig):
+    """Which points there are."""
 
-    name: DatasetName | None = Field(default=None, description="A built-in data set.")
-    path: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Your own data, `.npz` or `.parquet`; relative paths start at the working directory.",
-    )
-    value_range: tuple[float, float] | None = Field(
-        default=None,
-        strict=False,
-        description="For `path`: the values that become -1 and 1, the same for every feature. Null: 0 and 255 for "
-        "bytes, and `scaling` for floats. Built-in images are always scaled to [-1, 1].",
-    )
-    scaling: Literal["min_max", "standard", "none"] | None = Field(
-        default=None,
-        description="For `path`: how each feature is scaled, by its training points: `min_max` to [-1, 1], `standard` "
-        "to mean 0 and variance 1, `none`. Null: `min_max` for floats without a `value_range`; of images, (points, "
-        "height, width), all pixels together.",
-    )
+    registry: ClassVar[Registry] = DATASETS
+
     test_fraction: float = Field(
         default=0.2,
         gt=0,
@@ -49,44 +39,41 @@ class DatasetSpec(Part):
         default=None,
         ge=0,
         description="Draws the test split where the data has none of its own, the points held out for validation, and "
-        "the points of `gaussians`. Null: the sweep's `seed`.",
+        "points that are generated (`gaussians`). Null: the sweep's `seed`.",
     )
 
-    @field_validator("value_range")
-    @classmethod
-    def _scales_in_float32(cls, ends: tuple[float, float] | None) -> tuple[float, float] | None:
-        """Scaling subtracts the low end and divides by half the width: neither may overflow, nor the width vanish."""
-        if ends is None:
-            return None
-        if ends[0] >= ends[1]:
-            raise ValueError(f"must be [low, high] with low < high, got {list(ends)}")
-        single = np.finfo(np.float32)
-        width = ends[1] - ends[0]
-        if max(abs(ends[0]), abs(ends[1]), width) > float(single.max) or width / 2 < float(single.tiny):
-            raise ValueError(
-                f"must have ends and a width that float32 can hold, {single.tiny:.1e} to {single.max:.1e}, "
-                f"got {list(ends)}; store the features in another unit"
-            )
-        if np.float32(ends[0]) == np.float32(ends[1]):
-            raise ValueError(f"must have ends that differ in float32, got {list(ends)}; shift the features towards 0")
-        return ends
-
-    @model_validator(mode="after")
-    def _name_or_path(self) -> "DatasetSpec":
-        if (self.name is None) == (self.path is None):
-            raise ValueError("exactly one of `name` (a built-in data set) and `path` (your own file) must be given")
-        if self.value_range is not None and self.path is None:
-            raise ValueError("`value_range` goes with `path`: built-in data sets know their own range")
-        if self.scaling is not None and self.path is None:
-            raise ValueError("`scaling` goes with `path`: built-in data sets know their own")
-        if self.scaling is not None and self.value_range is not None:
-            raise ValueError("`scaling` and `value_range` must not both be given: either scales the features")
-        return self
-
     @property
-    def label(self) -> str:
-        """The name that people read: the built-in name or the path; and whether it is judged on held-out points."""
-        return f"{self.name or self.path}{' (validation)' if self.judged_on == 'validation' else ''}"
+    def known_as(self) -> str:
+        """The name that people read: the data set's or the file's; and whether it is judged on held-out points."""
+        return self._judged(self.name)
+
+    def _judged(self, name: str) -> str:
+        return f"{name} (validation)" if self.judged_on == "validation" else name
+
+
+def check_value_range(ends: tuple[float, float]) -> None:
+    """See that float32 can scale by these ``ends``: neither may the width overflow nor vanish. Raises `ValueError`."""
+    if not ends[0] < ends[1]:
+        raise ValueError(f"must be [low, high] with low < high, got {list(ends)}")
+    single = np.finfo(np.float32)
+    width = ends[1] - ends[0]
+    if max(abs(ends[0]), abs(ends[1]), width) > float(single.max) or width / 2 < float(single.tiny):
+        raise ValueError(
+            f"must have ends and a width that float32 can hold, {single.tiny:.1e} to {single.max:.1e}, "
+            f"got {list(ends)}; store the features in another unit"
+        )
+    if np.float32(ends[0]) == np.float32(ends[1]):
+        raise ValueError(f"must have ends that differ in float32, got {list(ends)}; shift the features towards 0")
+
+
+def of_today(section: Any) -> Any:
+    """The data set ``section`` of a file of old, in which all data sets had one set of keys, null where not theirs."""
+    if is_grid(section) and isinstance(section["grid"], list):
+        return {"grid": [of_today(one) for one in section["grid"]]}
+    if not isinstance(section, Mapping):
+        return section
+    given = {key: value for key, value in section.items() if value is not None or key not in _KEYS_OF_OLD}
+    return {"name": OWN_FILE, **given} if "name" in section and "name" not in given and "path" in given else given
 
 
 class TaskSpec(Part):

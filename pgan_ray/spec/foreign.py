@@ -33,12 +33,14 @@ class _Unread(Part):
 class Description(Part):
     """What is kept of a component.
 
-    ``base``: our component, or class of keys, that it builds on; ``keys``: its own, with their defaults; ``floats``:
-    those of them that take any number; ``parameters``: those that configurations are compared by.
+    ``class_names``: of a data set's labels; ``base``: our component, or class of keys, that it builds on; ``keys``: its
+    own, with their defaults; ``floats``: those of them that take any number; ``parameters``: those that configurations
+    are compared by.
     """
 
     label: str = Field(max_length=_LABEL)
-    flag: bool
+    class_names: dict[str, str] = Field(default={})
+    flag: bool | None = None
     base: str | None = None
     keys: dict[str, Any] = Field(default={})
     floats: list[str] = Field(default=[])
@@ -101,7 +103,7 @@ def stand_ins(given: Mapping[str, Any]) -> Callable[[Registry, str], type[Any] |
 
 def _sections(sweep: Sweep) -> Iterator[ComponentConfig]:
     for configuration in sweep.configurations:
-        yield configuration.settings.attack
+        yield from configuration.settings.components
         for variant in configuration.variants:
             yield from variant.evaluation.components
 
@@ -120,7 +122,8 @@ def _described(kind: str, sections: list[ComponentConfig]) -> dict[str, Any]:
     component = config.component
     made = Description(
         label=printable_line(str(component.label))[:_LABEL],
-        flag=bool(getattr(component, _FLAGS[kind])),
+        flag=bool(getattr(component, _FLAGS[kind])) if kind in _FLAGS else None,
+        class_names={str(label): printable_line(text) for label, text in _class_names(component).items()},
         base=base,
         keys={key: _default(field) for key, field in fields.items()},
         floats=[key for key, field in fields.items() if field.annotation in (float, float | None)],
@@ -128,6 +131,11 @@ def _described(kind: str, sections: list[ComponentConfig]) -> dict[str, Any]:
         unread=[_Unread(of=json.loads(text), keys=sorted(keys)) for text, keys in unread.items()],
     )
     return made.model_dump(mode="json", exclude_defaults=True)
+
+
+def _class_names(component: type[Any]) -> Mapping[int, str]:
+    found: Mapping[int, str] = getattr(component, "class_names", {})
+    return found
 
 
 def _parameters(section: ComponentConfig) -> list[str]:
@@ -208,8 +216,7 @@ def _stand_in(kind: str, name: str, description: str) -> type[Any]:
     registry, given = REGISTRIES[kind], json.loads(description)
     interface = registry.interface
     label = name.rpartition(":")[2].replace("_", " ")
-    flag = getattr(interface, _FLAGS[kind])
-    one = Description.model_validate(given or {"label": label[:_LABEL], "flag": flag})
+    one = Description.model_validate(given or {"label": label[:_LABEL]})
     base = _base(registry, one.base)
     assert base is not None  # `description_fault` has looked
     fields: dict[str, Any] = {
@@ -223,9 +230,13 @@ def _stand_in(kind: str, name: str, description: str) -> type[Any]:
         values = {key: getattr(self.config, key, None) for key in one.parameters}
         return {key: value for key, value in values.items() if isinstance(value, int | float)}
 
-    own: dict[str, Any] = {"name": name, "label": printable_line(one.label), "Config": config, _FLAGS[kind]: one.flag}
+    own: dict[str, Any] = {"name": name, "label": printable_line(one.label), "Config": config}
+    if kind in _FLAGS and one.flag is not None:
+        own[_FLAGS[kind]] = one.flag
     if kind == "attack":
         own["parameters"] = parameters
+    if one.class_names:
+        own["class_names"] = {int(label): name for label, name in one.class_names.items()}
     component: type[Any] = type("StandIn", (interface,), own)
     return component
 

@@ -12,6 +12,7 @@ from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
 from pgan_ray.spec.choices import prune
 from pgan_ray.spec.controls import with_controls
+from pgan_ray.spec.dataset import of_today
 from pgan_ray.spec.expand import expand, spec_error
 from pgan_ray.spec.faults import show, where
 from pgan_ray.spec.foreign import description_fault, stand_ins
@@ -57,6 +58,7 @@ def load_sweep(
     if head is not None and not head_faults and FORMAT_KEY not in head:
         content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
+    body, profiles = _of_today(body), {name: _of_today(profile) for name, profile in profiles.items()}
     lines += head_faults
     named = head["profile"] if head is not None and not head_faults else BODY
     if profile not in (BODY, named, *profiles):
@@ -102,6 +104,7 @@ def _record(
     is_old = FORMAT_KEY not in head
     if is_old:
         body = prune(body)
+    body = _of_today(body)
     if is_old or head[FORMAT_KEY] < CONTROLS_AND_SCALING_SINCE:
         body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
@@ -121,6 +124,10 @@ def _record(
     if found.search is None or known_trials is None:
         return record
     return record.knowing(with_known(found, known_trials(record)))
+
+
+def _of_today(tree: dict[str, Any]) -> dict[str, Any]:
+    return {**tree, "dataset": of_today(tree["dataset"])} if "dataset" in tree else tree
 
 
 def _unscaled(section: Any) -> Any:

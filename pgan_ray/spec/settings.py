@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pgan_ray.registry import ATTACKS
+from pgan_ray.registry import ATTACKS, DATASETS
 from pgan_ray.spec.base import Part
 from pgan_ray.spec.components import AttackConfig, ComponentConfig
-from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
+from pgan_ray.spec.dataset import OWN_FILE, DatasetConfig, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
 from pgan_ray.spec.names import NAME
 from pgan_ray.spec.one_of import OneOf
@@ -27,7 +27,9 @@ class Settings(Part):
         description="Names the sweep in directories and in MLflow.",
     )
     description: str = Field(default="", description="One line for people.")
-    dataset: DatasetSpec = Field(description="Which points there are.")
+    dataset: Annotated[DatasetConfig, OneOf(DATASETS, {"name": OWN_FILE})] = Field(
+        description="Which points there are."
+    )
     task: TaskSpec = Field(description="Which classes, and who is poisoned.")
     attack: Annotated[AttackConfig, OneOf(ATTACKS, {"name": "pgan"})] = Field(description="What makes the poison.")
     evaluation: EvaluationSpec = Field(description="How its harm is measured.")
@@ -59,8 +61,13 @@ class Settings(Part):
 
     @property
     def data_seed(self) -> int:
-        """What the data set's split, and the points of `gaussians`, are drawn by."""
+        """What the data set's split, and points that are generated, are drawn by."""
         return self.seed if self.dataset.split_seed is None else self.dataset.split_seed
+
+    @property
+    def components(self) -> tuple[ComponentConfig, ...]:
+        """What the points are, and who poisons them."""
+        return self.dataset, self.attack
 
     def reads(self, path: tuple[str, ...]) -> bool:
         """Whether there is a field at ``path``, and it means something beside the others."""

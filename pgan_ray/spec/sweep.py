@@ -124,6 +124,6 @@ class Sweep:
     @property
     def foreign_components(self) -> list[tuple[str, str]]:
         """(kind, name) of the components that are not ours: whoever works must be able to import them."""
-        every: list[ComponentConfig] = [c.settings.attack for c in self.configurations]
+        every: list[ComponentConfig] = [part for c in self.configurations for part in c.settings.components]
         every += [part for c in self.configurations for v in c.variants for part in v.evaluation.components]
         return sorted({(part.registry.kind, part.name) for part in every if part.is_foreign})

@@ -118,7 +118,7 @@ def _log_dataset(context: Context, run: KnownRun) -> None:
     from mlflow.entities import DatasetInput, InputTag
 
     facts = context.record.facts
-    name = facts.get("dataset") or context.record.sweep.configurations[0].settings.dataset.label
+    name = facts.get("dataset") or context.record.sweep.configurations[0].settings.dataset.known_as
     dataset = MetaDataset(
         source=CodeDatasetSource(tags={"source": clean(facts.get("dataset_source", ""), MAX_TAG)}),
         name=clean(name, MAX_DATASET_NAME),

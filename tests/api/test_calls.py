@@ -9,13 +9,12 @@ import pytest
 
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import SweepResult
-from pgan_ray.data import load_dataset
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import PganRayError, SpecError
 from pgan_ray.results import Store, read_poison
 from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
-from pgan_ray.spec import DatasetSpec
-from tests.tiny import CELLS, GENERATORS, TINY, write_tiny
+from tests.tiny import CELLS, GENERATORS, TINY, dataset_config, write_tiny
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +65,7 @@ def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> N
 def test_poison_comes_in_the_datas_own_units(finished: SweepResult) -> None:
     poison = finished.poison("alpha=0.9", 1)
     scaled = read_poison(Store(finished.directory), "alpha=0.9", 1)
-    value_range = load_dataset(DatasetSpec(name="digits"), seed=0).value_range
+    value_range = load_dataset(dataset_config(name="digits"), seed=0).value_range
     assert value_range is not None
     low, high = value_range
     assert np.allclose((poison - low) / (high - low) * 2 - 1, scaled, atol=1e-6)

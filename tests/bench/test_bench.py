@@ -11,7 +11,8 @@ from pgan_ray.attacks.engines.pgan_work import iteration_work
 from pgan_ray.bench import run_benchmark
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
 from pgan_ray.cost.networks import step_work
-from pgan_ray.data import TaskData, load_dataset, select_task
+from pgan_ray.data import TaskData, select_task
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.nn import StackedMLP
 from pgan_ray.spec import Settings, load_sweep
 from pgan_ray.victims.engines.stack import train_victims

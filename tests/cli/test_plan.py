@@ -8,18 +8,18 @@ from click.testing import CliRunner, Result
 
 from pgan_ray.cli.plan import plan
 from pgan_ray.cost import Points, known_points
-from pgan_ray.data import load_dataset
+from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.errors import SpecError
-from pgan_ray.forecast import Pace, Plan, estimate_line, offer_of, points_of_data
+from pgan_ray.forecast import Pace, Plan, estimate_line, offer_of
 from pgan_ray.forecast.pace import Stack
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.machine import available_cores
 from pgan_ray.runner.worker import dataset_key
-from pgan_ray.spec import DatasetSpec, Sweep, TaskSpec
-from tests.tiny import tiny_sweep, write_tiny
+from pgan_ray.spec import DatasetConfig, Sweep, TaskSpec
+from tests.tiny import dataset_config, tiny_sweep, write_tiny
 
 
-def points_of(dataset: DatasetSpec, task: TaskSpec) -> Points:
+def points_of(dataset: DatasetConfig, task: TaskSpec) -> Points:
     found = known_points(dataset)
     assert found is not None
     return found
@@ -145,5 +145,5 @@ def test_baselines_take_time_too(tmp_path: Path) -> None:
 
 
 def test_sizes_are_read_from_data_that_is_at_hand() -> None:
-    spec = DatasetSpec(name="digits")
+    spec = dataset_config(name="digits")
     assert points_of_data(load_dataset(spec, seed=0)) == known_points(spec)

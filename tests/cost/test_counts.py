@@ -18,23 +18,24 @@ from pgan_ray.cost import cell_work, count, fallback_points, kept_size, known_po
 from pgan_ray.cost import sweep as counts
 from pgan_ray.cost.networks import step_work, weights
 from pgan_ray.cost.sweep import iterations, mlflow_points
-from pgan_ray.data import load_dataset, select_task
+from pgan_ray.data import select_task
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.nn import StackedMLP
 from pgan_ray.registry import DETECTORS, VICTIMS
 from pgan_ray.results import CHANGES, RATES, Change, Estimate, Point
 from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
-from pgan_ray.spec import DatasetSpec, Sweep, load_sweep
+from pgan_ray.spec import DatasetConfig, Sweep, load_sweep
 from pgan_ray.tracking.curves import change_metrics, victim_metrics
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
-from tests.tiny import tiny_sweep
+from tests.tiny import dataset_config, tiny_sweep
 
 OF_POISON = ("rejected_poison", "rejected_poison_both", "detector_auc", "poison_variance")
 OF_DEFENCES = ("dropped_genuine", "dropped_poison", "relabelled_genuine", "relabelled_poison")
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
-def points_of(dataset: DatasetSpec, task: object) -> object:
+def points_of(dataset: DatasetConfig, task: object) -> object:
     return known_points(dataset)
 
 
@@ -67,7 +68,7 @@ def test_weights_are_the_networks_own(sweep: Sweep) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "gaussians", "mnist-5k"])
 def test_sizes_of_the_built_in_data_are_known(name: str) -> None:
-    spec = DatasetSpec.model_validate({"name": name, "test_fraction": 0.3})
+    spec = dataset_config(name=name, test_fraction=0.3)
     data, known = load_dataset(spec, seed=0), known_points(spec)
     assert known is not None
     assert known.features == data.train_features.shape[1]
@@ -78,10 +79,10 @@ def test_sizes_of_the_built_in_data_are_known(name: str) -> None:
 
 def test_sizes_of_idx_data_add_up() -> None:
     for name in ("mnist", "fashion-mnist"):
-        known = known_points(DatasetSpec.model_validate({"name": name}))
+        known = known_points(dataset_config(name=name))
         assert known is not None
         assert (sum(known.train.values()), sum(known.test.values())) == (60_000, 10_000)
-    assert known_points(DatasetSpec(path="a.npz")) is None
+    assert known_points(dataset_config(path="a.npz")) is None
 
 
 def test_the_papers_sweep() -> None:

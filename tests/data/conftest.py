@@ -1,10 +1,8 @@
 """Fixtures of the data room's tests."""
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
@@ -35,12 +33,3 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         yield state
         http.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="session")
-def full_data_dir() -> Path:
-    """The directory that holds the real MNIST and Fashion-MNIST."""
-    folder = os.environ.get("PGAN_RAY_DATA")
-    if not folder:
-        pytest.skip("needs full MNIST: set PGAN_RAY_DATA to a directory that holds it")
-    return Path(folder)

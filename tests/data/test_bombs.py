@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pgan_ray.data import load_dataset, table
+from pgan_ray.data import table
 from pgan_ray.data.idx import read_idx
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec.dataset import DatasetSpec
+from tests.tiny import dataset_config
 
 from .helpers import NAMES, Tiny
 
@@ -34,7 +35,7 @@ def refuse(path: Path, message: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match=message):
-            load_dataset(DatasetSpec(path=str(path)), seed=0)
+            load_dataset(dataset_config(path=str(path)), seed=0)
         assert tracemalloc.get_traced_memory()[1] < 4 * MEBIBYTE
     finally:
         tracemalloc.stop()
@@ -71,7 +72,8 @@ def test_npz_at_and_beyond_the_limit(tmp_path: Path, limit: int, kind: str) -> N
     for width, fits in ((half, True), (half + 1, False)):
         np.savez_compressed(tmp_path / "my.npz", features=np.ones((20, width), dtype=kind), labels=LABELS)
         if fits:
-            assert load_dataset(DatasetSpec(path=str(tmp_path / "my.npz")), seed=0).train_features.shape == (16, width)
+            dataset = load_dataset(dataset_config(path=str(tmp_path / "my.npz")), seed=0)
+            assert dataset.train_features.shape == (16, width)
         else:
             refuse(tmp_path / "my.npz", r"must take at most 0.000977 GiB of memory, .* got 0.000977 GiB")
 
@@ -138,7 +140,7 @@ def test_parquet_of_lists_at_and_beyond_the_limit(tmp_path: Path, limit: int, ki
     pq.write_table(pa.table(columns), tmp_path / "my.parquet")
     refuse(tmp_path / "my.parquet", "features must take at most 0.000977 GiB of memory")
     pq.write_table(pa.table(columns)[:30], tmp_path / "my.parquet", row_group_size=7)
-    assert load_dataset(DatasetSpec(path=str(tmp_path / "my.parquet")), seed=0).train_features.shape[1] == width
+    assert load_dataset(dataset_config(path=str(tmp_path / "my.parquet")), seed=0).train_features.shape[1] == width
 
 
 def one_list(values: np.ndarray) -> bytes:
@@ -186,7 +188,7 @@ def test_the_pages_of_honest_files_fit(tmp_path: Path, version: str, compression
         row_group_size=90,
         write_page_checksum=True,
     )
-    assert load_dataset(DatasetSpec(path=str(tmp_path / "my.parquet")), seed=0).train_features.shape == (400, 7)
+    assert load_dataset(dataset_config(path=str(tmp_path / "my.parquet")), seed=0).train_features.shape == (400, 7)
 
 
 def test_a_gzipped_idx_file_is_never_longer_than_its_content(tiny: Tiny, tmp_path: Path) -> None:

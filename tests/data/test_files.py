@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.data import load_dataset
 from pgan_ray.data.files import listed, open_regular, shown
 from pgan_ray.data.sources import load_idx
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec.dataset import DatasetSpec
+from tests.tiny import dataset_config
 
 from .helpers import NAMES, Tiny
 
 
 def load(path: str) -> Any:
-    return load_dataset(DatasetSpec(path=path), seed=0)
+    return load_dataset(dataset_config(path=path), seed=0)
 
 
 def load_tiny(tiny: Tiny, folder: Path) -> Any:

@@ -9,6 +9,10 @@ from pgan_ray.registry import ATTACKS
 from .helpers import BODY, Loader
 
 EVERY_ATTACK = ", ".join(f"`{name}`" for name in ATTACKS.own_names())
+UNKNOWN_DATASET = (
+    "must be one of `digits`, `fashion-mnist`, `file`, `gaussians`, `mnist`, `mnist-5k`, or an import path "
+    "`package.module:Class`, got 'mnits'; did you mean `mnist`?"
+)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +101,7 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         ("attack.generator.optimizer.betas", [0.5, 0.5, 0.5], "must have at most 2 item(s), got [0.5, 0.5, 0.5]"),
         ("task.classes", [3], "must have at least 2 item(s), got [3]"),
         ("task.classes", ["3", "5"], "[0]: must be a whole number, got '3'"),
-        ("dataset.name", "mnits", "must be 'mnist', 'fashion-mnist', 'mnist-5k', 'digits' or 'gaussians', got 'mnits'"),
+        ("dataset.name", "mnits", UNKNOWN_DATASET),
         ("name", "a/b", "must match ^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$, got 'a/b'"),
         ("name", 3, "must be text, got 3"),
         ("seed", -1, "must be at least 0, got -1"),
@@ -163,11 +167,18 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         ({"attack.alpha": None}, "attack.alpha: must be a number, got null"),
         (
             {"dataset.path": "my.npz"},
-            "dataset: exactly one of `name` (a built-in data set) and `path` (your own file) must be given",
+            "dataset.path: is not a key of `digits`: delete it (keys of `digits`: name, test_fraction, judged_on, "
+            "split_seed; `file` has it)",
         ),
         (
             {"dataset.value_range": [0, 1]},
-            "dataset: `value_range` goes with `path`: built-in data sets know their own range",
+            "dataset.value_range: is not a key of `digits`: delete it (keys of `digits`: name, test_fraction, "
+            "judged_on, split_seed; `file` has it)",
+        ),
+        ({"dataset": {"name": "file"}}, "dataset.path: must be given"),
+        (
+            {"dataset": {"name": "file", "path": "a.npz", "scaling": "min_max", "value_range": [0, 1]}},
+            "dataset: `scaling` and `value_range` must not both be given: either scales the features",
         ),
         (
             {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1]}},
@@ -255,7 +266,7 @@ def test_all_faults_of_a_file_are_told_at_once(load: Loader) -> None:
     assert sorted(faults) == [
         "attack.alpha.grid: must be a list of at least one value, got []",
         "attack.batch_size.grid[1]: must be at least 2, got 1",
-        "dataset.name: must be 'mnist', 'fashion-mnist', 'mnist-5k', 'digits' or 'gaussians', got 'mnits'",
+        f"dataset.name: {UNKNOWN_DATASET}",
         "evaluation.runs: must be at least 1, got 0",
         "sede: is not a known key; did you mean `seed`?",
         "task: `source_class` must differ from `poison_class`",

