@@ -19,9 +19,10 @@ from pathlib import Path
 import torch
 
 from pgan_ray.attacks import Member, TrainedAttack
-from pgan_ray.data import TaskData, load_dataset, select_task
-from pgan_ray.registry import ATTACKS
-from pgan_ray.spec import AttackConfig, DatasetSpec, TaskSpec, load_sweep
+from pgan_ray.data import TaskData, select_task
+from pgan_ray.datasets.load import load_dataset
+from pgan_ray.registry import ATTACKS, DATASETS
+from pgan_ray.spec import AttackConfig, TaskSpec, load_sweep
 
 CPU = torch.device("cpu")
 SWEEP = Path(__file__).parents[2] / "sweeps/mnist_alpha.yaml"
@@ -63,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--iterations", type=int, default=3, help="that are timed, after a first one")
     parser.add_argument("--dataset", default="mnist", choices=["mnist", "mnist-5k"])
     given = parser.parse_args(arguments)
-    dataset = load_dataset(DatasetSpec(name=given.dataset), seed=0)
+    dataset = load_dataset(DATASETS.config(given.dataset)(), seed=0)
     task = select_task(dataset, TaskSpec(classes=[3, 5], poison_class=5, source_class=3))
     for size in given.sizes:
         for config in attacks(size):

@@ -24,7 +24,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pgan_ray.bench.plain import PlainPGan, PlainVictim
-from pgan_ray.data import TaskData, load_dataset, select_task
+from pgan_ray.data import TaskData, select_task
+from pgan_ray.datasets.load import load_dataset
 from pgan_ray.spec import EvaluationSpec, Settings, load_sweep
 
 SWEEP = Path(__file__).parents[2] / "sweeps/mnist_alpha.yaml"

@@ -17,9 +17,10 @@ EXAMPLE = Path(__file__).parents[1] / "plugin_example"
 USE = """
 import json, sys, tempfile
 from pathlib import Path
-from pgan_ray.testing import check_attack, check_detector, check_victim
+from pgan_ray.testing import check_attack, check_dataset, check_detector, check_victim
 check_attack("midpoint", share=0.4)
 check_attack("midpoint", share=1)
+check_dataset("rings", per_class=50)
 check_detector("centroid_box", percentile=0.9)
 check_victim("nearest_mean", power=1.5)
 check_victim("two_layers", hidden=8, optimizer={"name": "adam", "learning_rate": 0.02})
@@ -73,6 +74,25 @@ def test_its_components_pass_the_contracts_and_run_in_a_sweep(installed: Path, t
         for victim in ("nearest_mean", "two_layers")
         for detector in ("centroid_box", "none")
     ]
+
+
+def test_its_data_set_is_swept_and_its_classes_have_their_names(installed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    dataset = {"name": "rings", "per_class": 250, "width": 0.2}
+    task = {"classes": [0, 1], "poison_class": 1, "source_class": 0}
+    attack = {"name": "random_label_flip", "replicates": 1}
+    evaluation = TINY["evaluation"] | {"victim": {"name": "knn"}}  # type: ignore[operator]
+    changes = {"dataset": dataset, "task": task, "attack": attack, "evaluation": evaluation}
+    file.write_text(yaml.safe_dump(TINY | changes))
+    sweep = ["-m", "pgan_ray", "sweep", file, "--executor", "local", "--offline-tracking", "--out", tmp_path / "out"]
+    done = python(installed, *sweep)
+    assert done.returncode == 0, done.stderr
+    # Where the package is not, its results are read by what the sweep's record says of it.
+    report = subprocess.run(
+        [sys.executable, "-m", "pgan_ray", "report", str(tmp_path / "out")], capture_output=True, text=True, check=False
+    )
+    assert report.returncode == 0, report.stderr
+    assert "outer ring" in (tmp_path / "out" / "report" / "index.html").read_text()
 
 
 def test_its_keys_and_names_are_told_in_faults(installed: Path, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""An attack, a detector and two victims of one's own."""
+"""A data set, an attack, a detector and two victims of one's own."""
