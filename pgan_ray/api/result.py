@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -208,10 +208,19 @@ class SweepResult:
             raise SpecError([f"{redact(self._store.place(name))}: {reason}"])
         return self._in_own_units(found, poison)
 
-    def report(self, directory: str | Path | None = None) -> str:
-        """Write the report to ``directory``, or beside the results; returns where its page is."""
-        from pgan_ray.report import write_report  # matplotlib takes a while
+    def report(self, directory: str | Path | None = None, *, beside: Sequence["SweepResult"] = ()) -> str:
+        """Write the report to ``directory``, or beside the results; returns where its page is.
 
+        ``beside``: other sweeps, of the same data and classes, to go side by side with this one, from which their
+        differences are taken; into ``directory``, or ``comparison`` in the working directory. Raises `SpecError` where
+        they cannot be compared.
+        """
+        from pgan_ray.report import write_comparison, write_report  # matplotlib takes a while
+
+        if beside:
+            target = Store(directory or "comparison")
+            target.check()
+            return target.place(write_comparison([self._store, *(other._store for other in beside)], target)[0])
         target = self._store.below("report") if directory is None else Store(directory)
         if directory is None and self._has_report:
             return target.place("index.html")

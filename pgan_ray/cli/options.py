@@ -54,6 +54,10 @@ def _complete_sweep(context: click.Context, parameter: click.Parameter, incomple
 
 directory = click.argument("directory", metavar="DIR", shell_complete=complete_directory)
 
+directories = click.argument(
+    "directories", metavar="DIR...", nargs=-1, required=True, shell_complete=complete_directory
+)
+
 sweep_file = click.argument("file", metavar="FILE", shell_complete=_complete_sweep)
 
 really_large = click.option(

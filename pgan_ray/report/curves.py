@@ -106,7 +106,7 @@ def _over_poison(study: Study) -> Group | None:
             name = f"{_FILES[rate]}_by_poison" + (f"_{index + 1}" if len(panels) > 1 else "")
             full = f"{title}: {heading}" if heading else title
             made.append(LineFigure(name, full[:1].upper() + full[1:], POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
-        figures += _same_top(made)
+        figures += same_top(made)
     more = f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
     caption = (
         "Test error of the victims, and the two kinds of error that the attack is about, on clean test points. "
@@ -125,7 +125,7 @@ def _controls(study: Study, members: Sequence[Series]) -> list[Series]:
 _FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}
 
 
-def _same_top(figures: Sequence[LineFigure]) -> list[LineFigure]:
+def same_top(figures: Sequence[LineFigure]) -> list[LineFigure]:
     """The same y axis for figures that are compared."""
     highest = top(one for figure in figures for one in figure.lines)
     return [replace(figure, y_max=highest) for figure in figures]
@@ -198,7 +198,7 @@ def _over_axis(study: Study, axis: Axis) -> Group | None:
             is_log = min(xs) > 0 and max(xs) / min(xs) > 50
             full = full[:1].upper() + full[1:]
             made.append(LineFigure(name, full, axis.title, f"{title}, %", tuple(lines), 0.0, is_log))
-        figures += _same_top(made)
+        figures += same_top(made)
     if not figures:
         return None
     return Group(
@@ -249,5 +249,5 @@ def _targeted(study: Study) -> Group | None:
         "Overall error, and the error that the attack is after",
         f"Share of all test points that are misclassified, and of the source class that is taken for the poison class. "
         f"{INTERVALS}",
-        tuple(_same_top(figures)),
+        tuple(same_top(figures)),
     )

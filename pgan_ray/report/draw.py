@@ -1,6 +1,5 @@
 """Draws what `pgan_ray.report.charts` describes. Sizes suit a phone's width: text stays readable at 360 pixels."""
 
-import itertools
 import textwrap
 from collections.abc import Sequence
 
@@ -23,9 +22,8 @@ from pgan_ray.report.charts import (
     TileFigure,
 )
 from pgan_ray.report.draw_trials import draw_parallel, draw_points
-from pgan_ray.report.frame import LABEL_SIZE, LETTER, POINT, WIDTH, frame, name_row
+from pgan_ray.report.frame import LABEL_SIZE, LETTER, POINT, WIDTH, frame, name_row, spread
 
-MAX_BANDS = 3
 _MARKS = {"s": "■", "o": "●"}
 
 
@@ -47,7 +45,7 @@ def draw(chart: charts.Figure) -> Figure:
 
 
 def _lines(chart: LineFigure) -> Figure:
-    lines = [line for line in chart.lines if line.x]
+    lines = chart.drawn
     labels = ["\n".join(textwrap.wrap(line.label, 18)) for line in lines]
     longest = max((len(part) for label in labels for part in label.split("\n")), default=0)
     figure, axes = frame(chart.title, right=min(0.3 + longest * LETTER, 2.0))
@@ -55,19 +53,15 @@ def _lines(chart: LineFigure) -> Figure:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(ScalarFormatter())
     xs = sorted({x for line in lines for x in line.x})
-    with_bands = len(lines) <= MAX_BANDS
     span = (xs[-1] - xs[0]) if xs else 0.0
-    closest = min((b - a for a, b in itertools.pairwise(xs)), default=0.0)
-    # Bars of several lines stand side by side.
-    apart = 0.0 if with_bands or chart.log_x else min(0.012 * span, 0.5 * closest / len(lines))
     for index, line in enumerate(lines):
-        _line(axes, line, (index - (len(lines) - 1) / 2) * apart, with_band=with_bands)
+        _line(axes, line, chart.shift(index), with_band=chart.has_bands)
     axes.set_ylim(0, chart.y_max)
     if chart.x_range is not None:
         low, high = chart.x_range
         axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     elif xs:
-        room = 0.025 * span + apart * len(lines) / 2 or 1.0
+        room = 0.025 * span + chart.apart * len(lines) / 2 or 1.0
         if not chart.log_x:
             axes.set_xlim(xs[0] - room, xs[-1] + room)
             _ticks(axes, xs)
@@ -161,37 +155,14 @@ def _end_labels(figure: Figure, axes: Axes, lines: Sequence[Line], labels: Seque
         )
 
 
-def spread(wanted: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:
-    """Centres near ``wanted`` (rising) at which labels of these ``heights`` do not overlap, within low and high."""
-    places: list[float] = []
-    edge = low - (heights[0] / 2 if heights else 0)
-    for want, height in zip(wanted, heights, strict=True):
-        places.append(max(want, edge + height / 2))
-        edge = places[-1] + height / 2
-    edge = high + (heights[-1] / 2 if heights else 0)
-    for index in reversed(range(len(places))):
-        places[index] = min(places[index], edge - heights[index] / 2)
-        edge = places[index] - heights[index] / 2
-    return places
-
-
 def _dots(chart: DotFigure) -> Figure:
     names = ["\n".join(textwrap.wrap(name, 22)) for name, _ in chart.rows]
     longest = max((len(part) for name in names for part in name.split("\n")), default=0)
     left = min(0.25 + longest * 1.05 * LETTER, 2.2)
     figure, axes = frame(chart.title, right=0.2, left=left, height=1.6 + 0.42 * len(names), below_title=0.25)
-    for row, (_, dots) in enumerate(chart.rows):
-        for index, dot in enumerate(dots):
-            y = row + (index - (len(dots) - 1) / 2) * 0.26
-            axes.errorbar(
-                [dot.value],
-                [y],
-                xerr=None if dot.half is None else [dot.half],
-                fmt=dot.marker,
-                color=dot.colour,
-                elinewidth=1.4,
-                capsize=3,
-            )
+    for y, _, dot in chart.places():
+        xerr = None if dot.half is None else [dot.half]
+        axes.errorbar([dot.value], [y], xerr=xerr, fmt=dot.marker, color=dot.colour, elinewidth=1.4, capsize=3)
     axes.set_yticks(range(len(names)), names, size=LABEL_SIZE)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, chart.x_max)

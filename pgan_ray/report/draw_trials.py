@@ -1,11 +1,12 @@
 """Draws a search's trials."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pgan_ray.report.charts import ParallelFigure, PointFigure
-from pgan_ray.report.frame import LABEL_SIZE, frame, name_row
+from pgan_ray.report.frame import LABEL_SIZE, POINT, frame, name_row, spread
 
 
 def draw_points(chart: PointFigure) -> Figure:
@@ -27,8 +28,6 @@ def draw_points(chart: PointFigure) -> Figure:
             markeredgewidth=0,
             zorder=4 if fine else 3,
         )
-        for name, x, y in zip(group.names, group.x, group.y, strict=False):
-            axes.annotate(name, (x, y), (5, 4), textcoords="offset points", size=LABEL_SIZE - 1, color=group.colour)
     if chart.limit is not None:
         axes.axvline(chart.limit, color="#777777", linewidth=1.0, linestyle="--", zorder=1)
     name_row(figure, 0, [(group.label, group.colour) for group in chart.groups])
@@ -38,7 +37,27 @@ def draw_points(chart: PointFigure) -> Figure:
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    _names(figure, axes, chart)
     return figure
+
+
+def _names(figure: Figure, axes: Axes, chart: PointFigure) -> None:
+    """The points' names beside them, towards the middle; those that would overlap are moved apart."""
+    named = [
+        (y, x, name, group.colour)
+        for group in chart.groups
+        for name, x, y in zip(group.names[: group.written], group.x, group.y, strict=False)
+    ]
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    size, middle = LABEL_SIZE - 1, (left + right) / 2
+    height = 1.3 * size * POINT * (high - low) / (axes.get_position().height * figure.get_figheight())
+    named.sort()
+    places = spread([y + height / 3 for y, *_ in named], [height] * len(named), low, high)
+    for (y, x, name, colour), place in zip(named, places, strict=True):
+        aside, align = (0.02, "left") if x <= middle else (-0.02, "right")
+        at = x + aside * (right - left)
+        axes.plot([x, at], [y, place], color=colour, linewidth=0.6, scalex=False, scaley=False)
+        axes.text(at, place, name, size=size, color=colour, ha=align, va="center")
 
 
 def _bars(half: tuple[float | None, ...]) -> "np.ndarray | None":

@@ -4,8 +4,10 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
+from pgan_ray.report.rules import LEAST_GENERATORS
+from pgan_ray.report.series import configuration_label
 from pgan_ray.report.study import Study
-from pgan_ray.results import redact
+from pgan_ray.results import health, mean_metrics, redact
 from pgan_ray.spec import Sweep
 
 OUTCOMES = {
@@ -96,6 +98,52 @@ def costs(study: Study) -> list[Cost]:
     device = "as stage 1, or CPU" if has_gpu else "cpu"
     cells = study.tally.cells
     return stages + ([Cost("stage 2: victims", device, study.seconds / 3600, f"{cells} cells")] if cells else [])
+
+
+def cost_table(study: Study, price_per_actor_hour: float | None) -> tuple[list[str], list[list[str]]] | None:
+    """Columns and rows of the `costs`, with their sum; None where nothing was computed."""
+    found = costs(study)
+    if not found:
+        return None
+    lines = [(cost.stage, cost.device, cost.units, cost.hours) for cost in found]
+    rows = [
+        [*words, f"{hours:.3f}", *([] if price_per_actor_hour is None else [f"{hours * price_per_actor_hour:.2f}"])]
+        for *words, hours in [*lines, ("all", "", "", sum(cost.hours for cost in found))]
+    ]
+    return ["stage", "device", "of", "actor hours", *([] if price_per_actor_hour is None else ["cost"])], rows
+
+
+def doubts(study: Study) -> list[str]:
+    """What to keep in mind about the numbers: how many they come of, and what training and clean victims say."""
+    found = []
+    replicates = sorted({one.settings.attack.replicates for one in study.every_series})
+    if replicates:
+        count = " to ".join(map(str, dict.fromkeys((replicates[0], replicates[-1]))))
+        few = ", too few to say how much generators differ" if replicates[0] < LEAST_GENERATORS else ""
+        found.append(
+            f"Intervals are over {count} replicates of each attack{few}: another generator may do more or less."
+        )
+    if tested := _tested(study):
+        points, source = tested
+        found.append(
+            f"Victims are judged on {points:,} points, {source:,} of the source class: one of these is "
+            f"{100 / source:.2g} % of them. No interval says what other points would show."
+        )
+    labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
+    odd = [*health(study.shown, mean_metrics(study.generators.values())).items()]
+    odd += [(name, text) for name, text in study.tally.doubts if name in study.shown.result_ids]
+    return found + [f"{labels.get(name, name)}: {text}." for name, text in odd]
+
+
+def _tested(study: Study) -> tuple[int, int] | None:
+    """How many points victims were judged on, and how many of them are of the source class; None: nobody knows."""
+    for one in study.series:
+        rows = study.rows.get(one.configuration)
+        known = [] if rows is None else rows["confusion"].drop_null()[:1].to_pylist()
+        if known:
+            source = sum(known[0][one.settings.task.labels.index(one.settings.task.source_class)])
+            return (sum(map(sum, known[0])), source) if source else None
+    return None
 
 
 def failures(study: Study) -> list[tuple[str, str]]:

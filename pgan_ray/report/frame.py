@@ -43,3 +43,17 @@ def name_row(figure: Figure, row: int, entries: Sequence[tuple[str, str]]) -> No
         y = 1 - (0.4 + 0.21 * row) / figure.get_figheight()
         figure.text(at / WIDTH, y, label, color=colour, size=LABEL_SIZE, weight="bold", va="top")
         at += (len(label) + 2.2) * LETTER
+
+
+def spread(wanted: Sequence[float], heights: Sequence[float], low: float, high: float) -> list[float]:
+    """Centres near ``wanted`` (rising) at which labels of these ``heights`` do not overlap, within low and high."""
+    places: list[float] = []
+    edge = low - (heights[0] / 2 if heights else 0)
+    for want, height in zip(wanted, heights, strict=True):
+        places.append(max(want, edge + height / 2))
+        edge = places[-1] + height / 2
+    edge = high + (heights[-1] / 2 if heights else 0)
+    for index in reversed(range(len(places))):
+        places[index] = min(places[index], edge - heights[index] / 2)
+        edge = places[index] - heights[index] / 2
+    return places

@@ -8,16 +8,11 @@ from pgan_ray.report.charts import Figure, Group, Line, LineFigure, ParallelFigu
 from pgan_ray.report.palette import CATEGORIES, alpha_colour
 from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table
+from pgan_ray.report.tradeoff import HARM, SEEN
 from pgan_ray.results import Estimate, Trial, best_so_far, estimate_text, read_trials, values_text
 from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
 from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
 
-HARM = {"damage": "source class taken for poison class", "error": "test error"}
-SEEN = {
-    "excess_rejection": "poison rejected beyond genuine points, points",
-    "excess_rejection_both": "rejected beyond genuine points by both tails, points",
-    "detector_auc": "area under the detector's ROC curve, %",
-}
 COLOURS = {MAIN: CATEGORIES[0], "random": CATEGORIES[5]}
 LETTERS = 18
 

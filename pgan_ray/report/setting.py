@@ -108,13 +108,15 @@ def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, s
             )
             found.append((".".join(path), f"{papers:,}", f"{' | '.join(iterations)} iterations"))
             continue
-        found.append((".".join(path), _text(papers), " | ".join(_text(value) for value in values.values())))
+        found.append(
+            (".".join(path), setting_text(papers), " | ".join(setting_text(value) for value in values.values()))
+        )
     return found
 
 
 def _wanted(kind: Family, series: Sequence[Series]) -> dict[Path, Any]:
     """What the paper has for ``kind``, by path; some figures have a setting of their own."""
-    wanted = dict(_leaves(PAPER[kind], ()))
+    wanted = dict(leaves(PAPER[kind], ()))
     if any(TRAIN in one.choices for one in series):  # Fig. 4 right
         wanted["evaluation", "runs"] = 5
     if kind == "mnist" and any(LAMBDA in one.choices for one in series):  # Fig. 4 left
@@ -122,11 +124,12 @@ def _wanted(kind: Family, series: Sequence[Series]) -> dict[Path, Any]:
     return wanted
 
 
-def _leaves(tree: Mapping[str, Any], above: Path) -> list[tuple[Path, Any]]:
+def leaves(tree: Mapping[str, Any], above: Path) -> list[tuple[Path, Any]]:
+    """(path, value) of everything in ``tree``, whose own path is ``above``, that holds nothing more."""
     found: list[tuple[Path, Any]] = []
     for key, value in tree.items():
         here = (*above, key)
-        found += _leaves(value, here) if isinstance(value, Mapping) else [(here, value)]
+        found += leaves(value, here) if isinstance(value, Mapping) else [(here, value)]
     return found
 
 
@@ -142,5 +145,6 @@ def _same(value: Any, papers: Any) -> bool:
     return bool(value == papers)
 
 
-def _text(value: Any) -> str:
+def setting_text(value: Any) -> str:
+    """A setting as a table shows it."""
     return value if isinstance(value, str) else json.dumps(value)

@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pgan_ray.report.charts import Group, HeatFigure
+from pgan_ray.report.paper import STATEMENTS
 from pgan_ray.report.rules import here_text, paper_text, unit
 from pgan_ray.report.series import Series, per_cent, taken_for
 from pgan_ray.report.study import Study
@@ -162,17 +163,22 @@ def to_csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return buffer.getvalue().encode()
 
 
-def verdict_rows(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """For the page: one entry for each statement, with its verdict and all its findings."""
-    return [
-        {
-            "statement": statement,
-            "paper": paper_text(statement),
-            "verdict": overall(members),
-            "found": [{"finding": one, "here": here_text(statement, one.found)} for one in members],
-        }
-        for statement, members in by_statement(found)
-    ]
+def verdict_rows(found: Mapping[str, Sequence[Finding]]) -> list[dict[str, Any]]:
+    """For the page: one entry for each statement that sweeps speak to, with all their findings, by their letters.
+
+    ``verdicts``: those of each sweep, where it has several findings or there are several sweeps.
+    """
+    entries: dict[int, dict[str, Any]] = {}
+    for letter, findings in found.items():
+        for statement, members in by_statement(findings):
+            fresh = {"statement": statement, "paper": paper_text(statement), "verdicts": [], "found": []}
+            entry = entries.setdefault(STATEMENTS.index(statement) if statement in STATEMENTS else id(statement), fresh)
+            if letter or len(members) > 1:
+                entry["verdicts"].append((letter, overall(members)))
+            entry["found"] += [
+                {"sweep": letter, "finding": one, "here": here_text(statement, one.found)} for one in members
+            ]
+    return [entries[key] for key in (sorted(entries) if len(found) > 1 else entries)]
 
 
 def _names(one: Series) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from pgan_ray.report.paper import STATEMENTS, Along, Family, Moment, Part, State
 from pgan_ray.report.rules import RAW, VERDICTS, judge
 from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series, parameters
 from pgan_ray.report.setting import PAPER
-from pgan_ray.report.study import Study
+from pgan_ray.report.study import Study, Values
 from pgan_ray.results import NONE, Estimate, estimate
 
 MATCH = 1e-9
@@ -44,19 +44,22 @@ def findings(study: Study, statements: Sequence[Statement] = STATEMENTS) -> list
 
 
 def combine(study: Study, terms: Sequence[Term]) -> Estimate | None:
-    """The weighted sum of ``terms``, taken within each (replicate, run), with its interval over replicates.
+    """The weighted sum of ``terms``, as `weighted` takes it."""
+    return weighted([(term.weight, study.values(term.series, term.fraction, term.rate)) for term in terms])
+
+
+def weighted(parts: Sequence[tuple[float, Values]]) -> Estimate | None:
+    """The sum of all values by their weights, taken within each (replicate, run), with its interval over replicates.
 
     The cells of one replicate and run share their split, whatever the configuration and the poison fraction, so that
     differences within them leave the split's luck out. Cells whose partners are missing do not count.
     """
-    values = [study.values(term.series, term.fraction, term.rate) for term in terms]
-    if not values:
+    if not parts:
         return None
-    shared = set(values[0]).intersection(*values[1:])
+    shared = set.intersection(*(set(values) for _, values in parts))
     by_replicate: dict[int, list[float]] = defaultdict(list)
     for key in sorted(shared):
-        total = sum(term.weight * found[key] for term, found in zip(terms, values, strict=True))
-        by_replicate[key[0]].append(total)
+        by_replicate[key[0]].append(sum(weight * values[key] for weight, values in parts))
     return estimate(by_replicate.values()) if by_replicate else None
 
 
@@ -180,14 +183,14 @@ def _terms(study: Study, parts: Sequence[Part], anchor: Series, control: str) ->
             return None
         terms.append(Term(part.weight, one, fraction, part.rate))
         if part.beyond:
-            beside = _beside(study, one, fraction, control)
+            beside = control_of(study, one, fraction, control)
             if beside is None:
                 return None
             terms.append(Term(-part.weight, *beside, part.rate))
     return terms
 
 
-def _beside(study: Study, one: Series, fraction: float, control: str) -> tuple[Series, float] | None:
+def control_of(study: Study, one: Series, fraction: float, control: str) -> tuple[Series, float] | None:
     """The series and the poison fraction of the ``control`` of ``one`` at this ``fraction``; None where it has none."""
     known = next((c for c in study.controls_of(one) if c.settings.attack.name == control), None)
     if known is not None:

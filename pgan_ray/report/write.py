@@ -1,27 +1,34 @@
-"""From a sweep's directory to a report's."""
+"""From sweeps' directories to a report's."""
 
 import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Set
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+
+from markupsafe import Markup
 
 from pgan_ray.errors import SpecError
-from pgan_ray.report.canvas import style, to_png, to_svg
-from pgan_ray.report.charts import Group, ScatterFigure, TileFigure
+from pgan_ray.report.canvas import inline, style, to_png, to_svg
+from pgan_ray.report.charts import Figure, Group, ScatterFigure, TileFigure
+from pgan_ray.report.compare import compare
+from pgan_ray.report.compare_page import comparison_groups, comparison_page, difference_tables, differences_csv
 from pgan_ray.report.curves import curve_groups
 from pgan_ray.report.defences import defence_group, defence_table
 from pgan_ray.report.detection import detection_group
 from pgan_ray.report.draw import draw
-from pgan_ray.report.page import Drawn, DrawnGroup, page
+from pgan_ray.report.page import DrawnGroup, page
 from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
 from pgan_ray.report.search import search_group, search_tables
 from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_tables, to_csv
+from pgan_ray.report.tradeoff import tradeoff_group
+from pgan_ray.report.values import in_words, spots
 from pgan_ray.report.verdicts import findings
 from pgan_ray.results import Store, redact
 
 INDEX, LIST = "index.html", "files.json"
-ALWAYS = {"points.csv", "paper.csv"}  # in every report
+ALWAYS = ({"points.csv", "paper.csv"}, {"differences.csv"})  # in every report, and in every comparison
 MAX_LIST = 1 << 20  # bytes
 _OURS = re.compile(r"\w+\.(png|svg|csv)")
 
@@ -44,7 +51,7 @@ def write_report(
     groups = figure_groups(study)
     found = findings(study)
     files: dict[str, bytes] = {}
-    drawn = [_drawn(group, files) for group in groups]
+    shown = [drawn(group, files) for group in groups]
     of_defences = defence_table(study)
     tables = [*search_tables(study), *([of_defences] if of_defences else []), *rate_tables(study)]
     for table in tables:
@@ -52,10 +59,39 @@ def write_report(
     files["points.csv"] = points_csv(study)
     files["paper.csv"] = paper_csv(found)
     files |= confusion_csvs(groups)
+    _tell(study, left_out)
+    return _publish(target, files, page(study, shown, found, tables, price_per_actor_hour))
+
+
+def write_comparison(
+    sources: Sequence[Store], target: Store, *, left_out: Callable[[str], None] | None = None
+) -> list[str]:
+    """Write a page on the sweeps in ``sources``, side by side, into ``target``; returns the names of the files.
+
+    The first is what the others are compared with. ``left_out`` and the rest as for `write_report`. Raises `SpecError`
+    where the sweeps are not of the same data and classes, or one is there twice.
+    """
+    studies = [load_study(source) for source in sources]
+    found = compare(studies)
+    files: dict[str, bytes] = {}
+    shown = [drawn(group, files) for group in comparison_groups(found)]
+    tables = difference_tables(found)
+    claims = {letter: findings(study) for letter, study in found.studies.items()}
+    files |= {f"table_{table.name}.csv": to_csv(table.columns, table.rows) for table in tables}
+    files["differences.csv"] = differences_csv(found)
+    for letter, study in found.studies.items():
+        files[f"points_{letter}.csv"], files[f"paper_{letter}.csv"] = points_csv(study), paper_csv(claims[letter])
+        _tell(study, left_out, f"{redact(study.files.store.location)}: ")
+    return _publish(target, files, comparison_page(found, shown, claims, tables))
+
+
+def _tell(study: Study, left_out: Callable[[str], None] | None, where: str = "") -> None:
     if left_out is not None:
         for name, reason in sorted(study.files.damaged.items()):
-            left_out(f"{name}: {reason}")
-    html = page(study, drawn, found, tables, price_per_actor_hour)
+            left_out(f"{where}{name}: {reason}")
+
+
+def _publish(target: Store, files: Mapping[str, bytes], html: str) -> list[str]:
     before = _listed(target)
     _check_ours(target, {*files, INDEX, LIST}, before)
     stale = before - set(files)
@@ -83,7 +119,7 @@ def _listed(target: Store) -> set[str]:
     if not isinstance(names, list):
         return set()
     ours = {name for name in names if isinstance(name, str) and _OURS.fullmatch(name)}
-    return ours if ours >= ALWAYS else set()  # else it is not a report's
+    return ours if any(ours >= always for always in ALWAYS) else set()  # else it is not a report's
 
 
 def _check_ours(target: Store, names: Set[str], before: Set[str]) -> None:
@@ -104,21 +140,26 @@ def figure_groups(study: Study) -> list[Group]:
     """What is drawn of ``study``, in the order of the page."""
     of_filters = [detection_group(study), defence_group(study)]
     optional = [*of_filters, confusion_group(study), plane_group(study), samples_group(study)]
-    found = [search_group(study), *curve_groups(study), *optional]
+    curves = curve_groups(study)
+    found = [search_group(study), *curves[:1], tradeoff_group(study), *curves[1:], *optional]
     return [group for group in found if group is not None]
 
 
-def _drawn(group: Group, files: dict[str, bytes]) -> DrawnGroup:
+def drawn(group: Group, files: dict[str, bytes]) -> DrawnGroup:
     """Draws the figures of ``group`` into ``files``, and says how the page shows them."""
-    shown = []
     with style():
-        for chart in group.figures:
-            figure = draw(chart)
-            png, svg = to_png(figure), to_svg(figure)
-            files[f"{chart.name}.png"], files[f"{chart.name}.svg"] = png, svg
-            # Thousands of dots are smaller, and quicker to show, as pixels.
-            as_pixels = isinstance(chart, (ScatterFigure, TileFigure))
-            kind, content = ("image/png", png) if as_pixels else ("image/svg+xml", svg)
-            width, height = figure.get_size_inches()
-            shown.append(Drawn(chart.name, chart.title, kind, content, round(96 * width), round(96 * height)))
-    return DrawnGroup(group.title, group.caption, shown)
+        return DrawnGroup(group.title, group.caption, [_shown(chart, files) for chart in group.figures])
+
+
+def _shown(chart: Figure, files: dict[str, bytes]) -> Markup:
+    figure = draw(chart)
+    png, svg = to_png(figure), to_svg(figure, spots(chart))
+    files[f"{chart.name}.png"], files[f"{chart.name}.svg"] = png, svg
+    alt = redact(in_words(chart))
+    # Thousands of dots are smaller, and quicker to show, as pixels.
+    if not isinstance(chart, (ScatterFigure, TileFigure)):
+        return Markup(inline(svg, chart.name, alt))
+    width, height = (round(96 * inches) for inches in figure.get_size_inches())
+    kind = Markup(' class="chart"') if isinstance(chart, ScatterFigure) else ""
+    image = Markup('<img{} src="data:image/png;base64,{}" width="{}" height="{}" alt="{}">')
+    return image.format(kind, b64encode(png).decode(), width, height, alt)

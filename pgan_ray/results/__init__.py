@@ -44,7 +44,7 @@ from pgan_ray.results.retry import shorten_retries
 from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
-from pgan_ray.results.summary import Estimate, Point, estimate, estimate_text, one_sided, summarise
+from pgan_ray.results.summary import Estimate, Point, apart, estimate, estimate_text, one_sided, summarise
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
     Confirmed,
@@ -97,6 +97,7 @@ __all__ = [
     "Tally",
     "Trial",
     "answer",
+    "apart",
     "best_so_far",
     "cells_digest",
     "changes",

@@ -85,6 +85,18 @@ def estimate(by_replicate: Iterable[list[float]]) -> Estimate:
     return Estimate(mean, half_width, count, sum(map(len, groups)))
 
 
+def apart(less: Estimate, more: Estimate) -> Estimate:
+    """``more`` minus ``less`` of replicates that have nothing to do with each other, with Welch's 95 % interval."""
+    half_width = None
+    if less.half_width is not None and more.half_width is not None:
+        squares = [(one.half_width / float(stdtrit(one.replicates - 1, 0.975))) ** 2 for one in (less, more)]  # type: ignore[operator]
+        total = math.fsum(squares)
+        parts = (square**2 / (one.replicates - 1) for square, one in zip(squares, (less, more), strict=True))
+        half_width = float(stdtrit(total**2 / math.fsum(parts), 0.975)) * math.sqrt(total) if total else 0.0
+    replicates, cells = min(less.replicates, more.replicates), less.cells + more.cells
+    return Estimate(more.mean - less.mean, half_width, replicates, cells)
+
+
 def one_sided(found: Estimate) -> float:
     """How far below (or above) the mean the one-sided 95 % interval of an estimate that has an interval ends."""
     assert found.half_width is not None

@@ -87,7 +87,7 @@ evaluation:
 Scores = Callable[[Settings, Cell], dict[str, Any]]
 
 
-def make_record(text: str = ALPHAS, profile: str = "paper") -> SweepRecord:
+def make_record(text: str = ALPHAS, profile: str = "paper", sweep_id: str = "alphas-0001") -> SweepRecord:
     """The record of the sweep file ``text``."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "sweep.yaml"
@@ -101,7 +101,7 @@ def make_record(text: str = ALPHAS, profile: str = "paper") -> SweepRecord:
         "torch": "2.13.0",
         "tracking_uri": "sqlite:////home/user/mlflow.db",
     }
-    return SweepRecord("alphas-0001", sweep, facts)
+    return SweepRecord(sweep_id, sweep, facts)
 
 
 def harm(settings: Settings, cell: Cell) -> dict[str, Any]:
@@ -195,9 +195,11 @@ def write_genuine(
     store.write_table("genuine.parquet", pa.table({"x": xy[:, 0], "y": xy[:, 1], "label": [0] * 200 + [1] * 200}))
 
 
-def make_store(folder: Path | str, text: str = ALPHAS, scores: Scores = harm, **more: Any) -> Store:
+def make_store(
+    folder: Path | str, text: str = ALPHAS, scores: Scores = harm, sweep_id: str = "alphas-0001", **more: Any
+) -> Store:
     """A finished sweep's directory, without a summary."""
-    store, record = Store(folder), make_record(text)
+    store, record = Store(folder), make_record(text, sweep_id=sweep_id)
     store.write("sweep.yaml", record.to_yaml().encode())
     make_generators(store, record, features=2 if "gaussians" in text else 16)
     make_rows(store, record, scores, **more)

@@ -27,6 +27,15 @@ def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
     assert "At 1.5 for each hour" in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
 
 
+def test_several_sweeps_go_side_by_side(tmp_path: Path) -> None:
+    make_store(tmp_path / "a", sweep_id="a")
+    make_store(tmp_path / "b", sweep_id="b", replicates=2)
+    ended = call("a", "b", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == str(tmp_path / "comparison/index.html")
+    assert "B − A" in Path(ended.stdout.strip()).read_text(encoding="utf-8")
+
+
 def test_where_it_is_on_s3(s3: str, s3_server: S3Server, tmp_path: Path) -> None:
     """A location with a question keeps it at its end."""
     make_store(tmp_path / "sweep", replicates=0)
@@ -44,6 +53,9 @@ def test_where_it_is_on_s3(s3: str, s3_server: S3Server, tmp_path: Path) -> None
         (["file"], "must be the directory of a sweep"),
         (["sweep", "--out", "file/out"], "must be a place that can be written to"),
         (["sweep", "--price-per-actor-hour", "-1"], "-1"),
+        (["sweep", "nowhere"], "must be the directory of a sweep"),
+        (["sweep", "sweep"], "must be another sweep than"),
+        (["sweep", "sweep", "--price-per-actor-hour", "1"], "--price-per-actor-hour must go with one DIR"),
     ],
 )
 def test_a_users_mistake_is_one_error_and_exit_code_2(tmp_path: Path, arguments: list[str], message: str) -> None:

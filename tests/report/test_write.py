@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.report import write_report
 from pgan_ray.results import Store, read_rows
 from pgan_ray.spec import Cell, Settings
+from tests.report.html_page import Page
 from tests.report.report_sweep import (
     ALPHAS,
     DETECTION,
@@ -30,32 +30,6 @@ from tests.report.report_sweep import (
 )
 
 
-class Page(HTMLParser):
-    """What a page loads, links to, and says."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.loads: list[str] = []
-        self.links: list[str] = []
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.text = ""
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        for name, value in attrs:
-            if name in ("src", "srcset", "data", "poster"):
-                self.loads.append(value or "")
-            if name == "id":
-                self.ids.append(value or "")
-            if name == "href":
-                self.links.append(value or "")
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
 def report(source: Store, folder: Path, **more: Any) -> Page:
     names = write_report(source, Store(folder), **more)
     assert names[0] == "index.html"
@@ -66,12 +40,13 @@ def report(source: Store, folder: Path, **more: Any) -> Page:
 def test_a_finished_sweep(tmp_path: Path) -> None:
     store = make_store(tmp_path / "sweep")
     page = report(store, tmp_path / "out", price_per_actor_hour=2.0)
-    assert len(page.loads) == 3 + 3 + 1 + 3
+    assert (page.tags.count("svg"), len(page.loads)) == (3 + 1 + 3 + 1, 3)
     assert all(load.startswith("data:image/") for load in page.loads)
-    assert all(link.startswith("#") for link in page.links)
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     html = (tmp_path / "out/index.html").read_text(encoding="utf-8")
-    assert "url(" not in html
+    assert "url(" not in html.replace("url(#", "")
     assert 'name="viewport"' in html
     assert (
         "40 % poison of alpha=0.1. With it (means and 95 % intervals over 3 replicates) class 3 is taken for class 5 in"
@@ -90,6 +65,28 @@ def test_a_finished_sweep(tmp_path: Path) -> None:
         "table_error.csv",
     ):
         assert name in names
+
+
+def test_pictures_tell_their_numbers(tmp_path: Path) -> None:
+    page = report(make_store(tmp_path / "sweep"), tmp_path / "out")
+    error = page.pictures[0]
+    assert error.startswith("Test error. test error, %, against poison, % of the training set; α 0.1: 2.6 ± 0.2 at 0, ")
+    told = "α 0.1 at 40: 11.8 ± 0.7"
+    assert told in page.titles
+    (shown,) = re.findall(r"α 0\.1: .*? at 40", error)
+    assert shown.endswith("11.8 ± 0.7 at 40")
+    assert told in (tmp_path / "out/error_by_poison.svg").read_text(encoding="utf-8")
+    assert page.pictures[-1] == "α 0.9. 32 grey images of 4 x 4 pixels."
+
+
+def test_what_counts_comes_first(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep", ALPHAS.replace("replicates: 3", "replicates: 2"))
+    page = report(store, tmp_path / "out")
+    assert page.links[1:3] + page.links[-2:] == ["#figures-1", "#doubt", "#numbers", "#facts"]
+    text = re.sub(r"\s+", " ", page.text)
+    order = ["40 % poison of alpha=0.1", "What to doubt", "over 2 replicates of each attack, too few", "All numbers"]
+    places = [text.rindex(part) for part in order]
+    assert places == sorted(places)
 
 
 def test_its_numbers_as_csv(tmp_path: Path) -> None:
@@ -200,7 +197,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_shown(tmp_path: Path, text: str
     store.write(name, content[: int(share * len(content))])
     page = report(store, tmp_path / "out")
     assert f"unreadable: {name}: " in page.text
-    assert page.loads
+    assert page.pictures
     assert page.text.count("unreadable: ") == 1
 
 
@@ -232,7 +229,7 @@ def test_a_partial_sweep_and_one_without_results(tmp_path: Path) -> None:
     empty.write("sweep.yaml", make_record().to_yaml().encode())
     page = report(empty, tmp_path / "b")
     assert "No victim has been scored yet" in page.text
-    assert page.loads == []
+    assert page.pictures == []
     assert "cannot tell: " in page.text
 
 
@@ -252,14 +249,14 @@ def test_every_kind_of_sweep(tmp_path: Path, text: str) -> None:
     store = make_store(tmp_path / "sweep", text)
     if text == PLANE:
         write_genuine(store)
-    assert report(store, tmp_path / "out").loads
+    assert report(store, tmp_path / "out").pictures
 
 
 @pytest.mark.parametrize("text", [ALPHAS, DETECTION], ids=["alphas", "detection"])
 def test_where_most_diverged(tmp_path: Path, text: str) -> None:
     page = report(make_store(tmp_path / "sweep", text, diverging), tmp_path / "out")
     assert "diverged: " in page.text
-    assert page.loads
+    assert page.pictures
 
 
 def test_rows_of_an_earlier_version(tmp_path: Path) -> None:
@@ -290,7 +287,7 @@ def test_a_quick_profile_says_that_it_is_not_the_papers(tmp_path: Path) -> None:
     record = make_record(ALPHAS + "profiles: {quick: {attack: {batch_size: 20}}}\n", "quick")
     store.write("sweep.yaml", record.to_yaml().encode())
     page = report(store, tmp_path / "out")
-    assert page.links == ["#setting"]
+    assert page.links.count("#setting") == 1
     assert page.ids.count("setting") == 1
     text = re.sub(r"\s+", " ", page.text)
     assert "Profile quick is not the paper's setting" in text
