@@ -140,7 +140,7 @@ def _row(record: SweepRecord, settings: Settings, cell: Cell, scores: Scores) ->
         "replicate": cell.replicate,
         "variant": cell.variant,
         "attack": attack.name,
-        "dataset": settings.dataset.label,
+        "dataset": settings.dataset.known_as,
         "attack_parameters": attack.make().parameters(),
         "poison_fraction": cell.poison_fraction,
         "run": cell.run,
