@@ -18,7 +18,7 @@ SEARCH: dict[str, Any] = {
 }
 
 STOPS: dict[str, Any] = {"search__scheduler": "successive_halving"}
-"""What makes a search with rungs of one, as `small_search` takes it."""
+"""What makes a search stop trials, as `small_search` takes it."""
 
 
 def search_file(**changes: Any) -> dict[str, Any]:

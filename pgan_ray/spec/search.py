@@ -85,7 +85,7 @@ class SearchSpec(Part):
         "that rung so far are stopped there.",
     )
     rungs: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
-        default=[0.5],
+        default=[0.25, 0.5],
         min_length=1,
         max_length=10,
         description="With a `scheduler`: after which shares of a trial's training, rising.",

@@ -133,7 +133,7 @@ def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: Sweep
 @pytest.fixture(scope="module")
 def stopping(folder: Path) -> SweepResult:
     """A search that stopped one of its two trials."""
-    tree = search_file(**STOPS, search__trials=2)
+    tree = search_file(**STOPS, search__rungs=[0.5], search__trials=2)
     return run_sweep(tree, out=folder / "stopping", executor="local", tracking_uri=f"sqlite:///{folder}/stopping.db")
 
 

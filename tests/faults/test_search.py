@@ -70,7 +70,7 @@ def test_a_driver_that_is_killed_in_a_wave_is_resumed_to_the_same_search(
 def stopping(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The directory of a search that stopped trials at a rung, in one process."""
     home = tmp_path_factory.mktemp("stopping")
-    write_search(home, **STOPS)
+    write_search(home, **STOPS, search__rungs=[0.5])
     command = Command(home, *SWEEP, "--executor", "local")
     assert command.end() == 0, command.said
     return home / "sweep"
@@ -80,7 +80,7 @@ def stopping(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_driver_that_is_killed_at_a_rung_is_resumed_and_stops_the_same_trials(
     home: Path, stopping: Path, executor: str
 ) -> None:
-    write_search(home, **STOPS)
+    write_search(home, **STOPS, search__rungs=[0.5])
     command = Command(home, *SWEEP, "--executor", executor)
     # One trial of the second wave came to the rung, the other one not yet, or was not judged.
     command.wait_for(lambda: next((home / "sweep" / "probes").glob("trial=000[23]/0.5/*.parquet"), None))

@@ -1,12 +1,18 @@
 """The benchmarks of what lies around the training still run."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from infra.benchmarks import attack_scale, orchestration, plain_script, search
+from infra.benchmarks.stopping import Costs, figures, replay
+from pgan_ray import run_sweep
+from pgan_ray.results import Estimate, Probe, Trial
+from pgan_ray.spec import SearchSpec
 from tests.science import blobs
+from tests.searches import search_file, trial
 
 
 def test_a_sweep_whose_training_does_nothing(tmp_path: Path) -> None:
@@ -27,10 +33,10 @@ def test_what_a_poisoning_point_costs() -> None:
         for config in attack_scale.attacks(200)
         if config.name != "pgan"
     ]
-    assert {figures["attack"] for figures in found} == set(attack_scale.ATTACKERS)
-    for figures in found:
-        assert figures["poison_points"] == 6
-        assert ("one_by_one_s" in figures) == (figures["attack"] in attack_scale.BILEVEL)
+    assert {of["attack"] for of in found} == set(attack_scale.ATTACKERS)
+    for of in found:
+        assert of["poison_points"] == 6
+        assert ("one_by_one_s" in of) == (of["attack"] in attack_scale.BILEVEL)
 
 
 def test_the_plain_script_trains_generators_and_victims() -> None:
@@ -44,3 +50,32 @@ def test_the_plain_script_trains_generators_and_victims() -> None:
     for given in (poison, plain_script.generate(every[3], task, 0, told.append)):
         error = plain_script.victim_error(every[0].evaluation, task, given, 0.2, np.random.default_rng(0))
         assert 0 <= error <= 1
+
+
+def with_probe(number: int, harm: float, at_rung: float) -> Trial:
+    scores = (Estimate(found, None, 1, 1) for found in (at_rung, 0.0))
+    return replace(trial(number, harm), probes=(Probe(0.5, *scores),))
+
+
+def test_what_stopping_is_worth_by_hand() -> None:
+    given = {"method": "random", "parallel": 2, "scheduler": "successive_halving", "rungs": [0.5]}
+    spec = SearchSpec.model_validate(given | {"detectability": {"at_most": 0.1}})
+    trials = [with_probe(n, harm, harm) for n, harm in enumerate((0.1, 0.2, 0.3, 0.9))]
+    costs = Costs(training=10.0, probe=1.0, victims=4.0)
+    assert replay(spec, trials, costs, 0.5, (), 28.0) == (0.2, 2)  # two whole trials
+    # A wave of which one goes on: 2 x (5 + 1) + 5 + 4 seconds. Of the second wave both are among the best half of four.
+    assert replay(spec, trials, costs, 0.5, (0.5,), 21.0) == (0.2, 2)
+    assert replay(spec, trials, costs, 0.5, (0.5,), 50.0) == (0.2, 2)
+    assert replay(spec, trials, costs, 0.5, (0.5,), 51.0) == (0.9, 4)
+    misled = [with_probe(0, 0.1, 0.9), with_probe(1, 0.9, 0.1)]
+    assert replay(spec, misled, costs, 0.5, (0.5,), 99.0) == (0.1, 2)
+
+
+def test_what_stopping_is_worth_of_a_search(tmp_path: Path) -> None:
+    rungs = {"search__scheduler": "successive_halving", "search__rungs": [0.25, 0.5], "search__keep": 0.999}
+    tree = search_file(search__method="random", search__start=[], search__trials=6, **rungs)
+    run_sweep(tree, out=tmp_path / "search", executor="local", offline_tracking=True)
+    found = figures(str(tmp_path / "search"), [3], parallel=3, orders=5)
+    assert found["trials"] == 6
+    assert set(found) >= {"3 trials, none", "3 trials, half at 0.25 and 0.5"}
+    assert "3 trials, half at 0.1" not in found

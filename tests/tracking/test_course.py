@@ -13,7 +13,7 @@ from tests.searches import STOPS, small_search, trial
 from tests.tracking.reading import Reader
 from tests.tracking.tracking_sweep import training_rows
 
-RECORD = SweepRecord("one", small_search(**STOPS), {"cpu": "some"})
+RECORD = SweepRecord("one", small_search(**STOPS, search__rungs=[0.5]), {"cpu": "some"})
 PROBE = Probe(0.5, Estimate(0.1, None, 2, 2), Estimate(-0.2, None, 2, 2))
 
 
