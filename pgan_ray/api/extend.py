@@ -1,4 +1,4 @@
-"""More trials for a search, and a search that begins with what another one found."""
+"""More trials for a search, a pause of it, and a search that begins with what another one found."""
 
 import copy
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import SWEEP, Store, known_trials, read_sweep, read_trials, redact
+from pgan_ray.results import PAUSE, SWEEP, Store, known_trials, read_sweep, read_trials, redact
 from pgan_ray.search import ordered
 from pgan_ray.spec import MAIN, Search, SweepRecord, load_record
 
@@ -28,6 +28,15 @@ def extend_search(store: Store, trials: int) -> SweepRecord:
     document["search"]["trials"] += trials
     longer = replace(record, sweep=replace(record.sweep, document=document), written=document).to_yaml()
     return load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
+
+
+def pause_search(store: Store) -> None:
+    """Have the search in ``store`` stop after the wave that runs. Raises `SpecError` where it is none."""
+    record = store.at_start(lambda: read_sweep(store))
+    if record.sweep.search is None:
+        rule = "must be a search to be paused between two waves, got a grid: Ctrl-C ends it, and what is finished stays"
+        raise SpecError([f"{redact(store.location)}: {rule}"])
+    store.at_start(lambda: store.write(PAUSE, b""), "must be a place that can be written to")
 
 
 def warm_start(search: Search | None, directory: str | Path) -> str:

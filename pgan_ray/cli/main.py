@@ -19,6 +19,7 @@ COMMANDS = {
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
     "extend": "Have a search try more configurations.",
+    "pause": "Have a search stop after the wave that runs.",
     "status": "Say how far a sweep is, from any terminal.",
     "list": "List sweeps, how they are, and their strongest attacks.",
     "ui": "Open MLflow's UI on the sweeps.",

@@ -116,6 +116,14 @@ def victims_bytes(evaluation: EvaluationSpec, task: TaskSpec, features: int, mem
     return int(evaluation.victim.make().stack_bytes(features, classes, members, kept))
 
 
+def probe_bytes(configuration: Configuration, features: int) -> int:
+    """Bytes of the victim by which a search's trial is probed, beside its generators; 0 where none is."""
+    settings = configuration.settings
+    if configuration.trial is None or configuration.is_result or not settings.search.stops_early:
+        return 0
+    return max(victims_bytes(variant.evaluation, settings.task, features, 1) for variant in configuration.variants)
+
+
 def sweep_bytes(sweep: Sweep, points_of: PointsOf) -> int:
     """Files of a whole sweep; checkpoints, which go, are not counted."""
     return sum(_stored_bytes(c, points_of(c.settings.dataset, c.settings.task)) for c in sweep.configurations)

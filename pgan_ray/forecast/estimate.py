@@ -108,7 +108,8 @@ def estimate_line(sweep: Sweep, members: tuple[int, int], datasets: "dict[str, D
         known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))
         return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` reckons with assumed rates"
     expected = plan.forecast(pace, here)
-    return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how})"
+    less = "; less, as trials are stopped" if sweep.search is not None and sweep.search.spec.stops_early else ""
+    return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how}{less})"
 
 
 def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:

@@ -47,6 +47,7 @@ from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate, Point, apart, estimate, estimate_text, one_sided, summarise
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
+    PAUSE,
     Confirmed,
     Probe,
     Trial,
@@ -72,6 +73,7 @@ __all__ = [
     "DATA_FILE",
     "HARMS",
     "NONE",
+    "PAUSE",
     "PROGRESS_FILE",
     "RATES",
     "SCORES",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pgan_ray.cost import CORE, PointsOf, count, least_points
-from pgan_ray.cost.sweep import generators_bytes, victims_bytes
+from pgan_ray.cost.sweep import generators_bytes, probe_bytes, victims_bytes
 from pgan_ray.errors import SpecError
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import available_cores, faults_here, gpu_bytes_here, gpus_here, memory_for_actors
@@ -110,9 +110,10 @@ def _needs(configuration: Configuration, features: int, room: Room) -> Iterator[
         return victims_bytes(of.evaluation, task, features, 1)
 
     if settings.attack.is_trained:
+        probe = probe_bytes(configuration, features)
 
         def generator(of: Any) -> int:
-            return generators_bytes(of.attack, task, features, 1, of.evaluation.poison_set_size)
+            return generators_bytes(of.attack, task, features, 1, of.evaluation.poison_set_size) + probe
 
         largest = max((v.evaluation for v in configuration.variants), key=lambda of: of.poison_set_size)
         whole = settings.model_copy(update={"evaluation": largest})

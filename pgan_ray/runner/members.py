@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable
 
-from pgan_ray.cost.sweep import generators_bytes, poison_set_size, victims_bytes
+from pgan_ray.cost.sweep import generators_bytes, poison_set_size, probe_bytes, victims_bytes
 from pgan_ray.runner.executor import Offer, StageOffer
 from pgan_ray.runner.limits import Sized, SizedOf
 from pgan_ray.spec import Configuration, StageResources, Sweep
@@ -41,10 +41,10 @@ def trial_members(configuration: Configuration, task: Sized, offer: StageOffer) 
     attack, resources = settings.attack, settings.resources.trial
     if resources.members_per_actor != "auto":
         return min(resources.members_per_actor, attack.replicates)
-    poison = poison_set_size(configuration)
+    poison, probe = poison_set_size(configuration), probe_bytes(configuration, task.features)
     return _fitting(
         attack.replicates,
-        lambda most: generators_bytes(attack, settings.task, task.features, most, poison),
+        lambda most: generators_bytes(attack, settings.task, task.features, most, poison) + probe,
         resources,
         offer,
     )

@@ -117,7 +117,7 @@ def test_it_is_extended(result: SweepResult, tmp_path: Path) -> None:
 def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: SweepResult, tmp_path: Path) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(result.directory, copied)
-    (copied / "PAUSE").touch()
+    assert CliRunner().invoke(group, ["pause", str(copied)]).exit_code == 0
     arguments = ["--executor", "local", "--offline-tracking"]
     ended = CliRunner().invoke(group, ["extend", str(copied), "--trials", "1", *arguments])
     assert (ended.exit_code, "paused by the file PAUSE before trial 2" in ended.output) == (3, True)
@@ -128,6 +128,10 @@ def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: Sweep
     (copied / "PAUSE").unlink()
     ended = CliRunner().invoke(group, ["resume", str(copied), *arguments])
     assert (ended.exit_code, open_sweep(copied).trials().num_rows) == (0, 6)
+    Store(tmp_path / "grid").write("sweep.yaml", SweepRecord("grid", load_sweep(TINY)).to_yaml().encode())
+    refused = CliRunner().invoke(group, ["pause", str(tmp_path / "grid")])
+    assert "must be a search to be paused between two waves, got a grid" in str(refused.exception)
+    assert not (tmp_path / "grid" / "PAUSE").exists()
 
 
 @pytest.fixture(scope="module")

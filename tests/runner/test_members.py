@@ -1,5 +1,6 @@
 """How many networks an actor trains as one stack."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 import torch
 
 from pgan_ray.cost import least_points
+from pgan_ray.cost.sweep import generators_bytes, poison_set_size, probe_bytes, victims_bytes
 from pgan_ray.data import TaskData
 from pgan_ray.runner import Offer, StageOffer
-from pgan_ray.runner.members import members, trial_members, victim_members
+from pgan_ray.runner.members import USABLE, members, trial_members, victim_members
 from pgan_ray.spec import Configuration
+from tests.searches import STOPS, search_of, small_search
 from tests.tiny import tiny_sweep
 
 
@@ -90,3 +93,16 @@ def test_stacks_are_sized_by_every_data_set_of_a_grid(tmp_path: Path) -> None:
 def test_the_largest_victim_of_all_variants_counts(tmp_path: Path, task: TaskData, widths: str) -> None:
     (configuration, _) = tiny_sweep(tmp_path, f"evaluation.victim.widths={{grid: {widths}}}").configurations
     assert victim_members(configuration, task, actor(on_gpu=False, memory=3 * PLENTY // 2)) == 2
+
+
+def test_the_victim_of_a_probe_needs_room_beside_the_generators() -> None:
+    stopping, plain = (
+        search_of(small_search(**more)).trial(("trial", 0), {"alpha": 0.1, "iterations": 12, "sample_from": "last"})
+        for more in (STOPS, {})
+    )
+    evaluation, points = plain.variants[0].evaluation, least_points(plain.settings.dataset, plain.settings.task)
+    victim = victims_bytes(evaluation, plain.settings.task, points.features, 1)
+    assert (probe_bytes(stopping, points.features), probe_bytes(plain, points.features)) == (victim, 0)
+    two = generators_bytes(plain.settings.attack, plain.settings.task, points.features, 2, poison_set_size(plain))
+    just_two = actor(memory=math.ceil((two + 1) / USABLE))
+    assert (trial_members(plain, points, just_two), trial_members(stopping, points, just_two)) == (2, 1)
