@@ -192,7 +192,8 @@ def known_of(trials: Mapping[TrialKey, Trial], confirmed: Confirmed | None) -> K
     """How far a search with these ``trials`` is."""
     values = {key: None if trial.state == "invalid" else trial.values for key, trial in trials.items()}
     stopped = frozenset(key for key, trial in trials.items() if trial.state == "stopped")
-    return KnownTrials(values, stopped, confirmed.keys if confirmed else [], confirmed.among if confirmed else 0)
+    chosen = (confirmed.keys, confirmed.among) if confirmed else ([], 0)
+    return KnownTrials(values, *chosen, stopped)
 
 
 def is_paused(store: Store) -> bool:

@@ -31,14 +31,14 @@ TrialKey = tuple[str, int]  # series, number
 class KnownTrials:
     """How far a search is. ``values``: of each trial that was asked for, by name; None where they do not go together.
 
-    ``stopped``: those of them that were stopped early. ``confirmed``: the trials that are evaluated afresh, the best
-    first, as they were chosen ``among`` so many.
+    ``confirmed``: the trials that are evaluated afresh, the best first, as they were chosen ``among`` so many.
+    ``stopped``: the trials that were stopped early.
     """
 
     values: Mapping[TrialKey, Values | None] = field(default_factory=dict)
-    stopped: Set[TrialKey] = frozenset()
     confirmed: Sequence[TrialKey] = ()
     among: int = 0
+    stopped: Set[TrialKey] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ def test_without_scores_a_trial_failed() -> None:
 
 def test_what_was_promised_stands_beside_what_came_of_it() -> None:
     values = {"alpha": 0.1, "iterations": 12, "sample_from": "last"}
-    sweep = with_known(small_search(), KnownTrials({("trial", 0): values}, confirmed=[("trial", 0)]))
+    sweep = with_known(small_search(), KnownTrials({("trial", 0): values}, [("trial", 0)]))
     (one,) = confirmations(sweep, {("trial", 0): trial(0, 0.5, 0.0)}, [change("confirmed=0000", "none", 0.2, 0.1)])
     assert one.configuration == "confirmed=0000"
     assert (one.trial.point, one.again.point) == ((0.5, 0.0), (0.2, 0.1))

@@ -50,7 +50,7 @@ def test_controls_are_those_of_a_grid_and_clean_victims_are_trained_once_for_all
 def test_what_is_known_takes_its_place() -> None:
     sweep = small_search()
     values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
-    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, confirmed=[("trial", 0)], among=4)
+    known = KnownTrials({("trial", 0): values, ("trial", 1): None}, [("trial", 0)], among=4)
     found = {one.id: one for one in with_known(sweep, known).configurations}
     assert set(found) == {"trial=0000", "trial=0002", "trial=0003", "validation,control=none", "confirmed=0000"}
     for name in ("trial=0000", "confirmed=0000"):
@@ -60,7 +60,7 @@ def test_what_is_known_takes_its_place() -> None:
 
 def test_a_search_that_was_extended_has_results_to_come() -> None:
     values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
-    known = KnownTrials({("trial", 0): values}, confirmed=[("trial", 0)], among=2)
+    known = KnownTrials({("trial", 0): values}, [("trial", 0)], among=2)
     assert {"confirmed=0000", "confirmed=rank1"} <= with_known(small_search(), known).result_ids
 
 
@@ -182,7 +182,7 @@ def test_stopped_trials_have_neither_generators_nor_victims() -> None:
     values = {"alpha": 0.2, "iterations": 12, "sample_from": "last"}
     known = {("trial", number): values for number in range(4)}
     all_run, one_stopped = (
-        with_known(small_search(**STOPS), KnownTrials(known, frozenset(stopped))) for stopped in ([], [("trial", 0)])
+        with_known(small_search(**STOPS), KnownTrials(known, stopped=frozenset(keys))) for keys in ([], [("trial", 0)])
     )
     own = search.trial(("trial", 0), values)
     assert all_run.generators - one_stopped.generators == own.generators == 2
