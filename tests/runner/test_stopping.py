@@ -192,3 +192,13 @@ def test_a_random_search_beside_it_is_stopped_by_its_own_trials(run_search: Run,
     for series in ("trial", "random"):
         of_first_wave = [one.state for one in trials if one.key[0] == series and one.key[1] < 3]
         assert sorted(of_first_wave) == ["complete", "complete", "stopped"]
+
+
+def test_a_training_that_ends_before_a_rung_has_no_probe_and_is_not_stopped(run_search: Run, tmp_path: Path) -> None:
+    start = [{"alpha": alpha, "sample_from": "last"} for alpha in (0.1, 0.9)]
+    sweep = stopping_search(attack__iterations=1, search__trials=2, search__start=start)
+    outcome = run_search(sweep, tmp_path / "search")
+    assert (outcome.outcome, outcome.failures) == ("complete", [])
+    for one in trials_of(tmp_path / "search"):
+        assert (one.state, [probe.harm for probe in one.probes]) == ("complete", [None, None])
+    assert not (tmp_path / "search" / "probes").exists()
