@@ -1,5 +1,7 @@
 """Text that may be a stranger's: file names, data, settings, errors of libraries."""
 
+from shlex import quote
+
 
 def printable(text: str) -> str:
     """``text`` with what a terminal would obey written as an escape; lines stay lines."""
@@ -9,6 +11,11 @@ def printable(text: str) -> str:
 def printable_line(text: str) -> str:
     """As `printable`, on one line."""
     return printable(text).replace("\n", "\\n")
+
+
+def typed(text: str) -> str:
+    """``text`` as a shell takes it for one word: what is said of a command may be pasted."""
+    return quote(printable_line(text))
 
 
 def bytes_text(amount: float) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from shlex import quote
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from pgan_ray.datasets.file import FileConfig
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.spec import TaskSpec
-from pgan_ray.text import printable_line
+from pgan_ray.text import printable_line, typed
 
 MOST_CLASSES = 20
 
@@ -43,7 +42,7 @@ def checked_data(path: str) -> Iterator[str]:
         starting_text(Path("my.yaml"), data=path)
     except DataError as error:
         raise DataError(f"no sweep fits: {error}") from None
-    yield f"a sweep that fits: pgan-ray init my.yaml --data {quote(printable_line(path))}"
+    yield f"a sweep that fits: pgan-ray init my.yaml --data {typed(path)}"
 
 
 def _values(dataset: Dataset) -> str:

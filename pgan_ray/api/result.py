@@ -274,7 +274,7 @@ class SweepResult:
                 return points
             low, high = map(float, value_range)
             return low + (points + 1) * ((high - low) / 2)
-        except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             place = redact(self._store.place(DATA_FILE))
             raise DataError(
                 f"{place}: must say what the values of {dataset_key(settings)} stand for, got no such entry"

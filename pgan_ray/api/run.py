@@ -29,6 +29,7 @@ from pgan_ray.runner.members import members
 from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
 from pgan_ray.search import check_sampler
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
+from pgan_ray.text import typed
 from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, option_for, recorded, tracking_uri_of
 
 ExecutorName = Literal["ray", "local"]
@@ -142,7 +143,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
     if undelivered:
         progress.notice(
             f"MLflow did not take {undelivered} events; nothing is lost: "
-            f"send them with `pgan-ray track {redact(store.location)}{option_for(found.uri)}`"
+            f"send them with `pgan-ray track {typed(redact(store.location))}{option_for(found.uri)}`"
         )
     if record.sweep.search is not None:
         record = record.knowing(with_known(record.sweep, known_trials(store, record)))
@@ -215,7 +216,7 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
 
         write_report(store, store.below("report"))
     except KeyboardInterrupt:
-        progress.notice(f"the report was not finished: pgan-ray report {redact(store.location)}")
+        progress.notice(f"the report was not finished: pgan-ray report {typed(redact(store.location))}")
         return False
     except (OSError, SpecError) as error:
         progress.notice(f"the report could not be written: {error}")

@@ -1,7 +1,6 @@
 """A sweep file to start from, for a built-in data set or a file of one's own."""
 
 import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pgan_ray.datasets.file import FileConfig
 from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.registry import DATASETS, ComponentError
-from pgan_ray.text import printable_line
+from pgan_ray.text import printable_line, typed
 
 _TEST_FRACTIONS = (0.2, 0.3, 0.4, 0.5)
 _LEAST = 20  # training points of a class: fewer are too few for a victim and a detector
@@ -113,7 +112,7 @@ def starting_text(file: Path, *, dataset: str | None = None, data: str | None = 
     return _TEXT.substitute(
         title=printable_line(title),
         description=_quoted(title),
-        file=shlex.quote(printable_line(str(file))),
+        file=typed(str(file)),
         name=_quoted(re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]", "", file.stem)[:64] or "sweep"),
         size=f"{points.features} feature(s), {sum(points.train.values()):,} training and "
         f"{sum(points.test.values()):,} test points",

@@ -34,7 +34,10 @@ def completion(shell: str, install: bool) -> None:
     if not install:
         say(text)
         return
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:
+        raise SpecError(["--install: must be for a user with a home, got none: set HOME"]) from None
     folders = {
         "home": home,
         "data": os.environ.get("XDG_DATA_HOME") or home / ".local/share",

@@ -14,7 +14,7 @@ from pgan_ray.results import Store, answer, redact
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
-from pgan_ray.text import printable
+from pgan_ray.text import printable, typed
 from pgan_ray.tracking import option_for
 
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "paused": 3, "interrupted": 130}
@@ -75,9 +75,10 @@ def _show(result: SweepResult, as_json: bool) -> None:
     for kind, texts in told.items():
         for text in texts:
             say(f"{kind}: {text}", err=True)
-    where = redact(result.directory)
+    place = redact(result.directory)
+    where = typed(place)
     again = option_for(result.tracking_uri) if result.tracking_uri else ""
-    say(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {where}", err=True)
+    say(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {place}", err=True)
     if result.tracking_uri:
         tracked = result.record.facts["tracking_uri"]
         say(f"compare in MLflow ({tracked}): pgan-ray ui {where}{again}", err=True)

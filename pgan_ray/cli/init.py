@@ -1,5 +1,6 @@
 """``pgan-ray init``."""
 
+import os
 from pathlib import Path
 
 import click
@@ -24,7 +25,7 @@ def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None
     from pgan_ray.api.start import starting_text
 
     refusal = SpecError([f"{file}: must not be there yet; --force overwrites it"])
-    if file.exists() and not force:
+    if os.path.lexists(file) and not force:
         raise refusal
     text = starting_text(file, dataset=dataset, data=data)
     try:

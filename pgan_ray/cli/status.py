@@ -58,6 +58,7 @@ def _say(found: "SweepState", directory: str) -> None:
     from pgan_ray.cli.state_text import attack_text
     from pgan_ray.cli.terminal import snapshot_line
     from pgan_ray.results import counts_text, redact
+    from pgan_ray.text import typed
 
     say(f"{found.record.id}: {found.state}{f', by {found.driver}' if found.driver else ''}")
     if found.now is not None:
@@ -68,7 +69,7 @@ def _say(found: "SweepState", directory: str) -> None:
         say(counts_text(found.trials))
     if found.best is not None:
         say(f"strongest attack: {attack_text(found.best)}")
-    where = redact(directory)
+    where = typed(redact(directory))
     if found.state == "paused":
         say(f"go on with: delete the file PAUSE in {where}, and pgan-ray resume {where}")
     elif found.state in ("interrupted", "failed", "unfinished"):

@@ -9,6 +9,7 @@ from pgan_ray.report.series import configuration_label
 from pgan_ray.report.study import Study
 from pgan_ray.results import health, mean_metrics, redact
 from pgan_ray.spec import Sweep
+from pgan_ray.text import printable_line
 
 OUTCOMES = {
     "complete": "every cell has its score",
@@ -165,7 +166,9 @@ def failures(study: Study) -> list[tuple[str, str]]:
     silent = Counter((row["configuration"], row["outcome"]) for row in study.unscored() if row["cell_id"] not in told)
     found += [(f"{outcome}: {count} cells of {name}", "") for (name, outcome), count in sorted(silent.items())]
     found += [(f"missing: {count} cells of {name} have no row", "") for name, count in study.missing.items()]
-    found += [(f"unreadable: {name}: {reason}", "") for name, reason in sorted(study.files.damaged.items())]
+    found += [
+        (f"unreadable: {printable_line(name)}: {reason}", "") for name, reason in sorted(study.files.damaged.items())
+    ]
     return [(redact(line), redact(text)) for line, text in found]
 
 

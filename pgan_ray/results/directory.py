@@ -7,7 +7,6 @@ Shapes: P poisoning points, N genuine points, S samples, F features, H x W pixel
 """
 
 import itertools
-import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import victims
+from pgan_ray.results import json_text, victims
 from pgan_ray.results.generators import (
     GeneratorRecord,
     folder,
@@ -207,7 +206,7 @@ def _name(configuration: str, replicate: int, name: str) -> str:
 
 
 def _summary(text: bytes, record: SweepRecord) -> dict[str, Any]:
-    content = json.loads(text)
+    content = json_text.parse(text)
     if not isinstance(content, dict):
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
     seconds = content.get("seconds", 0)

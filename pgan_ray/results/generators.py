@@ -16,6 +16,7 @@ import pyarrow as pa
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from pgan_ray.results import json_text
 from pgan_ray.results.identity import foreign
 from pgan_ray.results.schema import TRAINING, is_duration, upgraded
 from pgan_ray.results.store import Store
@@ -98,7 +99,7 @@ def read_record(
     except FileNotFoundError:
         return None
     try:
-        content = json.loads(text)
+        content = json_text.parse(text)
         if content["image_shape"] is not None:
             content["image_shape"] = tuple(content["image_shape"])
         record = GeneratorRecord(**content)

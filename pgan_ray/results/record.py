@@ -12,6 +12,7 @@ from pgan_ray.results.store import Store
 from pgan_ray.results.trials import FOLDER as SEARCH
 from pgan_ray.results.trials import PAUSE, known_trials
 from pgan_ray.spec import MAX_RECORD_BYTES, SweepRecord, load_record
+from pgan_ray.text import typed
 
 SWEEP = "sweep.yaml"
 DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
@@ -57,7 +58,7 @@ def check_new(store: Store) -> None:
         raise SpecError([f"--out {where}: must be a place that can be read, got {reason}"]) from None
     if SWEEP in there:
         rule = "must not hold a sweep yet; finish that one with"
-        raise SpecError([f"--out {where}: {rule} `pgan-ray resume {where}`, or name another directory"])
+        raise SpecError([f"--out {where}: {rule} `pgan-ray resume {typed(where)}`, or name another directory"])
     left = [name for name in there if name in FOLDERS]
     other = [name for name in there if not (is_lease(store) if name == DRIVER else _PASSING.fullmatch(name))]
     if left:

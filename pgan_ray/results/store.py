@@ -36,8 +36,8 @@ class Store:
         it is not ``location`` itself. Raises `SpecError` where the URI holds a secret.
         """
         text = _expanded(str(location))
-        if "\0" in text:
-            raise SpecError([f"{redact(text)}: must be a directory, got a name with a zero byte"])
+        if "\0" in text or not _is_utf8(text):
+            raise SpecError([f"{redact(text)}: must be a directory whose name is UTF-8, without a zero byte"])
         if holds_secret(text):
             # Ray and Tune keep the location in files and logs of their own.
             raise SpecError(
@@ -228,6 +228,14 @@ class Store:
             return pq.read_table(io.BytesIO(content))
         except (OSError, MemoryError, NotImplementedError) as error:
             raise ValueError(f"must be a Parquet file, got {' '.join(str(error).split())}") from None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _expanded(text: str) -> str:

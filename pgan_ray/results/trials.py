@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from pgan_ray.errors import SpecError
+from pgan_ray.results import json_text
 from pgan_ray.results.identity import check_own, identity
 from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
@@ -209,7 +210,7 @@ def _name(key: TrialKey) -> str:
 
 
 def _content(store: Store, record: SweepRecord, name: str) -> Any:
-    content = json.loads(store.read(name, MAX_BYTES))
+    content = json_text.parse(store.read(name, MAX_BYTES))
     if not isinstance(content, dict):
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
     check_own(content, record, store.place(name))

@@ -40,6 +40,7 @@ from pgan_ray.spec.searched import KnownTrials, is_search, plan_search, with_kno
 from pgan_ray.spec.space import at_first
 from pgan_ray.spec.sweep import Sweep
 from pgan_ray.spec.yaml_file import SweepText, parse_mapping, read_content
+from pgan_ray.text import typed
 
 Source = FilePath | SweepText | Mapping[str, Any]
 
@@ -116,7 +117,7 @@ def _record(
         raise SpecError(
             [
                 f"{origin}: must be as `pgan-ray sweep` wrote it, got an edited one, whose results would not go with "
-                f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {origin} --out DIR`"
+                f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {typed(origin)} --out DIR`"
             ]
         )
     found = _sweep(origin, body, head["profile"], by_name=not is_old, really_large=True)

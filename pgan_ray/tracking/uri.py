@@ -2,14 +2,13 @@
 
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from pgan_ray.errors import TrackingError
 from pgan_ray.results.redact import HIDDEN, keep_secret, redact
-from pgan_ray.text import printable_line
+from pgan_ray.text import printable_line, typed
 
 DATABASE = "mlflow.db"
 LONGEST_SHOWN = 300
@@ -69,4 +68,4 @@ def _shown(uri: str) -> str:
 
 
 def _typed(uri: str) -> str:
-    return shlex.quote(printable_line(recorded(uri)))
+    return typed(recorded(uri))

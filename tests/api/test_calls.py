@@ -1,6 +1,7 @@
 """The Python API, in this process and with a real MLflow store."""
 
 import json
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -10,7 +11,7 @@ import pytest
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import SweepResult
 from pgan_ray.datasets.load import load_dataset
-from pgan_ray.errors import PganRayError, SpecError
+from pgan_ray.errors import DataError, PganRayError, SpecError
 from pgan_ray.results import Store, read_poison
 from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
@@ -78,6 +79,16 @@ def test_poison_that_is_not_there_is_told(finished: SweepResult) -> None:
         finished.poison("alpha=0.5")
     with pytest.raises(SpecError, match=r"alpha=0\.1/r7: must be a generator of .* that is complete"):
         finished.poison("alpha=0.1", 7)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, None])
+def test_poison_whose_units_nobody_knows_is_told(finished: SweepResult, tmp_path: Path, content: bytes | None) -> None:
+    shutil.copytree(finished.directory, tmp_path / "copy")
+    file = tmp_path / "copy" / "data.json"
+    file.unlink()
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(DataError, match=r"data\.json: must say what the values of .* stand for"):
+        open_sweep(tmp_path / "copy").poison("alpha=0.9")
 
 
 def test_a_baseline_has_no_generators(tmp_path: Path) -> None:

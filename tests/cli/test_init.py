@@ -154,6 +154,7 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
         (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
         (("nowhere/my.yaml",), "nowhere/my.yaml: must be a file that can be written, got"),
         ((".", "--force"), ".: must be a file that can be written, got"),
+        ((f"{300 * 'x'}.yaml",), ".yaml: must be a file that can be written, got [Errno 36] File name too long"),
     ],
 )
 def test_mistakes(command: Command, arguments: tuple[str, ...], message: str) -> None:

@@ -24,6 +24,11 @@ def pgan_ray(*arguments: str | Path) -> Result:
     return CliRunner().invoke(group, [str(one) for one in arguments])
 
 
+def nobodys_home() -> Path:
+    """As of a container's user without an entry: pathlib's own words."""
+    raise RuntimeError("Could not determine home directory.")
+
+
 def halfway() -> SweepState:
     """How far a sweep is in its middle."""
     state = SweepState(generators=4, victims=CELLS, generators_done=1, victims_done=6)
@@ -158,6 +163,9 @@ def test_completions_are_installed_where_a_shell_looks(
     (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert "_PGAN_RAY_COMPLETE" in file.read_text()
     assert str(file) in ended.output
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "home", nobodys_home)
+        assert "must be for a user with a home" in str(pgan_ray("completion", shell, "--install").exception)
     (tmp_path / "file").touch()
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     assert "must be a file that can be written" in str(pgan_ray("completion", shell, "--install").exception)

@@ -51,7 +51,8 @@ def around(home: Path) -> set[str]:
 
 
 def test_looking_makes_no_store(home: Path) -> None:
-    for arguments in (["ui"], ["ui", "out"], ["ui", "--tracking-uri", f"sqlite:///{home.parent}/other/mlflow.db"]):
+    elsewhere = (f"sqlite:///{home.parent}/other/mlflow.db", f"sqlite:///{300 * 'x'}.db")
+    for arguments in (["ui"], ["ui", "out"], *(["ui", "--tracking-uri", uri] for uri in elsewhere)):
         ended = call(*arguments)
         assert ended.returncode == 2, ended.stderr
         assert "the MLflow store must be there to be looked at, got none at" in ended.stderr

@@ -42,7 +42,9 @@ def test_rows_overrule_a_summary_that_calls_them_complete(tmp_path: Path) -> Non
     assert facts.outcome(load_study(store)) == "unfinished"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"outcome": 3, "seconds": "x", "failures": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"outcome": 3, "seconds": "x", "failures": 1}', b'{"failures": ["\\ud800"]}']
+)
 def test_a_damaged_summary_is_none(tmp_path: Path, content: bytes) -> None:
     store = make_store(tmp_path, replicates=2)
     store.write("summary.json", content)

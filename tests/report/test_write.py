@@ -201,6 +201,12 @@ def test_a_damaged_file_is_named_and_the_rest_is_shown(tmp_path: Path, text: str
     assert page.text.count("unreadable: ") == 1
 
 
+def test_a_file_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "sweep", replicates=1)
+    (tmp_path / "sweep" / "victims" / "alpha=0.1" / "\udcff.parquet").write_bytes(b"")
+    assert r"unreadable: victims/alpha=0.1/\udcff.parquet: " in report(store, tmp_path / "out").text
+
+
 @pytest.mark.parametrize("content", [b"[]", b"{}", b'{"image_shape": null, "seconds": "x"}', b"\xff"])
 def test_a_record_that_is_none(tmp_path: Path, content: bytes) -> None:
     store = make_store(tmp_path / "sweep", replicates=1)

@@ -142,6 +142,7 @@ ODD: list[tuple[str, str, Damage]] = [
             {"configuration": "../../../../escaped"},
             {"replicate": 1},
             {"device": None},
+            {"message": "\ud800"},
             {"more": 1},
         )
     ),

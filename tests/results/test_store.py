@@ -97,9 +97,10 @@ def test_a_store_that_cannot_be_opened_is_one_line(location: str) -> None:
     assert len(str(unread.value)) < 300  # pyarrow names a hundred places where it looked for hdfs's library
 
 
-def test_a_name_that_no_system_has() -> None:
-    with pytest.raises(SpecError, match="must be a directory, got a name with a zero byte"):
-        Store("results\0/one")
+@pytest.mark.parametrize("name", ["results\0/one", "results/\udcff"])
+def test_a_name_that_not_all_can_read(name: str) -> None:
+    with pytest.raises(SpecError, match="must be a directory whose name is UTF-8, without a zero byte"):
+        Store(name)
 
 
 def test_a_home_is_where_the_shell_would_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,7 +94,7 @@ def test_a_trial_that_is_not_as_it_must_be_is_refused_by_name(
     file.write_text(json.dumps({**json.loads(file.read_text()), key: value}))
     with pytest.raises(SpecError, match=rf"trial/0000\.json: .*{reason}"):
         read_trials(store, record)
-    for content in (b"", b"[]", b"\xff"):
+    for content in (b"", b"[]", b"\xff", b'{"method": "\\ud800"}'):
         file.write_bytes(content)
         with pytest.raises(SpecError, match=r"trial/0000\.json: "):
             read_trials(store, record)
