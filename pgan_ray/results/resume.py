@@ -10,7 +10,9 @@ from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.record import DATA_FILE
 from pgan_ray.results.redact import redact
 from pgan_ray.results.store import Store
-from pgan_ray.spec import SweepRecord
+from pgan_ray.results.trials import FOLDER as SEARCH
+from pgan_ray.results.trials import read_trials
+from pgan_ray.spec import SweepRecord, trial_id
 
 MOST_TOLD = 20
 # Each end of a sweep writes them again.
@@ -27,7 +29,7 @@ def check_resumable(store: Store, record: SweepRecord) -> None:
 
     Raises `SpecError`: a line for each file that cannot, and what to delete so that it is made again.
     """
-    lines = list(_obstacles(store))
+    lines = [*_obstacles(store), *_of_lost_trials(store, record)]
     directory = Directory(store, record)
     directory.examine()
     told: dict[str, str] = {}  # what to delete -> the line: a generator is deleted as a whole
@@ -44,6 +46,19 @@ def check_resumable(store: Store, record: SweepRecord) -> None:
     if lines:
         more = [f"... and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
         raise SpecError(lines[:MOST_TOLD] + more)
+
+
+def _of_lost_trials(store: Store, record: SweepRecord) -> Iterator[str]:
+    """What there is of a search's trials that have no file: asked for again, they may have other values."""
+    if record.sweep.search is None:
+        return
+    asked = {trial_id(key) for key in read_trials(store, record)}
+    places = {one.id for one in record.sweep.configurations if one.trial is not None and one.id == trial_id(one.trial)}
+    for kind in (generators.FOLDER, victims.FOLDER):
+        there = {name.split("/")[1] for name in store.names(kind)}
+        for lost in sorted(there & places - asked):
+            rule = f"must be of a trial that has its file in {SEARCH}, got none; bring that back, or delete this folder"
+            yield f"{redact(store.place(f'{kind}/{lost}'))}: {rule}, and the trial is run again"
 
 
 def _obstacles(store: Store) -> Iterator[str]:

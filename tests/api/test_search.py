@@ -197,6 +197,23 @@ def test_another_begins_with_its_best(result: SweepResult) -> None:
         resolve_sweep(TINY, "body", (), options, notice, warm_from=result.directory)
 
 
+def test_what_a_trial_left_is_not_taken_for_that_of_another_one(result: SweepResult, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(result.directory, copied)
+    (copied / "search" / "trial" / "0001.json").unlink()
+    arguments = ["resume", str(copied), "--executor", "local", "--offline-tracking"]
+    refused = CliRunner().invoke(group, arguments).exception
+    assert isinstance(refused, SpecError)
+    assert [line.partition(": ")[0] for line in refused.faults] == [
+        f"{copied}/{kind}/trial=0001" for kind in ("generators", "victims")
+    ]
+    for line in refused.faults:
+        assert "bring that back, or delete this folder, and the trial is run again" in line
+        shutil.rmtree(line.partition(": ")[0])
+    assert CliRunner().invoke(group, arguments).exit_code == 0
+    assert open_sweep(copied).trials().equals(result.trials())
+
+
 def test_a_damaged_trial_is_told_by_every_command_before_anything_starts(result: SweepResult, tmp_path: Path) -> None:
     copied = tmp_path / "copy"
     shutil.copytree(result.directory, copied)
