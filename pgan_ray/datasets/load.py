@@ -40,14 +40,14 @@ def load_dataset(
         DataError: the data is missing, damaged, or not what its name says; or its class failed.
         DataAbsentError: it would have to be downloaded, and must not.
     """
-    loader: DatasetLoader = config.make()
     notice = {} if progress is None else {"progress": progress}
     try:
+        loader: DatasetLoader = config.make()
         raw = loader.load(Loading(seed, data_dir, may_download=may_download, **notice))
     except PganRayError:
         raise
-    except Exception as error:
-        raise DataError(f"{loader.where} failed to load:\n{redact(traceback_of(error))}") from error
+    except (Exception, SystemExit) as error:
+        raise DataError(f"the data set `{config.name}` failed to load:\n{redact(traceback_of(error))}") from error
     found = _checked(loader, raw, seed)
     return found if config.judged_on == "test" else held_out(found, config, seed)
 

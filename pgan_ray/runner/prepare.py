@@ -15,7 +15,7 @@ from pgan_ray.errors import DataError, PganRayError, traceback_of
 from pgan_ray.results import redact
 from pgan_ray.runner.machine import cpu_name
 from pgan_ray.runner.worker import Tasks, dataset_key
-from pgan_ray.spec import Configuration, Settings, Sweep, SweepRecord
+from pgan_ray.spec import Configuration, EvaluationSpec, Settings, Sweep, SweepRecord
 
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
@@ -71,11 +71,7 @@ def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) ->
         try:
             with _asked("attack", attack.name):
                 make_attack(attack).check_surrogate(surrogate)
-            check_sizes(
-                task,
-                trusted_per_class=evaluation.trusted_per_class,
-                train_per_class=evaluation.train_per_class,
-            )
+            _check_sizes(configuration.settings.dataset.known_as, task, evaluation)
             with _asked("attack", attack.name):
                 make_attack(attack).check(task, evaluation)
             with _asked("victim", evaluation.victim.name):
@@ -83,6 +79,13 @@ def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) ->
         except DataError as error:
             label = "/".join(part for part in (configuration.id, variant.id) if part)
             raise DataError(f"{label}: {error}") from None
+
+
+def _check_sizes(name: str, task: TaskData, evaluation: EvaluationSpec) -> None:
+    try:
+        check_sizes(task, trusted_per_class=evaluation.trusted_per_class, train_per_class=evaluation.train_per_class)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
 
 
 @contextmanager

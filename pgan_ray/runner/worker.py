@@ -14,7 +14,7 @@ from pgan_ray.errors import DeviceError
 from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault, without_kernels
 from pgan_ray.spec import Settings, TaskSpec
-from pgan_ray.spec.dataset import OWN_FILE, of_today
+from pgan_ray.spec.dataset import OWN_FILE, section_of_today
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def dataset_entry(entries: Mapping[str, Any], settings: Settings) -> Any:
 
 
 def _said(section: Mapping[str, Any], unsaid: tuple[str, ...]) -> dict[str, Any]:
-    section = {"name": OWN_FILE, "judged_on": "test", **of_today(section)}
+    section = {"name": OWN_FILE, "judged_on": "test", **section_of_today(section)}
     return {key: value for key, value in section.items() if value is not None and key not in ("split_seed", *unsaid)}
 
 

@@ -66,10 +66,15 @@ def check_value_range(ends: tuple[float, float]) -> None:
         raise ValueError(f"must have ends that differ in float32, got {list(ends)}; shift the features towards 0")
 
 
-def of_today(section: Any) -> Any:
-    """The data set ``section`` of a file of old, in which all data sets had one set of keys, null where not theirs."""
+def of_today(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """``tree`` with the `dataset` section of an earlier version's, in which null stood for what a data set has not."""
+    return {**tree, "dataset": section_of_today(tree["dataset"])} if "dataset" in tree else dict(tree)
+
+
+def section_of_today(section: Any) -> Any:
+    """That ``section`` alone."""
     if is_grid(section) and isinstance(section["grid"], list):
-        return {"grid": [of_today(one) for one in section["grid"]]}
+        return {"grid": [section_of_today(one) for one in section["grid"]]}
     if not isinstance(section, Mapping):
         return section
     given = {key: value for key, value in section.items() if value is not None or key not in _KEYS_OF_OLD}

@@ -39,7 +39,7 @@ class Description(Part):
     """
 
     label: str = Field(max_length=_LABEL)
-    class_names: dict[str, str] = Field(default={})
+    class_names: dict[Annotated[str, Field(pattern=r"^-?\d{1,19}$")], str] = Field(default={})
     flag: bool | None = None
     base: str | None = None
     keys: dict[str, Any] = Field(default={})
@@ -236,7 +236,7 @@ def _stand_in(kind: str, name: str, description: str) -> type[Any]:
     if kind == "attack":
         own["parameters"] = parameters
     if one.class_names:
-        own["class_names"] = {int(label): name for label, name in one.class_names.items()}
+        own["class_names"] = {int(label): printable_line(name) for label, name in one.class_names.items()}
     component: type[Any] = type("StandIn", (interface,), own)
     return component
 

@@ -8,6 +8,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.spec import grid, space
 from pgan_ray.spec.check import tree_faults
 from pgan_ray.spec.choices import prune
+from pgan_ray.spec.dataset import of_today
 from pgan_ray.spec.faults import Fault, show, where
 from pgan_ray.spec.names import PROFILE
 from pgan_ray.spec.yaml_file import parse_override
@@ -39,7 +40,7 @@ def _pruned(tree: Tree, above: Mapping[str, Any]) -> Tree:
             section = section.get(inner) if isinstance(section, Mapping) else None
         return isinstance(section, Mapping) and "name" in section and key not in section
 
-    return prune(tree, may_go)
+    return of_today(prune(tree, may_go))
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:

@@ -59,7 +59,7 @@ def load_sweep(
     if head is not None and not head_faults and FORMAT_KEY not in head:
         content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
-    body, profiles = _of_today(body), {name: _of_today(profile) for name, profile in profiles.items()}
+    body = of_today(body)
     lines += head_faults
     named = head["profile"] if head is not None and not head_faults else BODY
     if profile not in (BODY, named, *profiles):
@@ -105,7 +105,7 @@ def _record(
     is_old = FORMAT_KEY not in head
     if is_old:
         body = prune(body)
-    body = _of_today(body)
+    body = of_today(body)
     if is_old or head[FORMAT_KEY] < CONTROLS_AND_SCALING_SINCE:
         body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
@@ -125,10 +125,6 @@ def _record(
     if found.search is None or known_trials is None:
         return record
     return record.knowing(with_known(found, known_trials(record)))
-
-
-def _of_today(tree: dict[str, Any]) -> dict[str, Any]:
-    return {**tree, "dataset": of_today(tree["dataset"])} if "dataset" in tree else tree
 
 
 def _unscaled(section: Any) -> Any:

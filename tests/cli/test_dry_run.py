@@ -16,6 +16,7 @@ import pytest
 
 from pgan_ray.cli.main import main
 from pgan_ray.data import known, sources
+from pgan_ray.registry import DATASETS
 from pgan_ray.runner.machine import available_cores
 from pgan_ray.spec import SweepRecord, load_sweep
 from tests.tiny import write_tiny
@@ -62,6 +63,55 @@ def dry_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return DryRun(monkeypatch, capsys)
 
 
+OWN = """
+import numpy as np
+from pgan_ray.datasets import DatasetConfig, DatasetLoader, RawDataset
+
+
+class LogsConfig(DatasetConfig):
+    what: str = ""
+
+
+class Logs(DatasetLoader):
+    Config = LogsConfig
+
+    def load(self, loading):
+        what = self.config.what
+        if what == "raises":
+            return {}["no such column"]
+        if what == "ends":
+            raise SystemExit(3)
+        labels = np.repeat([3, 5], 20 if what == "few" else 200)
+        features = loading.random("logs").normal(size=(len(labels), 4))
+        if what == "nan":
+            features[7, 2] = np.nan
+        return RawDataset(features, labels + 0.5 if what == "halves" else labels)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("raises", r"failed to load:\nerror: Traceback.*in load\n.*return {}.*\nerror: KeyError: 'no such column'$"),
+        ("ends", r"failed to load:\nerror: Traceback.*\nerror: SystemExit: 3$"),
+        ("nan", r": `features` must be finite in float32, got nan at point 7, feature 2 "),
+        ("halves", r": `labels` must be whole numbers of an integer type, got dtype float64$"),
+        ("few", r"each class must have 110 training points .*, got 16 of class 3, 16 of class 5; lower "),
+    ],
+)
+def test_a_data_set_of_ones_own_that_is_wrong_is_told_by_its_name(
+    what: str, message: str, dry_run: DryRun, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "own_logs.py").write_text(OWN)
+    monkeypatch.syspath_prepend(home)
+    assert dry_run("dataset={name: 'own_logs:Logs'}")[0] == 0
+    code, _, said = dry_run(f"dataset={{name: 'own_logs:Logs', what: {what}}}")
+    assert code == 2
+    assert re.search(rf"(?s)own_logs:Logs.*{message}", said.strip()), said
+    sys.modules.pop("own_logs")
+    DATASETS._found.pop("own_logs:Logs")
+
+
 TEN = "classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], poison_class: 5, source_class: 3"
 FEW = "evaluation.poison_fractions=[0, 0.05]"
 
@@ -97,14 +147,14 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
         ),
         (
             ["dataset.test_fraction=0.05"],
-            "alpha=0.1: each class must have at least 10 test points, got 9 of class 3, 9 of class 5; raise "
+            "alpha=0.1: digits: each class must have at least 10 test points, got 9 of class 3, 9 of class 5; raise "
             "`dataset.test_fraction`, or use a larger data set",
         ),
         (
             ["evaluation.trusted_per_class=100"],
-            "alpha=0.1: each class must have 160 training points (100 trusted + 60 to train victims), got 146 of "
-            "class 3, 146 of class 5; lower `evaluation.trusted_per_class` or `evaluation.train_per_class`, or use a "
-            "larger data set",
+            "alpha=0.1: digits: each class must have 160 training points (100 trusted + 60 to train victims), got 146 "
+            "of class 3, 146 of class 5; lower `evaluation.trusted_per_class` or `evaluation.train_per_class`, or use "
+            "a larger data set",
         ),
         (
             ["attack.name=random_label_flip"],

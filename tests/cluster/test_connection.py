@@ -56,16 +56,25 @@ def test_a_node_that_has_gone_need_not_see_it(
     Connection(None).check_nodes(Store(tmp_path), sweep)
 
 
+OF_ONES_OWN = (("data set", "Logs"), ("victim", "Tree"))
+
+
 def test_every_node_must_have_the_classes_of_ones_own(
     cluster: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Found by this process alone, as where a package is installed on the head and not on its nodes.
     (tmp_path / "mine").mkdir()
-    (tmp_path / "mine/only_here.py").write_text("from sklearn.tree import DecisionTreeClassifier as Tree\n")
+    (tmp_path / "mine/only_here.py").write_text(
+        "from pgan_ray.datasets import DatasetLoader\n"
+        "from sklearn.tree import DecisionTreeClassifier as Tree\n"
+        "class Logs(DatasetLoader): ...\n"
+    )
     monkeypatch.syspath_prepend(tmp_path / "mine")
-    sweep = tiny_sweep(tmp_path, "evaluation.victim={name: 'only_here:Tree', max_depth: 3}")
-    assert sweep.foreign_components == [("victim", "only_here:Tree")]
-    with pytest.raises(ClusterError, match=r"must be able to import the victim 'only_here:Tree', .*--package DIR"):
+    victim = "evaluation.victim={name: 'only_here:Tree', max_depth: 3}"
+    sweep = tiny_sweep(tmp_path, victim, "dataset={name: 'only_here:Logs'}")
+    assert sweep.foreign_components == [(kind, f"only_here:{name}") for kind, name in OF_ONES_OWN]
+    rules = [f"must be able to import the {kind} 'only_here:{name}', " for kind, name in OF_ONES_OWN]
+    with pytest.raises(ClusterError, match=rf"(?s){rules[0]}.*--package DIR.*{rules[1]}.*--package DIR"):
         Connection(None).check_nodes(Store(tmp_path), sweep)
     assert missing_here(Store(tmp_path), "tiny.yaml", sweep.foreign_components) == []
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from pgan_ray.cost import known_points
 from pgan_ray.errors import SpecError
-from pgan_ray.registry import ATTACKS, DEFENCES, DETECTORS, VICTIMS
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS
 from pgan_ray.spec import SweepRecord, foreign_names, load_record
 
 from .helpers import Loader
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from pgan_ray.attacks import Attack
+from pgan_ray.datasets import DatasetConfig, DatasetLoader
+from pgan_ray.datasets.file import File
 from pgan_ray.defences import Detector, Sanitiser, ScoredDetector
 from pgan_ray.spec import AttackConfig, DefenceConfig, DetectorConfig
 from pgan_ray.victims.mlp import Mlp
@@ -80,6 +83,19 @@ class CleanerConfig(DefenceConfig):
 class Cleaner(Sanitiser):
     label = "a cleaner"
     Config = CleanerConfig
+
+
+class LogsConfig(DatasetConfig):
+    year: int = 2024
+    share: float = 0.5
+
+
+class Logs(DatasetLoader):
+    Config = LogsConfig
+    class_names = {3: "benign", 5: "malware"}
+
+
+class Table(File): ...
 """
 
 
@@ -90,7 +106,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / f"{name}.py").write_text(LAB)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS):
+    for registry in (DATASETS, ATTACKS, DETECTORS, DEFENCES, VICTIMS):
         monkeypatch.setattr(registry, "_found", {})
     yield name
     sys.modules.pop(name, None)
@@ -101,7 +117,7 @@ def forget(lab: str) -> None:
     sys.modules.pop(lab)
     Path(f"{lab}.py").unlink()
     Path("imported").unlink()
-    for registry in (ATTACKS, DETECTORS, DEFENCES, VICTIMS):
+    for registry in (DATASETS, ATTACKS, DETECTORS, DEFENCES, VICTIMS):
         registry._found.clear()
 
 
@@ -119,6 +135,8 @@ CHANGES: list[dict[str, Any]] = [
     },
     {"evaluation.defence": {"grid": [[], [{"name": "LAB:Box"}, {"name": "LAB:Cleaner"}, {"name": "trim"}]]}},
     {"evaluation.defence": [{"name": "LAB:Cleaner", "strength": 1}]},
+    {"dataset": {"name": "LAB:Logs", "year": {"grid": [2020, 2021]}, "share": 1, "split_seed": 3}},
+    {"dataset": {"grid": [{"name": "LAB:Table", "path": "a.npz", "judged_on": "validation"}, {"name": "digits"}]}},
     {
         "attack": {
             "grid": [
@@ -150,6 +168,9 @@ def of(record: SweepRecord) -> list[Any]:
             configuration.settings.model_dump(mode="json"),
             configuration.settings.attack.is_trained,
             configuration.settings.attack.component.label,
+            configuration.settings.dataset.known_as,
+            configuration.settings.data_seed,
+            dict(configuration.settings.dataset.component.class_names),
             [
                 (
                     v.id,
@@ -208,6 +229,20 @@ def test_an_attack_keeps_the_numbers_that_are_its_keys(load: Loader, lab: str) -
     attack = load_record(text, "sweep.yaml").sweep.configurations[0].settings.attack
     assert attack.make().parameters() == {"alpha": 1.0}
     assert attack.component.label == "shifted points"
+
+
+def test_of_a_data_set_that_is_gone_the_classes_keep_their_names_and_no_points_are_known(
+    load: Loader, lab: str
+) -> None:
+    sweep = load({"dataset": {"name": f"{lab}:Logs", "year": 2020}})
+    assert sweep.foreign_components == [("data set", f"{lab}:Logs")]
+    text = SweepRecord("id", sweep).to_yaml()
+    forget(lab)
+    settings = load_record(text, "sweep.yaml").sweep.configurations[0].settings
+    assert settings.dataset.component.class_names == {3: "benign", 5: "malware"}
+    assert known_points(settings.dataset) is None
+    with pytest.raises(SpecError, match=r"resolved\.components\.data set: must be as"):
+        load_record(text.replace("'3': benign", "a: benign"), "sweep.yaml")
 
 
 @pytest.mark.parametrize(
