@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.registry import DETECTORS, VICTIMS
-from pgan_ray.testing import check_detector, check_victim
+from pgan_ray.registry import DATASETS, DETECTORS, VICTIMS
+from pgan_ray.testing import check_dataset, check_detector, check_victim
 
 README = Path(__file__).parents[2] / "pgan_ray" / "README.md"
 
 
 def test_the_readmes_components_pass_the_contracts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    section = README.read_text().partition("## Your own classifier, attack or detector")[2]
+    section = README.read_text().partition("## Your own classifier, attack, detector or data set")[2]
     code = re.search(r"```python\n(.*?)```", section, re.DOTALL)
     assert code is not None
     (tmp_path / "my_lab.py").write_text(code[1])
@@ -22,6 +22,8 @@ def test_the_readmes_components_pass_the_contracts(tmp_path: Path, monkeypatch: 
     training: dict[str, Any] = {"epochs": 10, "batch_size": 30, "optimizer": {"name": "adam", "learning_rate": 0.02}}
     check_victim("my_lab:Wide", hidden=8, **training)
     check_detector("my_lab:Box", percentile=0.9)
+    check_dataset("my_lab:Moons", noise=0.3)
+    assert DATASETS.config("my_lab:Moons")(noise=0.3).name in section
     assert VICTIMS.config("my_lab:Wide")(hidden=32).name in section
     assert DETECTORS.config("my_lab:Box")().name in section
     name = "sklearn.tree:DecisionTreeClassifier"
