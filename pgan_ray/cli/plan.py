@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +21,7 @@ from pgan_ray.spec import (
     profile_names,
     sweep_text,
 )
+from pgan_ray.spec.base import few
 from pgan_ray.text import bytes_text
 
 if TYPE_CHECKING:
@@ -151,23 +151,26 @@ def _on_cores(
 
 
 def _points(dataset: DatasetConfig, task: TaskSpec) -> Points:
-    """Sizes as known, else of a user's own data."""
-    known = known_points(dataset)
-    if known is not None:
-        absent = sorted(set(task.classes) - set(known.train))
-        if absent:
-            raise SpecError(
-                [f"task.classes: must be labels of {dataset.known_as}, {sorted(known.train)}, got {absent}"]
-            )
-        return known
-    return _own_points(dataset)
+    """Sizes as known, else of the data itself."""
+    points = known_points(dataset) or _counted(dataset)
+    absent = sorted(set(task.classes) - set(points.train))
+    if absent:
+        labels = few(sorted(points.train))
+        raise SpecError([f"task.classes: must be labels of {dataset.known_as}, {labels}, got {absent}"])
+    return points
 
 
-@cache
-def _own_points(dataset: DatasetConfig) -> Points:
+_COUNTED: dict[str, Points] = {}
+
+
+def _counted(dataset: DatasetConfig) -> Points:
+    """Of each data set once: it may be large."""
     from pgan_ray.datasets.load import load_dataset, points_of_data
 
-    return points_of_data(load_dataset(dataset, seed=0))
+    key = dataset.model_dump_json()
+    if key not in _COUNTED:
+        _COUNTED[key] = points_of_data(load_dataset(dataset, seed=0))
+    return _COUNTED[key]
 
 
 def _report(plan: "Plan", pace: "Pace", offers: "list[Offer]", price_per_hour: float | None) -> dict[str, Any]:

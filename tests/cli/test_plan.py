@@ -3,11 +3,14 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from pydantic import Field
 
 from pgan_ray.cli.plan import plan
 from pgan_ray.cost import Points, known_points
+from pgan_ray.datasets import DatasetLoader, Loading, RawDataset
 from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import Pace, Plan, estimate_line, offer_of
@@ -147,3 +150,31 @@ def test_baselines_take_time_too(tmp_path: Path) -> None:
 def test_sizes_are_read_from_data_that_is_at_hand() -> None:
     spec = dataset_config(name="digits")
     assert points_of_data(load_dataset(spec, seed=0)) == known_points(spec)
+
+
+class ListedConfig(DatasetConfig):
+    columns: list[str] = Field(default=["a"])
+
+
+class Listed(DatasetLoader):
+    """A data set of somebody's own with a key that is a list."""
+
+    Config = ListedConfig
+    loads = 0
+
+    def load(self, loading: Loading) -> RawDataset:
+        type(self).loads += 1
+        return RawDataset(loading.random("listed").normal(size=(60, len(self.config.columns))), np.repeat([3, 5], 30))
+
+
+def test_data_of_ones_own_is_counted_once_whatever_its_keys_are(tmp_path: Path) -> None:
+    dataset = f"dataset={{name: '{__name__}:Listed', columns: [a, b]}}"
+    arguments = ("--device", "cpu", "--profile", "body", "--json", "--set", dataset)
+    result = call(tmp_path, *arguments)
+    assert result.exception is None
+    assert json.loads(result.stdout)[0]["cells"] == 24
+    assert Listed.loads == 1
+    absent = call(tmp_path, *arguments, "--set", "task={classes: [3, 7], poison_class: 7, source_class: 3}")
+    assert isinstance(absent.exception, SpecError)
+    assert str(absent.exception) == f"task.classes: must be labels of {__name__}:Listed, [3, 5], got [7]"
+    assert Listed.loads == 1
