@@ -240,12 +240,12 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
         method = str(found["method"])
         return Trial(key, values, state, harm, seen, found["message"], found["memory"], method, tuple(probes))
     except _DAMAGE as error:
-        raise _fault(store, name, error) from None
+        raise _fault(store, name, error, "; delete it, and resume says what goes with it") from None
 
 
-def _fault(store: Store, name: str, error: BaseException) -> SpecError:
+def _fault(store: Store, name: str, error: BaseException, remedy: str = "") -> SpecError:
     reason = redact(" ".join(str(error).split())) or type(error).__name__
-    return SpecError([f"{redact(store.place(name))}: {reason}"])
+    return SpecError([f"{redact(store.place(name))}: {reason}{remedy}"])
 
 
 def _written(found: Estimate | None) -> dict[str, Any] | None:

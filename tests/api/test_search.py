@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 
 from pgan_ray import open_sweep, run_sweep
-from pgan_ray.api import RunOptions, SweepResult, resolve_sweep
+from pgan_ray.api import RunOptions, SweepResult, extend_search, resolve_sweep
 from pgan_ray.cli.main import group
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Store
@@ -177,6 +177,18 @@ def test_mlflow_has_the_probes_of_trials_and_ends_those_that_were_stopped(
         assert "configurations" not in parent.data.params  # a search may be extended
         assert parent.data.tags["pgan.configurations"] == str(len(stopping.configurations))
     assert Reader(uris[0]).everything() == before
+
+
+def test_a_search_that_was_extended_is_not_complete_by_its_last_end(result: SweepResult, tmp_path: Path) -> None:
+    copied = tmp_path / "copy"
+    shutil.copytree(result.directory, copied)
+    assert ": complete" in CliRunner().invoke(group, ["status", str(copied)]).output
+    (copied / "sweep.yaml").write_text(extend_search(Store(copied), 2).to_yaml())  # and killed then
+    said = CliRunner().invoke(group, ["status", str(copied)]).output
+    assert ": unfinished" in said
+    assert f"go on with: pgan-ray resume {copied}" in said
+    finished, planned = said.splitlines()[1].removesuffix(" victims").split("/")
+    assert int(finished) < int(planned)
 
 
 def test_another_begins_with_its_best(result: SweepResult) -> None:
