@@ -142,7 +142,8 @@ def _named(name: str) -> _Found:
         raise SpecError([f"--dataset: {error}"]) from None
     needed = [key for key, field in config.model_fields.items() if field.is_required() and key != "name"]
     if needed:
-        raise SpecError([f"--dataset {name}: must be a data set without keys that must be given, got {needed}"])
+        rule = "must be a data set without keys that must be given"
+        raise SpecError([f"--dataset {name}: {rule}, got {', '.join(needed)}; --data takes a file"])
     spec: DatasetConfig = config.model_validate({"name": name})
     points = known_points(spec)
     return _sized(spec) if points is None else _Found(spec, points, is_scaled=spec.component.is_scaled)

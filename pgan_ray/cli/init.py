@@ -11,7 +11,11 @@ from pgan_ray.errors import SpecError
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--dataset", metavar="NAME", help="A built-in data set. Default: digits, which needs no network.")
+@click.option(
+    "--dataset",
+    metavar="NAME",
+    help="A data set: of ours, of an installed package, or package.module:Class. Default: digits.",
+)
 @click.option("--data", metavar="PATH", help="Your own data, .npz or .parquet: it is read for its classes and sizes.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from pgan_ray import open_sweep
 from pgan_ray.cli.main import group, main
+from pgan_ray.datasets import DatasetLoader, Loading, RawDataset
 from pgan_ray.spec import Settings, load_sweep, profile_names
 
 FILE = Path("my.yaml")
@@ -132,6 +133,23 @@ def test_odd_names_are_quoted(command: Command) -> None:
     assert sweep.configurations[0].settings.dataset.path == data
 
 
+class Unscaled(DatasetLoader):
+    """A data set of somebody's own."""
+
+    def load(self, loading: Loading) -> RawDataset:
+        features, labels = points(90, 60)
+        return RawDataset(features, labels, scaling="none")
+
+
+def test_for_a_data_set_of_ones_own(command: Command) -> None:
+    name = f"{__name__}:Unscaled"
+    assert command("init", "my.yaml", "--dataset", name) == 0
+    found = settings().model_dump()
+    said = found["dataset"]["name"], found["task"]["classes"], found["attack"]["generator"]["output"]
+    assert said == (name, [0, 10], "linear")
+    assert command("sweep", "my.yaml", "--dry-run") == 0
+
+
 def test_nothing_is_overwritten_without_force(command: Command) -> None:
     FILE.write_text("mine")
     assert command("init", "my.yaml") == 2
@@ -144,10 +162,8 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ("my.yaml", "--dataset", "cifar"),
-            "--dataset cifar: must be one of mnist, mnist-5k, digits, fashion",
-        ),
+        (("my.yaml", "--dataset", "cifar"), "--dataset: must be one of `digits`, `fashion-mnist`, "),
+        (("my.yaml", "--dataset", "file"), "must be given, got path; --data takes a file"),
         (("my.yaml", "--data", "nowhere.npz"), "nowhere.npz: must be a file that exists"),
         (("my.yaml", "--data", "x.csv"), "x.csv: must end in .npz or .parquet"),
         (("my.yaml", "--data", ""), "--data : must be the name of a file"),
