@@ -69,13 +69,12 @@ def _next_signal(reads: socket.socket, timeout_s: float | None) -> int:
         left = None if end is None else max(0.0, end - time.monotonic())
         if not select.select([reads], [], [], left)[0]:
             return 0
-        received = reads.recv(64)
+        received = reads.recv(1)  # one at a time: two that have come by now are two
         if not received:
             time.sleep(left or 0.0)
             return 0
-        for number in received:
-            if number in (signal.SIGINT, signal.SIGTERM):
-                return number
+        if received[0] in (signal.SIGINT, signal.SIGTERM):
+            return received[0]
 
 
 def _say() -> None:

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 
 import pytest
+
+from pgan_ray.cli import watchdog
 
 # In a library's call that no signal ends, as that of a store that is away.
 STUCK = """
@@ -77,6 +80,13 @@ def test_a_second_signal_ends_it_at_once() -> None:
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
+
+
+def test_two_signals_that_are_read_late_are_two() -> None:
+    reads, writes = socket.socketpair()
+    with reads, writes:
+        writes.send(bytes([signal.SIGINT, signal.SIGCHLD, signal.SIGTERM]))
+        assert [watchdog._next_signal(reads, 5.0) for _ in range(2)] == [signal.SIGINT, signal.SIGTERM]
 
 
 def test_two_signals_in_a_row_are_one() -> None:
