@@ -49,11 +49,6 @@ class BackGradient(OptimisedAttack):
         """A step of the training, and about three to go back through it."""
         return 4.0 * self.config.training_steps
 
-    @property
-    def widths(self) -> list[int]:
-        """The surrogate's."""
-        return self.config.surrogate.widths
-
     def stack_bytes(self, features: int, classes: int, members: int, poison_points: int) -> int:
         """With the parameters of all steps, of one member at a time."""
         weights, _ = self._surrogate(features, classes)

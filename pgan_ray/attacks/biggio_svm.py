@@ -26,7 +26,7 @@ class BiggioSvmConfig(OptimisedConfig):
 class BiggioSvm(OptimisedAttack):
     """Moves points along the gradient of a linear SVM's hinge loss on validation points, through its KKT conditions.
 
-    Biggio, Nelson & Laskov 2012 (eq. 9 and 10, Algorithm 1): as a point moves, the support vectors on the margin
+    Biggio, Nelson & Laskov 2012 (Algorithm 1): as a point moves, the support vectors on the margin
     change their weights so that the KKT conditions go on to hold. Steps have a given length, as there. All points
     move at once, where the source adds one after the other. Points without weight in the machine do not move.
 

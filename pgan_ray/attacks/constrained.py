@@ -26,8 +26,8 @@ class ConstrainedConfig(InfluenceConfig):
 class Constrained(Influence):
     """The influence attack, each of its steps projected on what a sphere and a slab let pass.
 
-    The attack of Koh, Steinhardt & Liang 2018 (Section 4.1) with the feasible set of their equations 5 and 6: points
-    whose distance to the mean of the poison class, and whose distance along the line through the two classes' means,
+    The influence attack of Koh, Steinhardt & Liang 2018, with the feasible set of two of their defences: points whose
+    distance to the mean of the poison class, and whose distance along the line through the two classes' means,
     are below a percentile of its genuine points'. Of K classes the slab's other mean is that of the source class.
 
     The attacker knows what `influence` does, and the kind of the defence; its centres come from the attacker's points.

@@ -44,9 +44,9 @@ class DirectGenerativeConfig(OptimisedConfig):
 class DirectGenerative(OptimisedAttack):
     """Trains an autoencoder whose outputs, once the classifier has taken a step on them, raise its validation loss.
 
-    The generative method of Yang, Wu, Li & Chen 2017 (Section 4.2, Algorithm 2): the classifier takes a step of its
-    training on genuine points and poison, and G one along the gradient of the classifier's validation loss after
-    that step. Nothing in it asks the points to look genuine: pGAN without D.
+    After the generative method of Yang, Wu, Li & Chen 2017: an autoencoder is rewarded by the loss on genuine points of
+    a classifier that learns from its poison. The source spares second derivatives; here G's gradient goes through the
+    classifier's step itself. Nothing in it asks the points to look genuine: pGAN without D.
 
     The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
     """
@@ -60,11 +60,6 @@ class DirectGenerative(OptimisedAttack):
     def passes(self) -> float:
         """A step of the classifier, and the way back through it."""
         return 4.0
-
-    @property
-    def widths(self) -> list[int]:
-        """The classifier's."""
-        return self.config.surrogate.widths
 
     def _of_generator(self, features: int) -> int:
         return parameters_of([features, *self.config.autoencoder.widths, features])

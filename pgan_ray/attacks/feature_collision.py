@@ -56,11 +56,6 @@ class FeatureCollision(OptimisedAttack):
     starts_at: ClassVar[Literal["source", "poison"]] = "poison"
     metrics: ClassVar[tuple[str, ...]] = ("feature_distance", "moved_distance")
 
-    @property
-    def widths(self) -> list[int]:
-        """The surrogate's."""
-        return self.config.surrogate.widths
-
     def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
         """As `OptimisedAttack.move`."""
         from pgan_ray.attacks.engines.collision import CollidingPoints

@@ -68,11 +68,6 @@ class GradientCanceling(OptimisedAttack):
         """The gradient, and its derivative by the points."""
         return 4.0
 
-    @property
-    def widths(self) -> list[int]:
-        """The surrogate's."""
-        return self.config.surrogate.widths
-
     def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
         """As `OptimisedAttack.move`."""
         from pgan_ray.attacks.engines.canceling import CancelingPoints

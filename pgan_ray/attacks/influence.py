@@ -29,7 +29,7 @@ class Influence(OptimisedAttack):
     """Moves points along the gradient of the validation loss of a surrogate that is fitted to them.
 
     With theta the minimum of the training objective J over n points, and L the validation loss, the gradient at a
-    poisoning point x is -(d/dx grad_theta J)' H^-1 grad_theta L (Mei & Zhu 2015, eq. 7; Koh & Liang 2017, eq. 5):
+    poisoning point x is -(d/dx grad_theta J)' H^-1 grad_theta L (Mei & Zhu 2015; Koh & Liang 2017, eq. 5):
     exact for logistic regression, an approximation for a network that is no minimum. H^-1 grad_theta L by conjugate
     gradients, with products of H and a vector alone.
 
@@ -45,11 +45,6 @@ class Influence(OptimisedAttack):
     def passes(self) -> float:
         """Fits take about 1.2 a step, a product with the Hessian about 2."""
         return 1.2 * self.config.fit_steps + 2.0 * self.config.solver_steps + 4
-
-    @property
-    def widths(self) -> list[int]:
-        """The surrogate's."""
-        return self.config.surrogate.widths
 
     def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
         """As `OptimisedAttack.move`."""

@@ -151,8 +151,9 @@ class OptimisedAttack(TrainedAttack):
 
     @property
     def widths(self) -> list[int]:
-        """The surrogate's hidden layers."""
-        return []
+        """The surrogate's hidden layers; none of a machine that is no network."""
+        surrogate: SurrogateSpec | None = getattr(self.config, "surrogate", None)
+        return [] if surrogate is None else surrogate.widths
 
     def _surrogate(self, features: int, classes: int) -> tuple[int, int]:
         """Its parameters, and its training points."""

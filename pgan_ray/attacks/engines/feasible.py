@@ -59,7 +59,4 @@ class FeasiblePoints(InfluencePoints):
 
     def held(self, x: Tensor) -> Tensor:
         """Within the features' range, too: the centre lies there, and so does all between it and a point that does."""
-        ranged = super().held(x)
-        if not hasattr(self, "allowed"):
-            return ranged
-        return self.allowed.shrunk(super().held(self.allowed.nearest(ranged)))
+        return self.allowed.shrunk(super().held(self.allowed.nearest(super().held(x))))

@@ -39,7 +39,7 @@ class Machine:
         """The gradient, by the training points ``moved``, of the sum of hinge losses of validation points.
 
         With S the support vectors on the margin, Q_ij = y_i y_j x_i x_j: their KKT conditions, sum_j Q_ij alpha_j +
-        y_i b = 1 and sum_j y_j alpha_j = 0, are differentiated (eq. 9), and solved once for all of the moved points
+        y_i b = 1 and sum_j y_j alpha_j = 0, are differentiated, and solved once for all of the moved points
         by the adjoint system.
         """
         lossy = self.margins(valid_x, valid_signs) < 1
