@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "evaluation": {"data", "attacks", "defences", "victims"},
     "results": set[str](),
     "tracking": {"results"},
-    "report": {"results", "registry", "search"},
+    "study": {"results"},
+    "figures": set[str](),
+    "report": {"results", "search", "study", "figures"},
     # What authors of components run on their own.
     "testing": {"data", "datasets", "registry", "cost", "attacks", "defences", "victims"},
     "bench": {"cost", "data", "nn", "attacks", "victims"},
@@ -64,7 +66,7 @@ MAY_IMPORT = {
 ONLY_IN = {
     "ray": "cluster",
     "mlflow": "tracking",
-    "matplotlib": "report",
+    "matplotlib": "figures",
     "click": "cli",
     "rich": "cli",
     "pydantic": ("spec", "datasets", "attacks", "defences", "victims"),

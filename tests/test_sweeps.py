@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.attacks import make_attack
-from pgan_ray.report.series import series_of
-from pgan_ray.report.setting import departures
-from pgan_ray.report.verdicts import family
 from pgan_ray.spec import Configuration, Sweep, SweepRecord, load_record, load_sweep, profile_names
+from pgan_ray.study.series import series_of
+from pgan_ray.study.setting import departures
+from pgan_ray.study.verdicts import family
 
 SWEEPS = sorted(Path(__file__).parent.parent.joinpath("sweeps").glob("*.yaml"))
 # (file, profile): configurations, the control among them, replicates, cells

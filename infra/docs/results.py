@@ -15,11 +15,11 @@ import yaml
 
 from pgan_ray.report.facts import costs
 from pgan_ray.report.search import search_tables
-from pgan_ray.report.series import configuration_label, per_cent
-from pgan_ray.report.study import Study, load_study
-from pgan_ray.report.verdicts import by_statement, findings, overall
 from pgan_ray.results import CHANGES, Store, answer, estimate_text
 from pgan_ray.runner.progress import clock
+from pgan_ray.study.series import configuration_label, per_cent
+from pgan_ray.study.study import Study, load_study
+from pgan_ray.study.verdicts import by_statement, findings, overall
 
 KEPT = Path(__file__).parents[2] / "sweeps" / "results"
 PATTERNS = (

@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pgan_ray.report import facts, palette
-from pgan_ray.report.charts import Group, LineFigure
-from pgan_ray.report.compare import Comparison, Match, Measure, shares_splits
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import Group, LineFigure
+from pgan_ray.report import facts
 from pgan_ray.report.curves import INTERVALS, MAX_PANELS, POISON_AXIS, line, rate_titles, same_top
 from pgan_ray.report.page import DrawnGroup, contents, render
-from pgan_ray.report.rules import LEAST_GENERATORS
-from pgan_ray.report.series import Series, per_cent, taken_for
 from pgan_ray.report.tables import Table, to_csv, verdict_rows
 from pgan_ray.report.tradeoff import attack_points, ranked_attacks, tradeoff
-from pgan_ray.report.verdicts import Finding
 from pgan_ray.results import NONE, SCORES, Estimate, answer, estimate_text
+from pgan_ray.study.compare import Comparison, Match, Measure, shares_splits
+from pgan_ray.study.rules import LEAST_GENERATORS
+from pgan_ray.study.series import Series, per_cent, taken_for
+from pgan_ray.study.verdicts import Finding
 
 CONTROLS = (NONE, "removal")
 _FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import Group, Line, LineFigure
-from pgan_ray.report.series import Axis, Path, Series, per_cent, taken_for, value_label
-from pgan_ray.report.study import Study
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import Group, Line, LineFigure
 from pgan_ray.results import SCORES, Estimate
+from pgan_ray.study.series import Axis, Path, Series, combinations, per_cent, taken_for, value_label
+from pgan_ray.study.study import Study
 
 MAX_LINES = 8
 MAX_PANELS = 24
@@ -160,15 +160,6 @@ def _short(one: Series, members: Sequence[Series], axes: Sequence[Axis]) -> str:
         return one.label
     parts = [value_label(a, one.choices[a.path], one.classes) for a in differ if one.choices.get(a.path) is not None]
     return ", ".join(parts) if parts and len(differ) < len(axes) and "{" not in "".join(parts) else one.label
-
-
-def combinations(series: Sequence[Series], without: Iterable[Path]) -> dict[str, list[Series]]:
-    """``series`` in groups that differ in nothing but the axes ``without``, by a key."""
-    left_out = set(without)
-    found: dict[str, list[Series]] = defaultdict(list)
-    for one in series:
-        found[repr([(p, v) for p, v in one.choices.items() if p not in left_out])].append(one)
-    return found
 
 
 def heading(one: Series, axes: Sequence[Axis], without: Iterable[Path]) -> str:

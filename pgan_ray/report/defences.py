@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from pgan_ray.report.charts import Group, Line, LineFigure
-from pgan_ray.report.curves import MAX_PANELS, combinations, heading, styled, top
-from pgan_ray.report.series import Path, Series, configuration_label, per_cent
-from pgan_ray.report.study import Study
+from pgan_ray.figures.charts import Group, Line, LineFigure
+from pgan_ray.report.curves import MAX_PANELS, heading, styled, top
 from pgan_ray.report.tables import Table
-from pgan_ray.report.verdicts import Term, combine
 from pgan_ray.results import Estimate, estimate, estimate_text
+from pgan_ray.study.series import Path, Series, combinations, configuration_label, per_cent
+from pgan_ray.study.study import Study
+from pgan_ray.study.verdicts import Term, combine
 
 DEFENCE: Path = ("evaluation", "defence")
 CAUGHT = ("rejected_poison", "dropped_poison", "relabelled_poison")

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import Dot, DotFigure, Group, Line, LineFigure
-from pgan_ray.report.curves import INTERVALS, combinations, heading, line, top
-from pgan_ray.report.series import ALPHA, PERCENTILE, TRAIN, VICTIM, Axis, Path, Series, per_cent
-from pgan_ray.report.study import Study
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import Dot, DotFigure, Group, Line, LineFigure
+from pgan_ray.report.curves import INTERVALS, heading, line, top
 from pgan_ray.results import Estimate
+from pgan_ray.study.series import ALPHA, PERCENTILE, TRAIN, VICTIM, Axis, Path, Series, combinations, per_cent
+from pgan_ray.study.study import Study
 
 MAX_TOGETHER = 2
 MAX_ROWS = 40

@@ -4,11 +4,11 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from pgan_ray.report.rules import LEAST_GENERATORS
-from pgan_ray.report.series import configuration_label
-from pgan_ray.report.study import Study
 from pgan_ray.results import health, mean_metrics, redact
 from pgan_ray.spec import Sweep
+from pgan_ray.study.rules import LEAST_GENERATORS
+from pgan_ray.study.series import configuration_label
+from pgan_ray.study.study import Study
 from pgan_ray.text import printable_line
 
 OUTCOMES = {

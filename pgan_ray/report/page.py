@@ -10,15 +10,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pgan_ray.report import facts
-from pgan_ray.report.paper import Family
-from pgan_ray.report.rules import VERDICTS
-from pgan_ray.report.setting import departures
-from pgan_ray.report.study import Study
 from pgan_ray.report.tables import Table, verdict_rows
-from pgan_ray.report.verdicts import Finding, by_statement, family, overall
 from pgan_ray.results import answer, redact
 from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
+from pgan_ray.study.paper import Family
+from pgan_ray.study.rules import VERDICTS
+from pgan_ray.study.setting import departures
+from pgan_ray.study.study import Study
+from pgan_ray.study.verdicts import Finding, by_statement, family, overall
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import BoundaryLine, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
-from pgan_ray.report.series import Series, class_name, configuration_label, parameters, per_cent
-from pgan_ray.report.study import Points, Study
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import BoundaryLine, Cloud, Group, HeatFigure, ScatterFigure, TileFigure
 from pgan_ray.results import mean_confusions
+from pgan_ray.study.series import Series, class_name, configuration_label, parameters, per_cent
+from pgan_ray.study.study import Points, Study
 
 MAX_MATRICES = 6
 MAX_CLOUD = 400

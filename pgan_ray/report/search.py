@@ -4,14 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pgan_ray.report.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
-from pgan_ray.report.palette import CATEGORIES, alpha_colour
-from pgan_ray.report.study import Study
+from pgan_ray.figures.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
+from pgan_ray.figures.palette import CATEGORIES, alpha_colour
 from pgan_ray.report.tables import Table
 from pgan_ray.report.tradeoff import HARM, SEEN
 from pgan_ray.results import Estimate, Trial, best_so_far, estimate_text, read_trials, values_text
 from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
 from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
+from pgan_ray.study.study import Study
 
 COLOURS = {MAIN: CATEGORIES[0], "random": CATEGORIES[5]}
 LETTERS = 18

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pgan_ray.report.charts import Group, HeatFigure
-from pgan_ray.report.paper import STATEMENTS
-from pgan_ray.report.rules import here_text, paper_text, unit
-from pgan_ray.report.series import Series, per_cent, taken_for
-from pgan_ray.report.study import Study
-from pgan_ray.report.verdicts import Finding, by_statement, overall
+from pgan_ray.figures.charts import Group, HeatFigure
 from pgan_ray.results import CHANGES, RATES, Estimate, estimate_text
+from pgan_ray.study.paper import STATEMENTS
+from pgan_ray.study.rules import here_text, paper_text, unit
+from pgan_ray.study.series import Series, per_cent, taken_for
+from pgan_ray.study.study import Study
+from pgan_ray.study.verdicts import Finding, by_statement, overall
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import Group, PointFigure, PointGroup
-from pgan_ray.report.study import Study
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import Group, PointFigure, PointGroup
 from pgan_ray.results import BUDGET, HARMS, Estimate, Ranked, estimate_text, ranking, rule_of
+from pgan_ray.study.study import Study
 
 MAX_NAMES = 8
 SEEN = {

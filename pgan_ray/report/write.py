@@ -9,23 +9,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from markupsafe import Markup
 
 from pgan_ray.errors import SpecError
-from pgan_ray.report.canvas import inline, style, to_png, to_svg
-from pgan_ray.report.charts import Figure, Group, ScatterFigure, TileFigure
-from pgan_ray.report.compare import compare
+from pgan_ray.figures.canvas import inline, style, to_png, to_svg
+from pgan_ray.figures.charts import Figure, Group, ScatterFigure, TileFigure
+from pgan_ray.figures.draw import draw
+from pgan_ray.figures.values import in_words, spots
 from pgan_ray.report.compare_page import comparison_groups, comparison_page, difference_tables, differences_csv
 from pgan_ray.report.curves import curve_groups
 from pgan_ray.report.defences import defence_group, defence_table
 from pgan_ray.report.detection import detection_group
-from pgan_ray.report.draw import draw
 from pgan_ray.report.page import DrawnGroup, page
 from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
 from pgan_ray.report.search import search_group, search_tables
-from pgan_ray.report.study import Study, load_study
 from pgan_ray.report.tables import confusion_csvs, paper_csv, points_csv, rate_tables, to_csv
 from pgan_ray.report.tradeoff import tradeoff_group
-from pgan_ray.report.values import in_words, spots
-from pgan_ray.report.verdicts import findings
 from pgan_ray.results import Store, redact
+from pgan_ray.study.compare import compare
+from pgan_ray.study.study import Study, load_study
+from pgan_ray.study.verdicts import findings
 
 INDEX, LIST = "index.html", "files.json"
 ALWAYS = ({"points.csv", "paper.csv"}, {"differences.csv"})  # in every report, and in every comparison

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pgan_ray.report.series import series_of
-from pgan_ray.report.study import Study, load_study
 from pgan_ray.results import (
     RATES,
     SCORES,
@@ -21,6 +19,8 @@ from pgan_ray.results import (
     write_rows,
 )
 from pgan_ray.spec import Cell, Settings, SweepRecord, load_sweep
+from pgan_ray.study.series import series_of
+from pgan_ray.study.study import Study, load_study
 
 ALPHAS = """
 name: alphas

@@ -11,14 +11,14 @@ from scipy import stats
 
 from pgan_ray import open_sweep
 from pgan_ray.errors import SpecError
+from pgan_ray.figures.charts import PointFigure
 from pgan_ray.report import write_comparison
-from pgan_ray.report.charts import PointFigure
-from pgan_ray.report.compare import Comparison, Match, Measure, compare
 from pgan_ray.report.compare_page import comparison_groups, comparison_page, difference_tables
-from pgan_ray.report.study import load_study
-from pgan_ray.report.verdicts import findings
 from pgan_ray.results import Store
 from pgan_ray.spec import Cell, Settings
+from pgan_ray.study.compare import Comparison, Match, Measure, compare
+from pgan_ray.study.study import load_study
+from pgan_ray.study.verdicts import findings
 from tests.report.html_page import Page
 from tests.report.report_sweep import ALPHAS, FLIPS, TEN, harm, make_store
 

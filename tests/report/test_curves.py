@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.report.charts import LineFigure
+from pgan_ray.figures.charts import LineFigure
+from pgan_ray.figures.palette import ATTACKS, CLEAN, alpha_colour
 from pgan_ray.report.curves import MAX_LINES, curve_groups, top
-from pgan_ray.report.palette import ATTACKS, CLEAN, alpha_colour
-from pgan_ray.report.study import Study
 from pgan_ray.results import estimate
+from pgan_ray.study.study import Study
 from tests.report.report_sweep import ALPHAS, DETECTION, FLIPS, LAMBDAS, SIZES, TEN, harm, make_study
 
 

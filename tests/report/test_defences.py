@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pgan_ray.report.charts import LineFigure
+from pgan_ray.figures.charts import LineFigure
 from pgan_ray.report.defences import defence_group, defence_table
-from pgan_ray.report.study import Study
 from pgan_ray.spec import Cell, Settings
+from pgan_ray.study.study import Study
 from tests.report.report_sweep import ALPHAS, FLIPS, make_study
 
 PIPELINES = "  runs: 2\n  defence: {grid: [[], [{name: slab}, {name: sphere}], [{name: trim}]]}"

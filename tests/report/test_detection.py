@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import DotFigure, LineFigure
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import DotFigure, LineFigure
 from pgan_ray.report.detection import detection_group
 from tests.report.report_sweep import ALPHAS, DETECTION, FLIPS, PLANE, SIZES, make_study
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pgan_ray.report import facts
-from pgan_ray.report.study import load_study
 from pgan_ray.results import Store
 from pgan_ray.spec import Cell, Settings
+from pgan_ray.study.study import load_study
 from tests.report.report_sweep import FLIPS, harm, make_generators, make_record, make_rows, make_store, make_study
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pgan_ray.report import palette
-from pgan_ray.report.charts import HeatFigure, ScatterFigure, TileFigure
-from pgan_ray.report.palette import alpha_colour
+from pgan_ray.figures import palette
+from pgan_ray.figures.charts import HeatFigure, ScatterFigure, TileFigure
+from pgan_ray.figures.palette import alpha_colour
 from pgan_ray.report.pictures import confusion_group, grey, mean_boundary, plane_group, samples_group
-from pgan_ray.report.study import load_study
 from pgan_ray.results import Store
 from pgan_ray.spec import Cell, Settings
+from pgan_ray.study.study import load_study
 from tests.report.report_sweep import (
     ALPHAS,
     PLANE,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.report.charts import PointFigure
+from pgan_ray.figures.charts import PointFigure
 from pgan_ray.report.tradeoff import tradeoff_group
 from tests.report.report_sweep import harm, make_study
 

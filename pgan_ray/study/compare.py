@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.report.series import Path, Series
-from pgan_ray.report.setting import leaves, setting_text
-from pgan_ray.report.study import Study
-from pgan_ray.report.verdicts import Term, combine, control_of, family, weighted
 from pgan_ray.results import Estimate, apart, redact
+from pgan_ray.study.series import Path, Series
+from pgan_ray.study.setting import leaves, setting_text
+from pgan_ray.study.study import Study
+from pgan_ray.study.verdicts import Term, combine, control_of, family, weighted
 
 LETTERS = "ABCDEFGH"
 _ROLES = tuple(("task", key) for key in ("classes", "poison_class", "source_class"))

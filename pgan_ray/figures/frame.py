@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pgan_ray.report.canvas import new_figure
+from pgan_ray.figures.canvas import new_figure
 
 WIDTH, HEIGHT = 5.0, 3.7
 LABEL_SIZE = 10.0

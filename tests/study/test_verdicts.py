@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pgan_ray.report.paper import STATEMENTS, Holds, Rule, Sign, Within
-from pgan_ray.report.rules import AGREES, CANNOT_TELL, COMPATIBLE, DIFFERS, here_text, judge, paper_text
-from pgan_ray.report.study import Study, load_study
-from pgan_ray.report.verdicts import Finding, Term, by_statement, combine, family, findings, overall, slope_weights
 from pgan_ray.results import Estimate, estimate
 from pgan_ray.spec import Cell, Settings
+from pgan_ray.study.paper import STATEMENTS, Holds, Rule, Sign, Within
+from pgan_ray.study.rules import AGREES, CANNOT_TELL, COMPATIBLE, DIFFERS, here_text, judge, paper_text
+from pgan_ray.study.study import Study, load_study
+from pgan_ray.study.verdicts import Finding, Term, by_statement, combine, family, findings, overall, slope_weights
 from tests.report.report_sweep import (
     ALPHAS,
     DETECTION,

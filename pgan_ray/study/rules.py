@@ -1,7 +1,7 @@
 """How an interval is judged against what the paper says, and both sides in words."""
 
-from pgan_ray.report.paper import Holds, Rule, Sign, Statement, Within
 from pgan_ray.results import Estimate, one_sided
+from pgan_ray.study.paper import Holds, Rule, Sign, Statement, Within
 
 AGREES, COMPATIBLE, CANNOT_TELL, DIFFERS = "agrees", "compatible", "cannot tell", "differs"
 VERDICTS = (AGREES, COMPATIBLE, CANNOT_TELL, DIFFERS)

@@ -8,7 +8,7 @@ import pytest
 
 DRAW = """
 import os, sys
-from pgan_ray.report.canvas import new_figure, to_png
+from pgan_ray.figures.canvas import new_figure, to_png
 assert to_png(new_figure(1, 1)).startswith(b"\\x89PNG")
 import matplotlib
 print(os.environ["MPLBACKEND"], dict.__getitem__(matplotlib.rcParams, "backend") == os.environ["MPLBACKEND"])

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pgan_ray.report.series import series_of
-from pgan_ray.report.setting import departures
 from pgan_ray.spec import load_sweep
+from pgan_ray.study.series import series_of
+from pgan_ray.study.setting import departures
 
 SWEEPS = sorted(Path(__file__).parents[2].joinpath("sweeps").glob("*.yaml"))
 

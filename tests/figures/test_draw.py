@@ -8,10 +8,10 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from pgan_ray.report import charts, palette
-from pgan_ray.report.canvas import style, to_png, to_svg
-from pgan_ray.report.draw import draw
-from pgan_ray.report.frame import spread
+from pgan_ray.figures import charts, palette
+from pgan_ray.figures.canvas import style, to_png, to_svg
+from pgan_ray.figures.draw import draw
+from pgan_ray.figures.frame import spread
 
 LINE = charts.Line("α 0.1", "#300594", (0, 20, 40), (2, 5, 12), (None, 1, 2))
 POINT = charts.Line("a", "#000000", (1,), (1,), (None,))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgan_ray.report.series import ALPHA, ATTACK, PERCENTILE, TRAIN, per_cent, series_of, taken_for
+from pgan_ray.study.series import ALPHA, ATTACK, PERCENTILE, TRAIN, per_cent, series_of, taken_for
 from tests.report.report_sweep import ALPHAS, DETECTION, FLIPS, SIZES, TEN, make_record
 
 DETECTORS = "  detector: {grid: [{name: none}, {name: sphere}, {name: sphere, percentile: 0.9}]}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pgan_ray.report.charts import (
+from pgan_ray.figures.charts import (
     DotFigure,
     Figure,
     HeatFigure,

@@ -8,7 +8,7 @@ of `Part`s: one number has one part, a change has two (+1 poisoned, -1 clean), a
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pgan_ray.report.series import ALPHA, LAMBDA, TRAIN, Path
+from pgan_ray.study.series import ALPHA, LAMBDA, TRAIN, Path
 
 Family = Literal["mnist", "fmnist", "mnist-ten", "synthetic"]
 Moment = Literal["clean", "most"] | float

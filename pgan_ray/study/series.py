@@ -4,7 +4,8 @@ Everything comes from the resolved spec, nothing from names: a user's own sweep 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -241,3 +242,12 @@ def _distinct(values: Sequence[Any]) -> list[Any]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
+
+
+def combinations(series: Sequence[Series], without: Iterable[Path]) -> dict[str, list[Series]]:
+    """``series`` in groups that differ in nothing but the axes ``without``, by a key."""
+    left_out = set(without)
+    found: dict[str, list[Series]] = defaultdict(list)
+    for one in series:
+        found[repr([(p, v) for p, v in one.choices.items() if p not in left_out])].append(one)
+    return found

@@ -1,4 +1,4 @@
-"""Draws what `pgan_ray.report.charts` describes. Sizes suit a phone's width: text stays readable at 360 pixels."""
+"""Draws what `pgan_ray.figures.charts` describes. Sizes suit a phone's width: text stays readable at 360 pixels."""
 
 import textwrap
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
 
-from pgan_ray.report import charts
-from pgan_ray.report.canvas import INK, new_figure
-from pgan_ray.report.charts import (
+from pgan_ray.figures import charts
+from pgan_ray.figures.canvas import INK, new_figure
+from pgan_ray.figures.charts import (
     DotFigure,
     HeatFigure,
     Line,
@@ -21,8 +21,8 @@ from pgan_ray.report.charts import (
     ScatterFigure,
     TileFigure,
 )
-from pgan_ray.report.draw_trials import draw_parallel, draw_points
-from pgan_ray.report.frame import LABEL_SIZE, LETTER, POINT, WIDTH, frame, name_row, spread
+from pgan_ray.figures.draw_trials import draw_parallel, draw_points
+from pgan_ray.figures.frame import LABEL_SIZE, LETTER, POINT, WIDTH, frame, name_row, spread
 
 _MARKS = {"s": "■", "o": "●"}
 

@@ -5,13 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pgan_ray.report.curves import combinations
-from pgan_ray.report.paper import STATEMENTS, Along, Family, Moment, Part, Statement, Where
-from pgan_ray.report.rules import RAW, VERDICTS, judge
-from pgan_ray.report.series import ALPHA, LAMBDA, Path, Series, parameters
-from pgan_ray.report.setting import PAPER
-from pgan_ray.report.study import Study, Values
 from pgan_ray.results import NONE, Estimate, estimate
+from pgan_ray.study.paper import STATEMENTS, Along, Family, Moment, Part, Statement, Where
+from pgan_ray.study.rules import RAW, VERDICTS, judge
+from pgan_ray.study.series import ALPHA, LAMBDA, Path, Series, combinations, parameters
+from pgan_ray.study.setting import PAPER
+from pgan_ray.study.study import Study, Values
 
 MATCH = 1e-9
 _OVERRIDES: dict[str, Path] = {"alpha": ALPHA, "lambda_prior": LAMBDA, "attack": ("attack", "name")}

@@ -2,7 +2,7 @@
 
 import itertools
 
-from pgan_ray.report.palette import ATTACKS, CATEGORIES, alpha_colour
+from pgan_ray.figures.palette import ATTACKS, CATEGORIES, alpha_colour
 
 USUAL = (0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1)
 

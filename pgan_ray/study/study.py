@@ -15,9 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.report.series import Axis, Series, series_of
 from pgan_ray.results import RATES, Change, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
 from pgan_ray.spec import Sweep, SweepRecord
+from pgan_ray.study.series import Axis, Series, series_of
 
 COLUMNS = (
     *("cell_id", "configuration", "variant", "poison_fraction", "replicate", "run", "outcome"),

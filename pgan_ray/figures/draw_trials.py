@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pgan_ray.report.charts import ParallelFigure, PointFigure
-from pgan_ray.report.frame import LABEL_SIZE, POINT, frame, name_row, spread
+from pgan_ray.figures.charts import ParallelFigure, PointFigure
+from pgan_ray.figures.frame import LABEL_SIZE, POINT, frame, name_row, spread
 
 
 def draw_points(chart: PointFigure) -> Figure:

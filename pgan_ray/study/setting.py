@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgan_ray.report.paper import LAMBDA_PRIOR, Family
-from pgan_ray.report.series import ALPHA, LAMBDA, TRAIN, VICTIM, Path, Series
+from pgan_ray.study.paper import LAMBDA_PRIOR, Family
+from pgan_ray.study.series import ALPHA, LAMBDA, TRAIN, VICTIM, Path, Series
 
 _SGD = {"name": "sgd", "learning_rate": 1e-3, "momentum": 0.9}
 _NETWORK = {"widths": [1024, 512], "dropout": 0.5, "negative_slope": 0.1, "optimizer": _SGD}

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from pgan_ray.report.values import Spot
+from pgan_ray.figures.values import Spot
 
 PNG_DPI = 160
 POINTS = 72  # of an inch, the units of an SVG
