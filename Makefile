@@ -15,7 +15,7 @@ test: $(VENV)/installed-test
 
 # The long tests, some twenty minutes: clusters of several nodes, autoscaling, faults. TESTS: a part of them. They want
 # PostgreSQL (Debian's `postgresql`) and the right to mount; what is not there skips, and says so.
-TESTS ?= tests/faults
+TESTS ?= tests
 test-cluster: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m cluster $(TESTS)
 

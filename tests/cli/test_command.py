@@ -63,6 +63,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
     assert "must not hold a sweep yet" in again.stderr
 
 
+@pytest.mark.cluster
 def test_ctrl_c_says_how_to_go_on_and_resume_does(home: Path, mlflow_server: MlflowServer) -> None:
     """Over HTTP: a resumed sweep goes on in the MLflow server that it began with, once the user has said so again."""
     process = subprocess.Popen(

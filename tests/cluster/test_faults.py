@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from safetensors.numpy import load_file
 
@@ -141,6 +142,7 @@ def test_an_error_while_the_stack_of_a_lost_trial_is_made_again_is_told_as_what_
     assert len(list((tmp_path / "made").iterdir())) == 2
 
 
+@pytest.mark.cluster
 def test_what_may_pass_while_a_stack_is_made_is_tried_again(run: Run, tmp_path: Path) -> None:
     """For the last trial above all: it is given to an actor that has served another one."""
     error = torch.OutOfMemoryError("by others")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from pgan_ray.cluster import Connection, RayExecutor
 from pgan_ray.results import Store, read_rows
 from pgan_ray.runner import LocalExecutor, SearchRun, Silent
@@ -12,6 +14,7 @@ from tests.runner.sweeps import without_seconds
 from tests.searches import small_search
 
 
+@pytest.mark.cluster
 def test_ray_and_this_process_search_alike(cluster: Connection, tmp_path: Path) -> None:
     """To the bit, whatever stacks and batches there are: two waves of two trials, and the best afresh."""
     sweep = small_search()

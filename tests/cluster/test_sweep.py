@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import ray
 
 from pgan_ray.data import Dataset
@@ -54,6 +55,7 @@ class Watch(Silent):
         self.overlapped |= state.victims_done > 0 and state.generators_done < state.generators
 
 
+@pytest.mark.cluster
 def test_fractions_of_a_gpu_overlapping_stages_and_variants(run: Run, tmp_path: Path) -> None:
     """One sweep for three things, since each sweep starts processes: they do not touch each other."""
     sweep = tiny_sweep(
