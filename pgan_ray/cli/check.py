@@ -8,7 +8,7 @@ from pgan_ray.cli.say import say
 @click.command()
 @click.argument("path", metavar="FILE")
 def check(path: str) -> None:
-    """Say what is in FILE, a .npz or .parquet of one's own points, what is odd about it, and which sweep would fit.
+    """Say what is in FILE, a .npz, .parquet or .csv, what is odd about it, and which sweep would fit.
 
     Example: pgan-ray check my.npz
     """

@@ -16,7 +16,9 @@ from pgan_ray.errors import SpecError
     metavar="NAME",
     help="A data set: of ours, of an installed package, or package.module:Class. Default: digits.",
 )
-@click.option("--data", metavar="PATH", help="Your own data, .npz or .parquet: it is read for its classes and sizes.")
+@click.option(
+    "--data", metavar="PATH", help="Your own data, .npz, .parquet or .csv: it is read for its classes and sizes."
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None:
     """Write a sweep file to start from: short, commented, with a profile `quick`, and right as it is.

@@ -1,6 +1,6 @@
 """Data sets in, tensors out: the second room of the path.
 
-Reads the bytes that data sets name, IDX files and a user's own `.npz` or `.parquet`, and checks what they hold.
+Reads the bytes that data sets name, IDX files and a user's own `.npz`, `.parquet` or `.csv`, and checks what they hold.
 Hands a :class:`Dataset` of plain arrays to the object store, and beyond it a :class:`TaskData` of tensors, with the
 index :class:`Split` of each run, to attacks, defences and victims.
 """

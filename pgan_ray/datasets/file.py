@@ -17,7 +17,7 @@ class FileConfig(DatasetConfig):
 
     path: str = Field(
         min_length=1,
-        description="Your own data, `.npz` or `.parquet`; relative paths start at the working directory.",
+        description="Your own data, `.npz`, `.parquet` or `.csv`; relative paths start at the working directory.",
     )
     value_range: tuple[float, float] | None = Field(
         default=None,
@@ -53,7 +53,7 @@ class FileConfig(DatasetConfig):
 
 @DATASETS.register
 class File(DatasetLoader):
-    """Your own points, in an `.npz` or `.parquet` file."""
+    """Your own points, in an `.npz`, `.parquet` or `.csv` file."""
 
     name = "file"
     Config = FileConfig
@@ -76,15 +76,16 @@ class File(DatasetLoader):
         Raises:
             DataError: the file is missing or damaged, or breaks a rule; the message names file, rule and value.
         """
+        from pgan_ray.data.comma_separated import read_csv
         from pgan_ray.data.files import exists, open_regular, shown, user_path
         from pgan_ray.data.npz import read_npz
         from pgan_ray.data.parquet import read_parquet
 
         path, where = user_path(self.config.path), self.where
-        readers = {".npz": read_npz, ".parquet": read_parquet}
+        readers = {".npz": read_npz, ".parquet": read_parquet, ".csv": read_csv}
         reader = readers.get(path.suffix.lower())
         if reader is None:
-            raise DataError(f"{where}: must end in {' or '.join(readers)}, got {shown(path.suffix) or 'no ending'}")
+            raise DataError(f"{where}: must end in {', '.join(readers)}, got {shown(path.suffix) or 'no ending'}")
         if not exists(path):
             raise DataError(f"{where}: must be a file that exists; relative paths start at {shown(Path.cwd())}")
         with open_regular(path) as stream:

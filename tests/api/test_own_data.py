@@ -1,11 +1,13 @@
-"""From a file of raw features to a report: the README's way, on scikit-learn's breast cancer data."""
+"""From a file of raw features to a report, and from a frozen network to its head: on scikit-learn's data."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
+import pgan_ray
 from pgan_ray import run_sweep
 from pgan_ray.api.start import starting_text
 
@@ -60,3 +62,24 @@ def test_what_a_generator_cannot_reach_is_told(text: str) -> None:
     run(text, notices, **{"dataset.scaling": "none"})
     (line,) = (line for line in notices if "to doubt" in line)
     assert "the generator ends in tanh and cannot reach" in line
+
+
+def test_a_head_on_embeddings_of_a_frozen_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the handbook says it."""
+    handbook = Path(pgan_ray.__file__).with_name("README.md").read_text(encoding="utf-8")
+    (code,) = (block for block in re.findall(r"```python\n(.*?)```", handbook, re.DOTALL) if "head.npz" in block)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    embeddings = np.load("head.npz")["features"]
+    assert 100 < embeddings.shape[1] < 144
+    victim = {"grid": [{"name": "logistic"}, {"name": "linear_svm"}]}
+    result = run(starting_text(Path("head.yaml"), data="head.npz"), [], **{"evaluation.victim": victim})
+    assert result.outcome == "complete"
+    rows = result.rows().to_pylist()
+    assert {row["variant"] for row in rows} == {"victim=linear_svm", "victim=logistic"}
+    assert max(row["test_error"] for row in rows if row["poison_fraction"] == 0) < 0.1
+    poison = result.poison("base", 0)
+    assert poison.shape[1] == embeddings.shape[1]
+    assert (poison >= embeddings.min(0) - 1e-3).all()
+    assert (poison <= embeddings.max(0) + 1e-3).all()
+    assert Path(result.report("report")).is_file()

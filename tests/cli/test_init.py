@@ -165,7 +165,7 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
         (("my.yaml", "--dataset", "cifar"), "--dataset: must be one of `digits`, `fashion-mnist`, "),
         (("my.yaml", "--dataset", "file"), "must be given, got path; --data takes a file"),
         (("my.yaml", "--data", "nowhere.npz"), "nowhere.npz: must be a file that exists"),
-        (("my.yaml", "--data", "x.csv"), "x.csv: must end in .npz or .parquet"),
+        (("my.yaml", "--data", "x.tsv"), "x.tsv: must end in .npz, .parquet, .csv"),
         (("my.yaml", "--data", ""), "--data : must be the name of a file"),
         (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
         (("nowhere/my.yaml",), "nowhere/my.yaml: must be a file that can be written, got"),

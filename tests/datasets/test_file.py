@@ -178,8 +178,8 @@ def test_files_that_are_no_npz(tmp_path: Path) -> None:
 def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none.npz: must be a file that exists"):
         load(tmp_path / "none.npz")
-    with pytest.raises(DataError, match=r"must end in .npz or .parquet, got .csv"):
-        load(tmp_path / "my.csv")
+    with pytest.raises(DataError, match=r"must end in .npz, .parquet, .csv, got .tsv"):
+        load(tmp_path / "my.tsv")
     with pytest.raises(DataError, match="got no ending"):
         load(tmp_path / "my")
 
