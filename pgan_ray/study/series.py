@@ -211,6 +211,8 @@ def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -
             parts.append(attack_label(settings.attack, with_alpha=ALPHA not in choices))
         else:
             parts.append(value_label(axis, choices[axis.path], len(settings.task.classes)))
+    if ATTACK not in choices and settings.attack.is_control:
+        parts.insert(0, attack_label(settings.attack))  # the grids are of the attack that it stands beside
     return ", ".join(parts) or attack_label(settings.attack)
 
 

@@ -37,6 +37,14 @@ def test_a_baseline_has_no_alpha_and_stands_on_no_axis_of_it() -> None:
     assert [one.label for one in series] == ["pGAN, α 0.1", "pGAN, α 0.5", "pGAN, α 0.9", "random label flip"]
 
 
+def test_a_control_is_told_from_the_attack_that_it_stands_beside() -> None:
+    text = ALPHAS.replace("  runs: 2", "  victim: {epochs: {grid: [2, 3]}}").replace("0.1, 0.5, 0.9", "0.1")
+    _, series = series_of(make_record(text.replace("controls: false", "controls: true")).sweep)
+    assert [one.label for one in series] == [
+        "epochs 2", "epochs 3", "removal (control), epochs 2", "removal (control), epochs 3"
+    ]  # fmt: skip
+
+
 def test_training_points_are_counted_over_all_classes() -> None:
     axes, series = series_of(make_record(SIZES).sweep)
     assert [one.position(axes[0]) for one in series] == [1000, 2000, 4000]
