@@ -1,8 +1,9 @@
 """What came of a sweep, for whoever started it."""
 
+import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pgan_ray.results import Change, Outcome, Point, Store, identity
@@ -29,7 +30,13 @@ class SweepOutcome:
     devices: list[str] = field(default_factory=list)  # what the victims were computed on
     cells_failed: list[str] = field(default_factory=list)  # by a component, in this run
     cells_without_row: list[str] = field(default_factory=list)  # where it is partial or failed
-    summary: dict[str, Any] = field(default_factory=dict)  # as `summary.json` holds it, if it could be written
+    summarised: dict[str, Any] = field(default_factory=dict)  # what `summary.json` was made of, if it could be
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """As `summary.json` holds it; empty if it could not be written. Made afresh, since it may be large."""
+        found: dict[str, Any] = json.loads(_encoded(self.summarised))
+        return found
 
     @property
     def can_go_on(self) -> bool:
@@ -44,6 +51,19 @@ def write_summary(
     store: Store, record: SweepRecord, outcome: SweepOutcome, more: Mapping[str, Any] | None = None
 ) -> None:
     """Write what came of a sweep, and ``more`` about it, into ``summary.json``."""
-    said = {name: value for name, value in asdict(outcome).items() if name != "summary"}
-    outcome.summary = {**identity(record), "profile": record.sweep.profile, **said, **(more or {})}
-    store.write("summary.json", json.dumps(outcome.summary, indent=1).encode())
+    said = {name: value for name, value in _fields(outcome).items() if name != "summarised"}
+    outcome.summarised = {**identity(record), "profile": record.sweep.profile, **said, **(more or {})}
+    store.write("summary.json", _encoded(outcome.summarised))
+
+
+def _encoded(summary: Mapping[str, Any]) -> bytes:
+    """As JSON, written piece by piece: all pieces at once take ten times the text, which has 25 kB a configuration."""
+    content = io.BytesIO()
+    with io.TextIOWrapper(content, encoding="ascii") as text:
+        json.dump(summary, text, indent=1, default=_fields)
+        text.flush()
+        return content.getvalue()
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    return {each.name: getattr(one, each.name) for each in fields(one)}
