@@ -30,7 +30,7 @@ from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
 from pgan_ray.search import check_sampler
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
 from pgan_ray.text import typed
-from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, option_for, recorded, tracking_uri_of
+from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, kept_uri, option_for, tracking_uri_of
 
 ExecutorName = Literal["ray", "local"]
 
@@ -88,7 +88,9 @@ def joins_cluster(options: RunOptions) -> bool:
 def run_record(record: SweepRecord, store: Store, options: RunOptions, progress: ProgressDisplay) -> SweepResult:
     """Run what is not finished of ``record`` in ``store``. An interrupt, too, ends in a result that tells of it."""
     shorten_retries(False)
-    uri = "" if options.offline_tracking else tracking_uri_of(record.facts, options.tracking_uri)
+    uri = ""
+    if not options.offline_tracking:
+        uri = tracking_uri_of(record.facts, options.tracking_uri, directory=store.location)
     check_executor(options, record.sweep.resources)
     if record.sweep.search is not None:
         check_sampler()
@@ -238,7 +240,7 @@ def _settled(record: SweepRecord, prepared: _Prepared, stacks: tuple[int, int], 
     found = record.facts or facts(record.sweep, prepared.datasets, offer.name)
     found = {name: redact(text) for name, text in found.items()}
     if prepared.uri:
-        found["tracking_uri"] = recorded(prepared.uri)
+        found["tracking_uri"] = kept_uri(prepared.uri, prepared.store.location)
     # Read back, so that the configurations say what the document says.
     text = replace(record, facts=found).to_yaml()
     return load_record(text, "sweep.yaml", imports=True, known_trials=lambda read: known_trials(prepared.store, read))

@@ -15,7 +15,7 @@ from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
 from pgan_ray.text import printable, typed
-from pgan_ray.tracking import option_for
+from pgan_ray.tracking import option_for, recorded
 
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "paused": 3, "interrupted": 130}
 TERMINATED = 143
@@ -80,7 +80,7 @@ def _show(result: SweepResult, as_json: bool) -> None:
     again = option_for(result.tracking_uri) if result.tracking_uri else ""
     say(f"{outcome.outcome} after {clock(outcome.seconds)}; rows, generators and summary: {place}", err=True)
     if result.tracking_uri:
-        tracked = result.record.facts["tracking_uri"]
+        tracked = recorded(result.tracking_uri)
         say(f"compare in MLflow ({tracked}): pgan-ray ui {where}{again}", err=True)
     else:
         say(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)

@@ -19,7 +19,7 @@ def track(directory: str, tracking_uri: str | None) -> None:
 
     store = Store(directory)
     record = store.at_start(lambda: read_sweep(store))
-    uri = tracking_uri_of(record.facts, tracking_uri)
+    uri = tracking_uri_of(record.facts, tracking_uri, directory=store.location)
     left_out = rebuild(store, record, tracking_uri=uri)
     say_left_out(store, left_out)
     rest = ", less what is left out" if left_out else ""

@@ -20,25 +20,26 @@ from pgan_ray.errors import SpecError
 def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
     """Open MLflow's UI on the store that the sweep in DIR was tracked in, or on the default one.
 
-    With DIR, says where the UI draws that sweep's curves.
+    Says where the UI lists the runs and, with DIR, draws that sweep's curves.
 
     Example: pgan-ray ui results/mnist_alpha-quick-20260102-030405-ab12
     """
     from pgan_ray.results import Store, read_sweep, redact
-    from pgan_ray.tracking import curve_link, existing_store, tracking_uri_of
+    from pgan_ray.tracking import existing_store, links, tracking_uri_of
 
     store = Store(directory) if directory else None
     record = store.at_start(lambda: read_sweep(store)) if store else None
-    uri = tracking_uri_of(record.facts if record else {}, tracking_uri)
+    facts, place = (record.facts, store.location) if store and record else ({}, ".")
+    uri = tracking_uri_of(facts, tracking_uri, directory=place)
     on_server = uri.startswith(("http://", "https://"))
     if not on_server:
         _check_port(port)
         uri = existing_store(uri)
     address = uri.rstrip("/") if on_server else f"http://127.0.0.1:{port}"
+    pages = links(redact(address), uri, record)
     say(f"MLflow's UI on {redact(uri)}: {redact(address)}" + ("" if on_server else " (Ctrl-C ends it)"))
-    link = curve_link(redact(address), uri, record) if record else None
-    if link:
-        say(f"the sweep's error curves: {link}")
+    for content, link in pages.items():
+        say(f"{content}: {link}")
     if on_server:
         return
     os.environ["MLFLOW_BACKEND_STORE_URI"] = uri  # not an argument: everybody on the machine can read those

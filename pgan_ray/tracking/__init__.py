@@ -10,16 +10,17 @@ from pgan_ray.tracking.mlflow_tracker import MlflowTracker
 from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
 from pgan_ray.tracking.simple import MemoryTracker, NullTracker
-from pgan_ray.tracking.ui import curve_link
-from pgan_ray.tracking.uri import option_for, recorded, tracking_uri, tracking_uri_of
+from pgan_ray.tracking.ui import links
+from pgan_ray.tracking.uri import kept_uri, option_for, recorded, tracking_uri, tracking_uri_of
 
 __all__ = [
     "MemoryTracker",
     "MlflowTracker",
     "NullTracker",
     "Tracker",
-    "curve_link",
     "existing_store",
+    "kept_uri",
+    "links",
     "option_for",
     "rebuild",
     "recorded",

@@ -46,7 +46,7 @@ def connect(uri: str, experiment: str) -> Connection:
 
     A new sqlite database takes seconds. Raises `TrackingError`.
     """
-    with _opened(uri, make=True) as client:
+    with _opened(uri, experiment, make=True) as client:
         experiment_id = _experiment_id(client, experiment)
         client.set_experiment_tag(experiment_id, "pgan.writable", "true")
     return Connection(client, experiment_id)
@@ -57,7 +57,7 @@ def look(uri: str, experiment: str) -> Connection | None:
 
     Raises `TrackingError`, also where there is no such store.
     """
-    with _opened(uri, make=False) as client:
+    with _opened(uri, experiment, make=False) as client:
         found = client.get_experiment_by_name(experiment)
     return None if found is None else Connection(client, str(found.experiment_id))
 
@@ -74,7 +74,7 @@ def existing_store(uri: str) -> str:
 
 
 @contextmanager
-def _opened(uri: str, *, make: bool) -> Iterator[Any]:
+def _opened(uri: str, experiment: str, *, make: bool) -> Iterator[Any]:
     """A client of the store or server at ``uri``. What fails within is a `TrackingError` that names it."""
     keep_secret(uri)
     import_mlflow()
@@ -91,6 +91,10 @@ def _opened(uri: str, *, make: bool) -> Iterator[Any]:
             if make and place is not None:
                 _make_database(place)
             _probe_database(uri)
+            if place is not None:
+                from pgan_ray.tracking.moved import follow_artifacts
+
+                follow_artifacts(place, uri, experiment)
             yield MlflowClient(tracking_uri=uri, registry_uri=uri)
         except TrackingError:
             raise

@@ -3,23 +3,37 @@
 import json
 from urllib.parse import quote
 
+from pgan_ray.errors import TrackingError
 from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking.connection import EXPERIMENT, look
+from pgan_ray.tracking.connection import EXPERIMENT, Connection, look
 from pgan_ray.tracking.runs import Runs
+from pgan_ray.tracking.uri import recorded
 
 CURVE = "victim/test_error"
 
 
-def curve_link(server: str, uri: str, record: SweepRecord) -> str | None:
-    """The page of MLflow's UI at ``server`` that draws the sweep's error curves, one for each configuration.
+def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str, str]:
+    """The pages of MLflow's UI at ``server`` on the store at ``uri``, in which nothing is made by looking, by content.
 
-    What *Compare* and a click on the metric lead to. None while no configuration is in the store at ``uri``, in which
-    nothing is made by looking. Raises `TrackingError`.
+    Raises `TrackingError`, also where the store knows nothing of ``record``'s sweep.
     """
     connection = look(uri, EXPERIMENT)
+    runs = None if connection is None or record is None else Runs(connection, record.id)
+    if record is not None and (runs is None or runs.find(record.id) is None):
+        raise TrackingError(
+            f"the MLflow store must hold the sweep {record.id}, got none of it in {recorded(uri)}: `pgan-ray track` "
+            "brings it there; --tracking-uri names another"
+        )
     if connection is None:
-        return None
-    runs = Runs(connection, record.id)
+        return {}
+    pages = {"the runs": f"{server}/#/experiments/{connection.experiment_id}/runs"}
+    if record is not None and runs is not None and (curves := _curves(server, connection, runs, record)):
+        pages["the sweep's error curves"] = curves
+    return pages
+
+
+def _curves(server: str, connection: Connection, runs: Runs, record: SweepRecord) -> str | None:
+    """What *Compare* and a click on the metric lead to: one curve for each configuration that is there."""
     found = [runs.find(f"{record.id}/{configuration.id}") for configuration in record.sweep.configurations]
     ids = [run.id for run in found if run is not None]
     if not ids:

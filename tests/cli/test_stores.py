@@ -117,6 +117,7 @@ def test_the_default_store_its_artifacts_and_its_ui_are_in_a_directory_of_any_na
     try:
         assert process.stdout is not None
         assert server in process.stdout.readline()
+        assert f"the runs: {server}/#/experiments/" in process.stdout.readline()
         link = process.stdout.readline()
         assert f"the sweep's error curves: {server}/#/metric?runs=" in link
         deadline = time.monotonic() + 240
