@@ -21,6 +21,7 @@ from pgan_ray.tracking.context import Context
 from pgan_ray.tracking.course import Course
 from pgan_ray.tracking.rows_file import RowsFile
 from pgan_ray.tracking.runs import MAX_TAG, KnownRun, clean
+from pgan_ray.tracking.view import view
 
 STATUS: dict[Outcome, str] = {
     "complete": "FINISHED",
@@ -39,6 +40,7 @@ def start(context: Context) -> None:
     tags = {**description.sweep_tags(context.record), "pgan.results_directory": context.store.location}
     tags |= description.search_size(context.record.sweep)
     context.runs.describe(run, description.sweep_params(context.record), tags)
+    context.runs.client.set_experiment_tag(context.runs.experiment_id, *view(context.record))
     _log_dataset(context, run)
     context.runs.client.log_text(run.id, redact(context.record.to_yaml()), "sweep.yaml")
 

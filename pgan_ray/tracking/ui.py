@@ -6,10 +6,10 @@ from urllib.parse import quote
 from pgan_ray.errors import TrackingError
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking.connection import EXPERIMENT, Connection, look
+from pgan_ray.tracking.curves import prefix
 from pgan_ray.tracking.runs import Runs
 from pgan_ray.tracking.uri import recorded
-
-CURVE = "victim/test_error"
+from pgan_ray.tracking.view import TAG
 
 
 def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str, str]:
@@ -26,13 +26,23 @@ def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str,
         )
     if connection is None:
         return {}
-    pages = {"the runs": f"{server}/#/experiments/{connection.experiment_id}/runs"}
-    if record is not None and runs is not None and (curves := _curves(server, connection, runs, record)):
-        pages["the sweep's error curves"] = curves
+    page = f"{server}/#/experiments/{connection.experiment_id}/runs"
+    if record is not None and f"{TAG}{record.id}" in connection.client.get_experiment(connection.experiment_id).tags:
+        page += f"?viewStateShareKey={quote(record.id)}"
+    pages = {"the runs": page}
+    if record is not None and runs is not None:
+        variants = {
+            f"{prefix(configuration, variant.id)}/test_error": variant.id
+            for configuration in record.sweep.configurations
+            for variant in configuration.variants
+        }
+        for metric, variant in variants.items():
+            if curves := _curves(server, connection, runs, record, metric):
+                pages[f"the error curves of {variant}" if len(variants) > 1 else "the sweep's error curves"] = curves
     return pages
 
 
-def _curves(server: str, connection: Connection, runs: Runs, record: SweepRecord) -> str | None:
+def _curves(server: str, connection: Connection, runs: Runs, record: SweepRecord, metric: str) -> str | None:
     """What *Compare* and a click on the metric lead to: one curve for each configuration that is there."""
     found = [runs.find(f"{record.id}/{configuration.id}") for configuration in record.sweep.configurations]
     ids = [run.id for run in found if run is not None]
@@ -40,9 +50,9 @@ def _curves(server: str, connection: Connection, runs: Runs, record: SweepRecord
         return None
     query = {
         "runs": json.dumps(ids),
-        "metric": json.dumps(CURVE),
+        "metric": json.dumps(metric),
         "experiments": json.dumps([connection.experiment_id]),
-        "plot_metric_keys": json.dumps([CURVE]),
+        "plot_metric_keys": json.dumps([metric]),
         "x_axis": "step",
         "y_axis_scale": "linear",
         "line_smoothness": "1",
