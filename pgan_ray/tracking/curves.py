@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgan_ray.results import Change, Point
+from pgan_ray.results import HARMS, Change, Point, ranking, rule_of
 from pgan_ray.spec import Configuration, Sweep
 from pgan_ray.tracking.runs import safe_name
 
@@ -84,3 +84,26 @@ def change_metrics(
         step = round(change.poison_fraction * scale)
         metrics += [(f"{place}/{name}", found.mean, timestamp_ms, step) for name, found in change.rates.items()]
     return metrics
+
+
+def strongest_metrics(
+    sweep: Sweep, points: Sequence[Point], changes: Sequence[Change], timestamp_ms: int
+) -> list[Metric]:
+    """What the sweep's answer says, as numbers: the strongest attack's harm, its interval, errors and rejections."""
+    rule = rule_of(sweep)
+    harm = rule.get("harm", "damage")
+    found = [one for one in changes if one.configuration in sweep.result_ids and HARMS[harm] in one.rates]
+    if not found:
+        return []
+    best = ranking(found, **rule)[0]
+    place = best.configuration, best.variant
+    at = {point.poison_fraction: point.rates for point in points if (point.configuration, point.variant) == place}
+    estimates = {harm: best.harm, "excess_rejections": best.excess}
+    for fraction, name in ((best.poison_fraction, "test_error"), (0.0, "test_error_clean")):
+        estimates[name] = at.get(fraction, {}).get("test_error")
+    numbers = {name: estimate.mean for name, estimate in estimates.items() if estimate is not None}
+    if best.harm.half_width is not None:
+        numbers[f"{harm}_low"] = best.harm.mean - best.harm.half_width
+        numbers[f"{harm}_high"] = best.harm.mean + best.harm.half_width
+    numbers["poison_fraction"] = best.poison_fraction
+    return [(f"strongest/{safe_name(name)}", float(value), timestamp_ms, 0) for name, value in numbers.items()]

@@ -10,6 +10,7 @@ from pgan_ray.results import (
     MeanConfusion,
     Outcome,
     Point,
+    answer,
     changes,
     mean_confusions,
     scores_of,
@@ -19,6 +20,7 @@ from pgan_ray.results.redact import redact
 from pgan_ray.tracking import configuration_run, description, tables
 from pgan_ray.tracking.context import Context
 from pgan_ray.tracking.course import Course
+from pgan_ray.tracking.curves import strongest_metrics
 from pgan_ray.tracking.rows_file import RowsFile
 from pgan_ray.tracking.runs import MAX_TAG, KnownRun, clean
 from pgan_ray.tracking.view import view
@@ -89,11 +91,24 @@ def end(context: Context, gathered: Gathered, outcome: Outcome, course: Course) 
     context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
     gathered.file.log(context.runs, run)
     if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
-        configuration_run.compare(context, changes(context.record.sweep, gathered.scores))
+        _log_answer(context, run, gathered)
     tags = {**description.search_size(context.record.sweep), **dict([tables.TAG]), "pgan.outcome": outcome}
     context.runs.describe(run, {}, tags)
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
+
+
+def _log_answer(context: Context, run: KnownRun, gathered: Gathered) -> None:
+    """Log how much more victims err than the controls', and of the strongest attack on the sweep's own run."""
+    sweep = context.record.sweep
+    found = changes(sweep, gathered.scores)
+    configuration_run.compare(context, found)
+    spans = [span for span in map(context.trained, context.configurations) if span is not None]
+    time_ms = max((span[1] for span in spans), default=run.start_ms)
+    context.runs.measure(run, strongest_metrics(sweep, gathered.points, found, time_ms))
+    if told := answer(sweep, gathered.points, found):
+        note = "\n\n".join(part for part in (told, sweep.description) if part)
+        context.runs.describe(run, {}, {"pgan.answer": told, "mlflow.note.content": note})
 
 
 def log_report(context: Context) -> None:

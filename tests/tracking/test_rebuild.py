@@ -106,6 +106,16 @@ def test_configurations_have_numbers_to_sort_by_and_settings(built: Built) -> No
     assert run.data.tags["mlflow.source.git.commit"] == "0123abc"
 
 
+def test_the_sweeps_own_run_tells_its_answer(built: Built) -> None:
+    data = built.reader.runs()[SWEEP].data
+    metrics = {name.removeprefix("strongest/"): value for name, value in data.metrics.items()}
+    assert metrics.pop("damage_low") <= metrics["damage"] <= metrics.pop("damage_high")
+    expected = {"poison_fraction": 0.4, "test_error": 0.1455, "test_error_clean": 0.0555, "damage": 0.0}
+    assert metrics == pytest.approx(expected | {"excess_rejections": metrics["excess_rejections"]})
+    assert "40 % poison of alpha=0.1" in data.tags["pgan.answer"]
+    assert data.tags["mlflow.note.content"] == f"{data.tags['pgan.answer']}\n\ntwo alphas on tiny images"
+
+
 def test_generators_have_their_training_curves(built: Built) -> None:
     rows = training_rows(replicate=1)
     for name in ("discriminator_loss", "classifier_poison_loss"):
@@ -136,7 +146,6 @@ def test_parent_has_summary_rows_spec_and_data_set(built: Built) -> None:
         "generators": "4",
         "victims": "24",
     }
-    assert run.data.tags["mlflow.note.content"] == "two alphas on tiny images"
     assert run.data.tags["pgan.results_directory"] == built.store.location
     files = built.reader.artifacts(SWEEP)
     assert files == ["confusion_table.json", "summary.csv", "summary_table.json", "sweep.yaml", "victims.parquet"]
