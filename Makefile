@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 sweep: $(VENV)/installed
 	$(BIN)/pgan-ray sweep sweeps/mnist_alpha.yaml
 
-# Reports are opened in Debian's `chromium` where it is installed; else these tests skip, and say so.
+# Reports and MLflow's pages are opened in Debian's `chromium` where it is installed; else these tests skip, and say so.
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
