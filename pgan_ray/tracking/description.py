@@ -64,7 +64,8 @@ def generator_params(configuration: Configuration, replicate: int) -> dict[str, 
 
 def sweep_tags(record: SweepRecord) -> dict[str, str]:
     """Facts, profile and description: on the runs of the sweep and of its configurations."""
-    tags = {f"pgan.{fact}": text for fact, text in record.facts.items()}
+    # Not where it is tracked: whoever reads it is there.
+    tags = {f"pgan.{fact}": text for fact, text in record.facts.items() if fact != "tracking_uri"}
     tags |= {tag: record.facts[fact] for fact, tag in MLFLOW_TAGS.items() if fact in record.facts}
     tags |= {"pgan.profile": record.sweep.profile, "mlflow.source.name": "pgan-ray"}
     if record.sweep.description:
