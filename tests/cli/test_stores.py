@@ -103,6 +103,7 @@ def test_errors_of_clients_tell_no_password(home: Path) -> None:
             assert secret not in ended.stdout + ended.stderr
 
 
+@pytest.mark.cluster
 def test_the_default_store_its_artifacts_and_its_ui_are_in_a_directory_of_any_name(home: Path) -> None:
     tracked = call("track", "out")
     assert tracked.returncode == 0, tracked.stderr

@@ -22,6 +22,7 @@ from tests.runner.sweeps import InterruptOnce, Run, run_in
 from tests.tiny import tiny_sweep
 
 
+@pytest.mark.cluster
 def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(
     run: Run, digits: dict[str, Dataset], tmp_path: Path
 ) -> None:

@@ -31,6 +31,7 @@ def test_a_whole_sweep_over_http(mlflow_server: MlflowServer, store: Store, reco
     assert reader.everything() == live
 
 
+@pytest.mark.cluster
 def test_nothing_is_lost_when_the_server_dies_and_comes_back(
     mlflow_server: MlflowServer, store: Store, record: SweepRecord, caplog: pytest.LogCaptureFixture
 ) -> None:
