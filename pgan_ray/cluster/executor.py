@@ -9,6 +9,7 @@ import ray
 
 from pgan_ray.cluster.connection import Connection
 from pgan_ray.cluster.demand import Demand, worth
+from pgan_ray.cluster.metrics import Metrics
 from pgan_ray.cluster.room import room_on
 from pgan_ray.cluster.stage1 import Stage1Run
 from pgan_ray.cluster.stage2 import Stage2Run
@@ -89,6 +90,7 @@ class RayExecutor:
         )
         self._trials_run, self._anything_started = bool(trials), not trials
         self._started_at = time.monotonic()
+        self._metrics = Metrics(job)
         self._stage1.start()
 
     def submit(self, batches: Iterable[Batch]) -> None:
@@ -106,6 +108,8 @@ class RayExecutor:
             self._anything_started = True  # said once
             request = dict(self._trial_request)
             events.append(ExecutorNotice(f"no trial could start yet: waiting for a node with {request}"))
+        self._metrics.count(events)
+        self._metrics.show(self._stage2.waiting, self._stage2.running)
         return events
 
     def _take_trials(self, wait_s: float) -> list[Event]:
@@ -150,6 +154,7 @@ class RayExecutor:
         # A head that is away must not keep what is finished from its summary; groups and actors end with the job.
         with suppress(Exception):
             self._stage2.stop()
+            self._metrics.show(0, 0)
         if not at_once:
             with suppress(Exception):
                 self._demand.withdraw()

@@ -23,7 +23,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
         patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         patch.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
         quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-        ray.init(address="local", num_cpus=CORES + 1, num_gpus=1, **quiet)
+        often = {"metrics_report_interval_ms": 500}  # by itself every ten seconds
+        ray.init(address="local", num_cpus=CORES + 1, num_gpus=1, _system_config=often, **quiet)
         yield Connection(CORES)
         ray.shutdown()
 

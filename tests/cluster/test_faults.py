@@ -18,8 +18,18 @@ from pgan_ray.runner import Engine, LocalExecutor
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import Training
 from tests.cluster.faults import KillOnce
+from tests.cluster.metrics import metrics_of
 from tests.runner.sweeps import InterruptOnce, Run, run_in
 from tests.tiny import tiny_sweep
+
+# Of the sweep whose evaluator is killed, as Prometheus reads them when it is done.
+COUNTS = {
+    "ray_pgan_generators_total": 1.0,
+    "ray_pgan_victims_total complete": 3.0,
+    "ray_pgan_retried_total evaluation": 1.0,
+    "ray_pgan_batches_waiting": 0.0,
+    "ray_pgan_evaluators": 0.0,
+}
 
 
 @pytest.mark.cluster
@@ -75,12 +85,13 @@ def test_a_killed_evaluator_costs_no_row_and_makes_none_twice(run: Run, tmp_path
     overrides = ("attack.alpha=0.5", "attack.replicates=1", "evaluation.runs=1", "evaluation.victim.epochs=5000")
     sweep = tiny_sweep(tmp_path, *overrides)
     killer = KillOnce("Evaluator.evaluate", lambda state: state.evaluators > 0)
-    outcome = run(sweep, tmp_path / "sweep", progress=killer, members=(1, 2))
+    outcome = run(sweep, tmp_path / "sweep", progress=killer, members=(1, 2), sweep_id="counted")
     assert killer.killed is not None
     assert outcome.outcome == "complete"
     assert len(outcome.retried) == 1
     assert "batch base/r0/b00" in outcome.retried[0]
     assert read_rows(Store(tmp_path / "sweep")).num_rows == 3
+    assert metrics_of("counted", COUNTS) == COUNTS
 
 
 class Makes:

@@ -24,10 +24,11 @@ def run_in(
     progress: ProgressDisplay | None = None,
     members: tuple[int, int] = (5, 4),
     engine: Engine | None = None,
+    sweep_id: str = "tiny",
 ) -> SweepOutcome:
     """Run what is not finished of ``sweep`` in ``directory``."""
     return SweepRun(
-        SweepRecord("tiny", sweep),
+        SweepRecord(sweep_id, sweep),
         Store(directory),
         datasets,
         executor,
