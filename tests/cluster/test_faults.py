@@ -39,7 +39,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_with_the_same_bits(
     sweep = tiny_sweep(
         tmp_path,
         "attack.alpha=0.5",
-        "attack.iterations=1500",
+        "attack.iterations=6000",  # seconds: a busy driver must see it before its end
         "attack.discriminator_steps=1",
         "attack.classifier_steps=1",
         "attack.generator.dropout=0.3",
