@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -38,11 +38,15 @@ class Head:
         *options: str,
         cpus: int = 2,
         port: int | None = None,
+        token: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it and wait until its job server answers. ``folder``: for its log; ``port``: where clients join it."""
+        """Start it and wait until its job server answers. ``folder``: for its log; ``port``: where clients join it.
+
+        ``port`` and ``token`` of one that was lost: another in its place.
+        """
         pytest.importorskip("aiohttp_cors", reason="needs ray[default] for a job server")
-        self.token = secrets.token_hex(32)
+        self.token = token or secrets.token_hex(32)
         found = free_ports(len(PORTS))
         self.ports = dict(zip(PORTS, found, strict=True)) | ({"port": port} if port else {})
         self.address = f"127.0.0.1:{self.ports['port']}"
@@ -89,6 +93,13 @@ class Head:
         """All that it started and that still runs."""
         return psutil.Process(self._process.pid).children(recursive=True)
 
+    def lose(self) -> None:
+        """Take it away as a machine that is switched off, with all that it started."""
+        for process in [psutil.Process(self._process.pid), *self.processes()]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait()
+
     def stop(self) -> None:
         """End it, with all that it started."""
         self._process.send_signal(signal.SIGTERM)
@@ -97,6 +108,10 @@ class Head:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self.clean()
+
+    def clean(self) -> None:
+        """Remove what one that was lost has left."""
         self._session.cleanup()
 
 

@@ -2,13 +2,15 @@
 
 import os
 import random
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.faults.command import Command
+from tests.faults.command import LOOK_S, PATIENCE_S, Command
 from tests.faults.compare import assert_same_results
 from tests.faults.conftest import SWEEP, Undisturbed
+from tests.faults.nodes import EVALUATOR, TRIAL, Nodes
 from tests.tiny import CONFIGURATIONS, GENERATORS, write_tiny
 from tests.tracking.reading import Curve, Reader
 
@@ -34,6 +36,23 @@ def test_a_driver_killed_at_random_moments_is_resumed_to_the_same_bits_and_runs(
         assert_same_results(home / "sweep", undisturbed.directory)
         assert mlflow_record(home) == mlflow_record(undisturbed.home)
     assert [command.outlived_by() for command in killed] == [[]] * KILLS
+
+
+def test_a_driver_killed_on_a_joined_cluster_leaves_nothing_at_work_and_is_resumed_on_it_to_the_same_bits(
+    home: Path, nodes: Nodes, undisturbed: Undisturbed
+) -> None:
+    node = nodes.add(cpus=2)
+    command = Command(home, *SWEEP, "--address", nodes.address)
+    command.wait_for(lambda: next((home / "sweep/tune").rglob("progress.json"), None))
+    command.wait_for(lambda: node.works_on(TRIAL) or None)
+    assert command.kill_after(0)
+    deadline = time.monotonic() + PATIENCE_S
+    while node.works_on(TRIAL) or node.works_on(EVALUATOR):
+        assert time.monotonic() < deadline
+        time.sleep(LOOK_S)
+    command = Command(home, "resume", "sweep", "--address", nodes.address)
+    assert command.end() == 0, command.said
+    assert_same_results(home / "sweep", undisturbed.directory)
 
 
 def go_on(home: Path) -> Command:
