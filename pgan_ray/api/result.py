@@ -178,7 +178,7 @@ class SweepResult:
     @property
     def summary(self) -> dict[str, Any]:
         """What ``summary.json`` holds; empty where the sweep has not come to an end yet."""
-        if self.run is not None and self.run.summary:
+        if self.run is not None and self.run.summarised:
             return self.run.summary
         return self._files.summary()
 
