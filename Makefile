@@ -13,7 +13,7 @@ sweep: $(VENV)/installed
 test: $(VENV)/installed-test
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
-# The long tests, some twenty minutes: clusters of several nodes, autoscaling, faults. TESTS: a part of them. They want
+# The long tests, tens of minutes: clusters of several nodes, autoscaling, faults. TESTS: a part of them. They want
 # PostgreSQL and Redis (Debian's `postgresql`, `redis-server`) and the right to mount; what is not there skips, and says so.
 TESTS ?= tests
 test-cluster: $(VENV)/installed-test

@@ -4,7 +4,6 @@ Decides which figures and tables tell what a `study` holds; hands on one page th
 a file beside it.
 """
 
-from pgan_ray.figures import MATPLOTLIB  # before anything that imports it
 from pgan_ray.report.write import write_comparison, write_report
 
-__all__ = ["MATPLOTLIB", "write_comparison", "write_report"]
+__all__ = ["write_comparison", "write_report"]

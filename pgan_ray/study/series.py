@@ -211,7 +211,7 @@ def _label(settings: Settings, axes: Sequence[Axis], choices: dict[Path, Any]) -
             parts.append(attack_label(settings.attack, with_alpha=ALPHA not in choices))
         else:
             parts.append(value_label(axis, choices[axis.path], len(settings.task.classes)))
-    if ATTACK not in choices and settings.attack.is_control:
+    if settings.attack.is_control and attack_label(settings.attack) not in parts:
         parts.insert(0, attack_label(settings.attack))  # the grids are of the attack that it stands beside
     return ", ".join(parts) or attack_label(settings.attack)
 

@@ -1,11 +1,12 @@
 """Where MLflow's UI shows a sweep."""
 
 import json
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from pgan_ray.errors import TrackingError
 from pgan_ray.spec import SweepRecord
-from pgan_ray.tracking.connection import EXPERIMENT, Connection, look
+from pgan_ray.tracking.connection import EXPERIMENT, look
 from pgan_ray.tracking.curves import prefix
 from pgan_ray.tracking.runs import Runs
 from pgan_ray.tracking.uri import recorded
@@ -18,40 +19,37 @@ def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str,
     Raises `TrackingError`, also where the store knows nothing of ``record``'s sweep.
     """
     connection = look(uri, EXPERIMENT)
-    runs = None if connection is None or record is None else Runs(connection, record.id)
-    if record is not None and (runs is None or runs.find(record.id) is None):
+    page = "" if connection is None else f"{server}/#/experiments/{connection.experiment_id}/runs"
+    if record is None:
+        return {"the runs": page} if page else {}
+    runs = None if connection is None else Runs(connection, record.id)
+    if connection is None or runs is None or runs.find(record.id) is None:
         raise TrackingError(
             f"the MLflow store must hold the sweep {record.id}, got none of it in {recorded(uri)}: `pgan-ray track` "
             "brings it there; --tracking-uri names another"
         )
-    if connection is None:
-        return {}
-    page = f"{server}/#/experiments/{connection.experiment_id}/runs"
-    if record is not None and f"{TAG}{record.id}" in connection.client.get_experiment(connection.experiment_id).tags:
+    if f"{TAG}{record.id}" in connection.client.get_experiment(connection.experiment_id).tags:
         page += f"?viewStateShareKey={quote(record.id)}"
     pages = {"the runs": page}
-    if record is not None and runs is not None:
-        variants = {
-            f"{prefix(configuration, variant.id)}/test_error": variant.id
-            for configuration in record.sweep.configurations
-            for variant in configuration.variants
-        }
-        for metric, variant in variants.items():
-            if curves := _curves(server, connection, runs, record, metric):
-                pages[f"the error curves of {variant}" if len(variants) > 1 else "the sweep's error curves"] = curves
+    found = [runs.find(f"{record.id}/{configuration.id}") for configuration in record.sweep.configurations]
+    ids = [run.id for run in found if run is not None]
+    variants = {
+        f"{prefix(configuration, variant.id)}/test_error": variant.id
+        for configuration in record.sweep.configurations
+        for variant in configuration.variants
+    }
+    for metric, variant in variants.items() if ids else ():
+        content = f"the error curves of {variant}" if len(variants) > 1 else "the sweep's error curves"
+        pages[content] = _curves(server, connection.experiment_id, ids, metric)
     return pages
 
 
-def _curves(server: str, connection: Connection, runs: Runs, record: SweepRecord, metric: str) -> str | None:
-    """What *Compare* and a click on the metric lead to: one curve for each configuration that is there."""
-    found = [runs.find(f"{record.id}/{configuration.id}") for configuration in record.sweep.configurations]
-    ids = [run.id for run in found if run is not None]
-    if not ids:
-        return None
+def _curves(server: str, experiment: str, runs: Sequence[str], metric: str) -> str:
+    """What *Compare* and a click on the metric lead to: one curve for each of the ``runs``."""
     query = {
-        "runs": json.dumps(ids),
+        "runs": json.dumps(runs),
         "metric": json.dumps(metric),
-        "experiments": json.dumps([connection.experiment_id]),
+        "experiments": json.dumps([experiment]),
         "plot_metric_keys": json.dumps([metric]),
         "x_axis": "step",
         "y_axis_scale": "linear",

@@ -1,6 +1,5 @@
 """A report in a real browser: nothing is loaded, nothing overflows, nothing is wrong, on a phone and a desktop."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from pgan_ray.report import write_comparison, write_report
 from pgan_ray.results import Store
+from tests.browser import chromium
 from tests.report.report_sweep import PLANE, make_store, write_genuine
 
 SIZES = pytest.mark.parametrize("width", [390, 1400])
@@ -20,16 +20,8 @@ OVERFLOWS = """() => [document.documentElement, ...document.querySelectorAll(".s
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium, without a window."""
-    sync = pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives the browser")
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("needs a browser: Debian's package `chromium`")
-    with sync.sync_playwright() as playwright:
-        # As root, as in a container, Chromium starts without its sandbox alone; all that it opens is ours.
-        started = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

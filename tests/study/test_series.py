@@ -1,5 +1,7 @@
 """What a sweep varies is read from its spec, never from its name."""
 
+import re
+
 import pytest
 
 from pgan_ray.study.series import ALPHA, ATTACK, PERCENTILE, TRAIN, per_cent, series_of, taken_for
@@ -43,6 +45,14 @@ def test_a_control_is_told_from_the_attack_that_it_stands_beside() -> None:
     assert [one.label for one in series] == [
         "epochs 2", "epochs 3", "removal (control), epochs 2", "removal (control), epochs 3"
     ]  # fmt: skip
+
+
+def test_a_control_among_sections_of_attacks_is_named_once() -> None:
+    pgan = "{name: pgan, alpha: 0.5, lambda_prior: 0.9, iterations: 5, replicates: 2}"
+    sections = f"attack: {{grid: [{pgan}, {{name: random_label_flip, replicates: 2}}]}}"
+    text = re.sub(r"attack:\n(  .*\n)+", f"{sections}\n", ALPHAS.replace("controls: false", "controls: true"))
+    _, series = series_of(make_record(text).sweep)
+    assert [one.label for one in series] == ["pGAN", "random label flip", "removal (control)"]
 
 
 def test_training_points_are_counted_over_all_classes() -> None:

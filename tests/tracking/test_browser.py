@@ -1,6 +1,5 @@
 """MLflow's own pages on a small sweep in a real browser: what `pgan-ray ui` links to is there, with the rows' means."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import mean
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.tracking import links, rebuild
+from tests.browser import chromium
 from tests.mlflow_server import MlflowServer
 from tests.tracking.tracking_sweep import error_of, make_record, make_store
 
@@ -20,18 +20,11 @@ PATIENCE_MS = 60_000  # a server's first pages take their time on a busy machine
 
 @pytest.fixture
 def page() -> Iterator[Any]:
-    """A page of Debian's Chromium, without a window."""
-    sync = pytest.importorskip("playwright.sync_api", reason="needs playwright, which drives the browser")
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("needs a browser: Debian's package `chromium`")
-    with sync.sync_playwright() as playwright:
-        # As root, as in a container, Chromium starts without its sandbox alone; all that it opens is ours.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    """A page of it."""
+    with chromium() as browser:
         opened = browser.new_page(viewport={"width": 1500, "height": 900})
         opened.set_default_timeout(PATIENCE_MS)
         yield opened
-        browser.close()
 
 
 def test_the_runs_and_their_curves_are_drawn(page: Any, mlflow_server: MlflowServer, tmp_path: Path) -> None:
