@@ -25,6 +25,7 @@ from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, known_tri
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SearchRun, SweepRun
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
+from pgan_ray.runner.machine import cpu_products
 from pgan_ray.runner.members import members
 from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
 from pgan_ray.search import check_sampler
@@ -236,6 +237,7 @@ def _settled(record: SweepRecord, prepared: _Prepared, stacks: tuple[int, int], 
         document: dict[str, Any] = copy.deepcopy(record.sweep.document)
         for stage, number in zip(("trial", "evaluator"), stacks, strict=True):
             document["resources"][stage]["members_per_actor"] = number
+        document["resources"]["cpu_products"] = cpu_products(record.sweep.resources)
         record = record.of(replace(record.sweep, document=document))
     found = record.facts or facts(record.sweep, prepared.datasets, offer.name)
     found = {name: redact(text) for name, text in found.items()}

@@ -35,7 +35,8 @@ class GeneratorTrial(tune.Trainable):  # type: ignore[misc]  # ray has no types
         """The training. Tune's own recovery, of a trial that is lost, brings its checkpoint afterwards."""
         if self._training is None:
             trial = self._stage.trials[self._config["trial"]]
-            device = prepare(self._stage.record.sweep.resources.trial.cpu, gpu=bool(ray.get_gpu_ids()))
+            resources = self._stage.record.sweep.resources
+            device = prepare(resources.trial, resources, gpu=bool(ray.get_gpu_ids()))
             self._training = TrialTraining(self._stage, trial, self._tasks, device)
         return self._training
 

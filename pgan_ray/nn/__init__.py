@@ -7,6 +7,7 @@ from pgan_ray.nn.losses import cross_entropy, cross_entropy_gradient, prediction
 from pgan_ray.nn.optimizers import StackOptimizer
 from pgan_ray.nn.passes import Passes
 from pgan_ray.nn.precision import arithmetic
+from pgan_ray.nn.products import faster_products, use_products
 from pgan_ray.nn.repeated import Repeated
 from pgan_ray.nn.stacked import StackedBatchNorm, StackedLinear, StackedMLP
 
@@ -20,6 +21,8 @@ __all__ = [
     "arithmetic",
     "cross_entropy",
     "cross_entropy_gradient",
+    "faster_products",
     "predictions",
     "soft_targets",
+    "use_products",
 ]

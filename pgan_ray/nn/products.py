@@ -6,16 +6,19 @@ In float32 PyTorch's own `mm` calls MKL, which keeps to AVX2 on processors that 
 ships too, takes whatever the processor has: with AVX-512 on an AMD EPYC it is twice as fast, on an Intel Xeon slower
 than MKL. It is reached by an operator that was made for `torch.compile`, on matrices; whoever lacks it gets `mm`, and
 the same numbers to the last digits of float32. Which of them is taken follows from the processor's maker and flags
-alone, never from a measurement, so that all workers on one kind of processor decide alike. ARM has PyTorch's own.
+alone, never from a measurement; a sweep decides once, and tells its workers by `use_products`. ARM has PyTorch's own.
 
 In bf16 PyTorch's own products are oneDNN's already, on AMX or AVX512_BF16 where the processor has it.
 """
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
+
+Library = Literal["onednn", "pytorch"]
 
 # A call of oneDNN's costs some 10 microseconds more than one of MKL's. Below these operations that is not made good.
 WORTH_FLOP = 3_000_000
@@ -31,20 +34,30 @@ def cpu_vendor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 @cache
-def onednn_is_faster() -> bool:
-    """Whether oneDNN's products of float32 are the faster ones on this machine's CPU, and this PyTorch has them."""
-    return (
-        cpu_vendor() == "AuthenticAMD"
-        and torch.backends.mkldnn.is_available()
-        and torch.backends.cpu.get_cpu_capability() == "AVX512"
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    )
+def faster_products() -> Library:
+    """Whose products of float32 are the faster ones on this machine's CPU; oneDNN's only if this PyTorch has them."""
+    is_onednn = cpu_vendor() == "AuthenticAMD" and torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return "onednn" if is_onednn and _has_onednn() else "pytorch"
+
+
+def use_products(library: Library | Literal["auto"]) -> None:
+    """Take this library's products of float32 from now on, in the whole process; ``auto``: the faster ones here."""
+    global _takes_onednn
+    _takes_onednn = (faster_products() if library == "auto" else library) == "onednn" and _has_onednn()
+
+
+@cache
+def _has_onednn() -> bool:
+    return torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+_takes_onednn = faster_products() == "onednn"
 
 
 @cache
 def has_bf16() -> bool:
     """Whether oneDNN takes brain floats on this machine's CPU."""
-    return hasattr(torch.ops.mkldnn, "_linear_pointwise") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return _has_onednn() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def affine(x: Tensor, weight: Tensor, bias: Tensor, activation: str = "none", negative_slope: float = 0.0) -> Tensor:
@@ -88,4 +101,4 @@ def _onednn(a: Tensor, b: Tensor) -> bool:
     # The size first: on a CPU most products fail it, or none.
     if a.dim() != 2 or 2 * a.shape[0] * b.numel() < WORTH_FLOP or a.device.type != "cpu":
         return False
-    return has_bf16() if a.dtype == torch.bfloat16 else a.dtype == torch.float32 and onednn_is_faster()
+    return has_bf16() if a.dtype == torch.bfloat16 else a.dtype == torch.float32 and _takes_onednn

@@ -47,13 +47,13 @@ class Evaluator:
         """``datasets`` may be read-only, and shared with others. ``gpu``: as `prepare` takes it."""
         self._stage, self._tasks = stage, Tasks(datasets)
         self._configurations = {c.id: c for c in stage.record.sweep.configurations}
-        self._cpu, self._gpu = stage.record.sweep.resources.evaluator.cpu, gpu
+        self._resources, self._gpu = stage.record.sweep.resources, gpu
         self._clean = _CleanVictims()
 
     def evaluate(self, batch: Batch) -> Evaluated:
         """The rows of ``batch``. Raises `DeviceError` where a GPU was granted that cannot be used."""
         # Here and not in the beginning: a batch may go well on another node.
-        self._device = prepare(self._cpu, gpu=self._gpu)
+        self._device = prepare(self._resources.evaluator, self._resources, gpu=self._gpu)
         start, used = time.time(), time.process_time()
         notices: list[str] = []
         rows = self._rows(batch, notices.append)

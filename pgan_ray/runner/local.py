@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 
+from pgan_ray.nn import use_products
 from pgan_ray.results import CHECKPOINTS, Store, remove_checkpoint
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Batch, Trial
@@ -116,7 +117,7 @@ class LocalExecutor:
         yield TrialStarted(trial.id)
         self._checkpoint = None
         try:
-            device = _device(self._resources.trial)
+            device = prepare(self._resources.trial, self._resources, gpu=_wanted(self._resources.trial))
             training = TrialTraining(self._stage1, trial, self._tasks, device)
             finished = False
             while not finished:
@@ -152,10 +153,7 @@ class LocalExecutor:
         # As `prepare` found them: this process is somebody's.
         torch.set_num_threads(self._threads)
         torch.set_flush_denormal(False)
-
-
-def _device(stage: StageResources) -> torch.device:
-    return prepare(stage.cpu, gpu=_wanted(stage))
+        use_products("auto")
 
 
 def _wanted(stage: StageResources) -> bool | None:

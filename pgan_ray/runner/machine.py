@@ -127,6 +127,13 @@ def cpu_name() -> str:
     return next(names, "") or platform.processor() or sys.platform
 
 
+def cpu_products(resources: ResourcesSpec) -> str:
+    """Whose products of float32 all workers of a sweep take that begins on this machine."""
+    from pgan_ray.nn import faster_products
+
+    return faster_products() if resources.cpu_products == "auto" else resources.cpu_products
+
+
 def gpu_bytes_here() -> int:
     """Bytes of memory of the smallest of these GPUs; 0 where there is none."""
     import torch

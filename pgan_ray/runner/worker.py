@@ -12,8 +12,9 @@ from pgan_ray.attacks import train_stack
 from pgan_ray.data import Dataset, TaskData, select_task
 from pgan_ray.errors import DeviceError
 from pgan_ray.evaluation import CellResult, evaluate_cells
+from pgan_ray.nn import use_products
 from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault, without_kernels
-from pgan_ray.spec import Settings, TaskSpec
+from pgan_ray.spec import ResourcesSpec, Settings, StageResources, TaskSpec
 from pgan_ray.spec.dataset import OWN_FILE, section_of_today
 
 
@@ -28,11 +29,12 @@ class Engine:
     evaluate: Callable[..., list[CellResult]] = evaluate_cells
 
 
-def prepare(cpu: float, *, gpu: bool | None = None) -> torch.device:
-    """Use the granted cores, and the device of `compute_device`."""
+def prepare(stage: StageResources, resources: ResourcesSpec, *, gpu: bool | None = None) -> torch.device:
+    """Use the granted cores, the sweep's products, and the device of `compute_device`."""
     # Before any work in parallel: only threads that start later take it over.
     torch.set_flush_denormal(True)
-    torch.set_num_threads(max(1, int(cpu)))
+    torch.set_num_threads(max(1, int(stage.cpu)))
+    use_products(resources.cpu_products)
     return compute_device(gpu=gpu)
 
 

@@ -37,5 +37,10 @@ class ResourcesSpec(Part):
         default=StageResources(), description="Stage 1: a trial trains a configuration's generators."
     )
     evaluator: StageResources = Field(default=StageResources(), description="Stage 2: an evaluator trains victims.")
+    cpu_products: Literal["auto", "onednn", "pytorch"] = Field(
+        default="auto",
+        description="Whose matrix products of float32 CPUs take; they differ in the last bits. `auto`: by maker and "
+        "flags of the processor where the sweep begins, for all its workers, also when it is resumed elsewhere.",
+    )
     max_failures: int = Field(default=3, ge=0, description="Times that a lost trial or batch is tried again.")
     checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between two checkpoints of a trial.")

@@ -10,9 +10,11 @@ import pytest
 
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import SweepResult
+from pgan_ray.api.run import RunOptions, run_record
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, PganRayError, SpecError
-from pgan_ray.results import Store, read_poison
+from pgan_ray.results import Store, read_poison, read_sweep
+from pgan_ray.runner import Silent
 from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
 from tests.tiny import CELLS, GENERATORS, TINY, dataset_config, write_tiny
@@ -52,6 +54,23 @@ def test_what_the_executor_has_no_room_for_is_refused(monkeypatch: pytest.Monkey
     with pytest.raises(SpecError, match=r"must fit a worker's memory: one generator takes .* a worker here has 1 kB$"):
         run_sweep(TINY, executor="local", out=tmp_path / "out", offline_tracking=True, profile="body")
     assert not (tmp_path / "out" / "sweep.yaml").exists()
+
+
+def test_whose_products_a_sweep_takes_is_decided_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    small = {"attack.iterations": 2, "attack.replicates": 1, "evaluation.runs": 1, "evaluation.victim.epochs": 1}
+    out = tmp_path / "out"
+
+    def taken() -> str:
+        settled: str = open_sweep(out).record.sweep.resources.cpu_products
+        return settled
+
+    monkeypatch.setattr("pgan_ray.nn.faster_products", lambda: "onednn")
+    run_sweep(TINY, executor="local", out=out, offline_tracking=True, profile="body", set=small)
+    assert taken() == "onednn"
+    (out / "summary.json").unlink()
+    monkeypatch.setattr("pgan_ray.nn.faster_products", lambda: "pytorch")  # as if on another processor
+    run_record(read_sweep(Store(out)), Store(out), RunOptions("local", offline_tracking=True), Silent())
+    assert taken() == "onednn"
 
 
 def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:

@@ -1,5 +1,7 @@
 """The passes by hand against autograd's through the network's own `forward`."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor
@@ -93,12 +95,14 @@ def test_without_a_generator_it_evaluates(by_member: bool) -> None:
     torch.testing.assert_close(Passes(network, by_member=by_member).forward(x), network(x).detach())
 
 
-@pytest.fixture(params=[True, False], ids=["faster", "plain"])
-def product(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the faster product, and without."""
-    if request.param and not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+@pytest.fixture(params=["onednn", "pytorch"])
+def product(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With either library's products."""
+    if request.param == "onednn" and not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
         pytest.skip("this PyTorch has no product of oneDNN's")
-    monkeypatch.setattr(products, "onednn_is_faster", lambda: request.param)
+    products.use_products(request.param)
+    yield
+    products.use_products("auto")
 
 
 @pytest.mark.usefixtures("product")

@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from pgan_ray.data import Dataset
+from pgan_ray.nn import use_products
+from pgan_ray.nn.products import affine
 from pgan_ray.runner.worker import Tasks, dataset_entry, dataset_key, prepare
-from pgan_ray.spec import Settings
+from pgan_ray.spec import ResourcesSpec, Settings, StageResources
 from tests.tiny import dataset_config, tiny_sweep
 
 
@@ -35,12 +37,32 @@ def test_generators_see_the_surrogates_classes_and_victims_all(digits: dict[str,
 def test_a_worker_uses_the_cores_that_it_was_granted() -> None:
     before = torch.get_num_threads()
     try:
-        assert prepare(2.0) == torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        assert prepare(StageResources(cpu=2.0), ResourcesSpec()) == torch.device(
+            "cuda" if torch.cuda.is_available() else "cpu"
+        )
         assert torch.get_num_threads() == 2
-        prepare(0.25)
+        prepare(StageResources(cpu=0.25), ResourcesSpec())
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+        torch.set_flush_denormal(False)
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.ops.mkldnn, "_linear_pointwise"), reason="this PyTorch has no product of oneDNN's"
+)
+def test_workers_take_the_products_of_their_sweep_whatever_their_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[torch.Tensor] = []
+    made = torch.ops.mkldnn._linear_pointwise.default
+    monkeypatch.setattr(torch.ops.mkldnn._linear_pointwise, "default", lambda *a: calls.append(a[0]) or made(*a))
+    x = torch.ones(256, 256)
+    try:
+        for library, expected in (("onednn", 1), ("pytorch", 1), ("onednn", 2)):
+            prepare(StageResources(), ResourcesSpec(cpu_products=library), gpu=False)
+            assert affine(x, x, torch.zeros(1, 256))[0, 0] == 256
+            assert len(calls) == expected, library
+    finally:
+        use_products("auto")
         torch.set_flush_denormal(False)
 
 
