@@ -10,6 +10,15 @@ from pgan_ray.spec.one_of import OneOf
 
 Width = Annotated[int, Field(ge=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+StopBelow = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        description="A victim's training ends early, after an epoch whose mean loss is below this. Null: never. "
+        "Estimates count all epochs.",
+    ),
+]
+"""Beside a victim's ``epochs``; there is none unless it is given, as in the paper."""
 
 
 class SgdSpec(Part):
@@ -67,6 +76,7 @@ class TrainedNetworkSpec(NetworkSpec):
 
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
     batch_size: int = Field(default=200, ge=1, description="Points of one step.")
+    stop_below: StopBelow = None
 
 
 class GeneratorSpec(NetworkSpec):

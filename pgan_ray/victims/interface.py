@@ -13,7 +13,7 @@ from pydantic import Field
 
 from pgan_ray.errors import is_of_the_machine, traceback_of
 from pgan_ray.spec import AdamSpec, Component, OptimizerSpec, TrainedNetworkSpec, VictimConfig
-from pgan_ray.spec.network import OPTIMIZERS
+from pgan_ray.spec.network import OPTIMIZERS, StopBelow
 from pgan_ray.spec.one_of import OneOf
 from pgan_ray.spec.seeds import numpy_generator
 
@@ -215,6 +215,7 @@ class TorchConfig(VictimConfig):
     )
     epochs: int = Field(default=20, ge=1, description="Passes over the victim's training set.")
     batch_size: int = Field(default=100, ge=1, description="Points of one step.")
+    stop_below: StopBelow = None
 
 
 class TorchVictim(Victim):

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pgan_ray.registry import VICTIMS
 from pgan_ray.spec import OptimizerSpec, SgdSpec, TrainedNetworkSpec, VictimConfig
-from pgan_ray.spec.network import OPTIMIZERS
+from pgan_ray.spec.network import OPTIMIZERS, StopBelow
 from pgan_ray.spec.one_of import OneOf
 from pgan_ray.victims.mlp import StackedVictim
 
@@ -19,6 +19,7 @@ class LogisticConfig(VictimConfig):
     )
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
     batch_size: int = Field(default=200, ge=1, description="Points of one step.")
+    stop_below: StopBelow = None
 
 
 @VICTIMS.register
@@ -35,5 +36,10 @@ class Logistic(StackedVictim):
         """A network without hidden layers."""
         config = self.config
         return TrainedNetworkSpec(
-            widths=[], dropout=0.0, optimizer=config.optimizer, epochs=config.epochs, batch_size=config.batch_size
+            widths=[],
+            dropout=0.0,
+            optimizer=config.optimizer,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            stop_below=config.stop_below,
         )

@@ -55,6 +55,7 @@ def train_plainly(
     epoch_starts = [-(-size // spec.batch_size) for size in sizes]
     step = 0
     for _ in range(spec.epochs):
+        summed = 0.0
         for first in range(0, len(x), spec.batch_size):
             if any(step % length == 0 for length in epoch_starts):
                 keys = torch.rand(len(sizes), max(sizes), generator=random)
@@ -63,7 +64,11 @@ def train_plainly(
             rows = order[first : first + spec.batch_size]
             logits = network(x[rows])
             optimizer.zero_grad()
-            (loss(logits.squeeze(1), y[rows].to(x.dtype)) if classes == 2 else loss(logits, y[rows])).backward()
+            mean = loss(logits.squeeze(1), y[rows].to(x.dtype)) if classes == 2 else loss(logits, y[rows])
+            mean.backward()
             optimizer.step()
             step += 1
+            summed += float(mean.detach()) * len(rows)
+        if spec.stop_below is not None and summed / len(x) < spec.stop_below:
+            break
     return network.state()

@@ -90,6 +90,22 @@ def test_each_member_of_a_stack_is_a_plain_training_of_its_own_length(classes: i
 
 
 @pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("classes", [2, 4])
+def test_a_member_that_has_learned_ends_early(classes: int) -> None:
+    task, sizes = blobs(classes=classes), [23, 60, 9]
+    to_the_end = make_spec(dropout=0.0, epochs=30)
+    spec = to_the_end.model_copy(update={"stop_below": 0.1 if classes == 2 else 0.5})
+    victims, longest = train(spec, task, sizes), train(to_the_end, task, sizes)
+    for member in range(3):
+        torch.testing.assert_close(victims.network.member_state(member), plainly(spec, task, sizes, member))
+    differ = [
+        bool((w != longest.network.layers[0].weight[m]).any()) for m, w in enumerate(victims.network.layers[0].weight)
+    ]
+    assert True in differ
+    assert False in differ  # of these some learned it in time, and some did not
+
+
+@pytest.mark.usefixtures("double")
 def test_members_of_one_size_with_dropout() -> None:
     spec, task, sizes = make_spec(), blobs(), [23, 23, 23]
     victims = train(spec, task, sizes)

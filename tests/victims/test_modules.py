@@ -67,6 +67,14 @@ def test_a_module_learns_and_the_seeds_decide(victim: Any, optimizer: str) -> No
     assert matrices(judge(victim, optimizer=spec)) == matrices(found)
 
 
+@pytest.mark.parametrize("victim", [Plain, Normed])
+def test_a_module_that_has_learned_ends_early(victim: Any) -> None:
+    spec = {"name": "adam", "learning_rate": 0.05}
+    one, ten = (matrices(judge(victim, optimizer=spec, epochs=epochs)) for epochs in (1, 10))
+    assert matrices(judge(victim, optimizer=spec, stop_below=100.0)) == one != ten
+    assert matrices(judge(victim, optimizer=spec, stop_below=1e-9)) == ten
+
+
 def test_modules_are_stacked_where_that_works(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes: list[int] = []
     plain = modules._Stack.train

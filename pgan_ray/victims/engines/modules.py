@@ -20,7 +20,7 @@ from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims.engines.reading import log_probabilities
 from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, confusion_matrix
-from pgan_ray.victims.engines.stack import Batches
+from pgan_ray.victims.engines.stack import Batches, Endings
 from pgan_ray.victims.interface import Judged, Reading, TorchConfig, TrainingSets, attempted
 
 Points = tuple[Tensor, Tensor]
@@ -174,24 +174,27 @@ class _Stack:
         batches = Batches(sizes, config.batch_size, torch.Generator(device).manual_seed(torch_seed(self._seed, "rows")))
         optimizer = make_optimizer(config.optimizer, [p for p in self._parameters.values() if p.requires_grad])
         members = torch.arange(self._members, device=device)[:, None]
-        ends = [config.epochs * steps for steps in batches.steps]
+        endings = Endings(batches, config.epochs, config.stop_below, device)
         losses = torch.zeros(self._members, device=device)
         self._finite = torch.ones(self._members, dtype=torch.bool)
         final = {name: value.detach().clone() for name, value in self._parameters.items()}
         with _seeded(self._seed, device):
-            for step in range(max(ends)):
+            for step in range(endings.latest):
                 rows, counted, counts = batches.next(step)
                 logits = self.logits(x[members, rows], is_training=True)
                 targets = y[members, rows]
                 each = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
-                loss = (each.view_as(targets) * counted).sum(1) / counts.clamp(min=1)
+                summed = (each.view_as(targets) * counted).sum(1)
+                loss = summed / counts.clamp(min=1)
                 optimizer.zero_grad()
                 loss.sum().backward()
                 optimizer.step()
                 losses += loss.detach()
-                ended = [member for member, end in enumerate(ends) if end == step + 1]
-                if ended:
+                endings.count(summed.detach())
+                if ended := endings.after(step + 1):
                     self._keep(final, ended, losses)
+                if endings.all_over:
+                    break
         with torch.no_grad():
             for name, value in self._parameters.items():
                 value.copy_(final[name])

@@ -42,7 +42,7 @@ class Batches:
     """
 
     def __init__(self, sizes: Tensor, batch_size: int, random: torch.Generator) -> None:
-        self._sizes, self._batch_size, self._random = sizes, batch_size, random
+        self.sizes, self._batch_size, self._random = sizes, batch_size, random
         self._steps_per_epoch = (sizes + batch_size - 1) // batch_size
         self._offsets = torch.arange(batch_size, device=sizes.device)
         self._order = torch.zeros(len(sizes), int(sizes.max()), dtype=torch.int64, device=sizes.device)
@@ -68,10 +68,10 @@ class Batches:
             starts = (step % self._steps_per_epoch == 0)[:, None]
             self._order.copy_(torch.where(starts, shuffled, self._order))
         first = (step % self._steps_per_epoch) * self._batch_size
-        counts = (self._sizes - first).clamp(max=self._batch_size)
+        counts = (self.sizes - first).clamp(max=self._batch_size)
         offsets = self._offsets[: self._width(step)]
         # What does not count repeats the member's last point: padding is never read.
-        columns = torch.minimum(first[:, None] + offsets, self._sizes[:, None] - 1)
+        columns = torch.minimum(first[:, None] + offsets, self.sizes[:, None] - 1)
         return self._order.gather(1, columns), offsets < counts[:, None], counts
 
     def _next_of_one(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,6 +86,47 @@ class Batches:
     def _width(self, step: int) -> int:
         """The longest batch of this step: a stack of one then draws what a plain loop draws."""
         return max(last if (step + 1) % length == 0 else self._batch_size for length, last in self._last_widths.items())
+
+
+class Endings:
+    """When each member's training ends: after ``epochs``, or an epoch whose mean loss is below ``stop_below``."""
+
+    def __init__(self, batches: Batches, epochs: int, stop_below: float | None, device: torch.device) -> None:
+        self._epochs, self._stop_below, self._sizes = epochs, stop_below, batches.sizes
+        self._left: dict[int, list[int]] = {}  # steps of an epoch -> members that are trained
+        for member, steps in enumerate(batches.steps):
+            self._left.setdefault(steps, []).append(member)
+        self.latest = epochs * max(batches.steps)
+        self._of_epoch = torch.zeros(len(batches.steps), device=device)
+
+    @property
+    def all_over(self) -> bool:
+        """Whether no member is trained any more."""
+        return not self._left
+
+    def count(self, losses: Tensor) -> None:
+        """Add each member's loss (R,), summed over the points of a step."""
+        if self._stop_below is not None:
+            self._of_epoch += losses
+
+    def after(self, step: int) -> list[int]:
+        """The members whose training ends with the step of that number, from 1."""
+        ended: list[int] = []
+        for steps in [steps for steps in self._left if step % steps == 0]:
+            members = self._left.pop(steps)
+            over = members if step == self._epochs * steps else self._learned(members)
+            ended += over
+            if left := [member for member in members if member not in over]:
+                self._left[steps] = left
+        return ended
+
+    def _learned(self, members: list[int]) -> list[int]:
+        """Those whose epoch's mean loss is below what is asked; another epoch begins."""
+        if self._stop_below is None:
+            return []
+        below = (self._of_epoch[members] < self._stop_below * self._sizes[members]).tolist()
+        self._of_epoch[members] = 0.0
+        return [member for member, is_below in zip(members, below, strict=True) if is_below]
 
 
 class VictimTraining:
@@ -121,9 +162,7 @@ class VictimTraining:
         self._points = x.to(device).reshape(-1, x.shape[2])
         self._targets = soft_targets(y.to(device).flatten(), outputs)
         self._batches = Batches(torch.tensor(sizes, device=device), spec.batch_size, self._random)
-        self._ending: dict[int, list[int]] = {}  # last step -> members
-        for member, steps in enumerate(self._batches.steps):
-            self._ending.setdefault(spec.epochs * steps, []).append(member)
+        self._endings = Endings(self._batches, spec.epochs, spec.stop_below, device)
         self._final = {key: value.detach().clone() for key, value in self.network.state_dict().items()}
         self._loss_sum = torch.zeros(len(sizes), device=device)  # no number as soon as one loss is none
         self._final_loss_sum = self._loss_sum.clone()
@@ -132,8 +171,8 @@ class VictimTraining:
 
     @property
     def steps(self) -> int:
-        """Steps of the longest training."""
-        return max(self._ending)
+        """Steps of the longest training, if none ends early."""
+        return self._endings.latest
 
     @property
     def period(self) -> int:
@@ -141,9 +180,11 @@ class VictimTraining:
         return self._batches.period
 
     def run(self, steps: int) -> None:
-        """Take so many steps."""
+        """Take so many steps, or as many as any member needs."""
         with torch.inference_mode(), arithmetic(self._precision, self._device):
             for _ in range(steps):
+                if self._endings.all_over:
+                    break
                 self._take_step()
 
     def _take_step(self) -> None:
@@ -153,7 +194,7 @@ class VictimTraining:
         else:
             self._descend()
         self._step += 1
-        if ended := self._ending.get(self._step):
+        if ended := self._endings.after(self._step):
             self._final_loss_sum[ended] = self._loss_sum[ended]
             for key, value in self.network.state_dict().items():
                 self._final[key][ended] = value[ended]
@@ -167,7 +208,9 @@ class VictimTraining:
         logits = self._passes.forward(points, self._random).to(targets.dtype)
         gradient = cross_entropy_gradient(logits, targets)
         self._passes.backward(gradient * (counted / counts[:, None]).unsqueeze(2), self._optimizer.step)
-        self._loss_sum += (cross_entropy(logits, targets) * counted).sum(1) / counts
+        losses = (cross_entropy(logits, targets) * counted).sum(1)
+        self._endings.count(losses)
+        self._loss_sum += losses / counts
         return ()
 
     def finish(self) -> VictimStack:
