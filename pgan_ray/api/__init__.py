@@ -4,7 +4,7 @@ Brings the rooms together: `runner` with an executor, `tracking`, `report`. The 
 """
 
 from pgan_ray.api.calls import new_sweep, open_sweep, resolve_sweep, run_sweep
-from pgan_ray.api.extend import extend_search, pause_search
+from pgan_ray.api.extend import extend_grid, extend_search, pause_search
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import RunOptions, check_executor, joins_cluster, run_record
 
@@ -12,6 +12,7 @@ __all__ = [
     "RunOptions",
     "SweepResult",
     "check_executor",
+    "extend_grid",
     "extend_search",
     "joins_cluster",
     "new_sweep",

@@ -1,15 +1,17 @@
-"""More trials for a search, a pause of it, and a search that begins with what another one found."""
+"""More trials for a search, more values for a grid; a search's pause; and one that begins with what another found."""
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import PAUSE, SWEEP, Store, known_trials, read_sweep, read_trials, redact
+from pgan_ray.results import PAUSE, SWEEP, Store, known_trials, read_sweep, read_trials, redact, unfinished
 from pgan_ray.search import ordered
-from pgan_ray.spec import MAIN, Search, SweepRecord, load_record
+from pgan_ray.spec import MAIN, Search, SweepRecord, load_record, with_values
+from pgan_ray.text import typed
 
 MOST_WARM = 10
 
@@ -22,12 +24,33 @@ def extend_search(store: Store, trials: int) -> SweepRecord:
     where = redact(store.location)
     record = store.at_start(lambda: read_sweep(store))
     if record.sweep.search is None:
-        rule = "must be a search to have more trials, got a grid: add values to it in a new sweep"
+        rule = "must be a search to have more trials, got a grid: --add A.B=VALUE adds a value to one of its grids"
         raise SpecError([f"{where}: {rule}"])
     document: dict[str, Any] = copy.deepcopy(dict(record.document))
     document["search"]["trials"] += trials
     longer = replace(record, sweep=replace(record.sweep, document=document), written=document).to_yaml()
     return load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
+
+
+def extend_grid(store: Store, additions: Sequence[str]) -> SweepRecord:
+    """The record of the sweep in ``store`` with more values in its grids. It is written when it is run, not before.
+
+    Run, it trains what belongs to the new values alone, with the bits that a new sweep with all values would have.
+
+    ``additions``: ``attack.alpha=0.9`` and the like, each a value for the end of the grid at that path. Raises
+    `SpecError` where the sweep is none that is finished, or cannot have such values.
+    """
+    where = redact(store.location)
+    record = store.at_start(lambda: read_sweep(store, imports=True))
+    if record.sweep.search is not None:
+        rule = "must be a grid to have more values, got a search: --trials N has it try more configurations"
+        raise SpecError([f"{where}: {rule}"])
+    longer = with_values(record, additions)
+    if left := store.at_start(lambda: unfinished(store, record)):
+        named = f"`{left[0]}`" if len(left) == 1 else f"`{left[0]}` and {len(left) - 1:,} more configurations"
+        rule = f"must be finished to have more values, got victims that {named} still lack"
+        raise SpecError([f"{where}: {rule}: pgan-ray resume {typed(where)}"])
+    return longer
 
 
 def pause_search(store: Store) -> None:

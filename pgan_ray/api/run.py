@@ -27,7 +27,7 @@ from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.machine import cpu_products
 from pgan_ray.runner.members import members
-from pgan_ray.runner.prepare import check_same_data, facts, load_datasets
+from pgan_ray.runner.prepare import check_same_data, dataset_facts, facts, load_datasets
 from pgan_ray.search import check_sampler
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
 from pgan_ray.text import typed
@@ -240,6 +240,8 @@ def _settled(record: SweepRecord, prepared: _Prepared, stacks: tuple[int, int], 
         document["resources"]["cpu_products"] = cpu_products(record.sweep.resources)
         record = record.of(replace(record.sweep, document=document))
     found = record.facts or facts(record.sweep, prepared.datasets, offer.name)
+    if record.earlier:
+        found = {**found, **dataset_facts(prepared.datasets)}
     found = {name: redact(text) for name, text in found.items()}
     if prepared.uri:
         found["tracking_uri"] = kept_uri(prepared.uri, prepared.store.location)

@@ -9,21 +9,32 @@ from pgan_ray.cli import options
 
 @click.command()
 @options.directory
-@click.option("--trials", type=click.IntRange(1), required=True, metavar="N", help="So many more.")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="Of a search: so many more.")
+@click.option(
+    "--add",
+    "additions",
+    multiple=True,
+    metavar="A.B=VALUE",
+    help="Of a grid: one more value, which is YAML, for the grid at A.B. May be given often.",
+)
 @options.running
-def extend(directory: str, trials: int, **running: Any) -> None:
-    """Have the search in DIR try N configurations more, and run it to its end: what there is stays.
+def extend(directory: str, trials: int | None, additions: tuple[str, ...], **running: Any) -> None:
+    """Have the search in DIR try N configurations more, or the grid in DIR have more values: what there is stays.
 
-    The best are chosen again; those that were confirmed before stay results. Classes that the sweep names by import
-    path are imported and run: extend only a directory that you trust.
+    It is run to its end. Of a search the best are chosen again; those that were confirmed before stay results. A grid
+    must be finished; what is trained are the configurations of the new values, as a new sweep with all values would.
+    Classes that the sweep names by import path are imported and run: extend only a directory that you trust.
 
-    Example: pgan-ray extend results/mnist_worst_case-quick-20260102-030405-ab12 --trials 16
+    Example: pgan-ray extend results/mnist_alpha-quick-20260102-030405-ab12 --add attack.alpha=0.7
     """
-    from pgan_ray.api import extend_search
+    from pgan_ray.api import extend_grid, extend_search
     from pgan_ray.cli.ending import run, run_options
     from pgan_ray.cli.terminal import make_progress
     from pgan_ray.results import Store
 
+    if bool(trials) == bool(additions):
+        got = "both" if trials else "neither"
+        raise click.UsageError(f"must be given either --trials, of a search, or --add, of a grid, got {got}")
     store = Store(directory)
-    record = extend_search(store, trials)
+    record = extend_search(store, trials) if trials else extend_grid(store, additions)
     run(record, store, run_options(running), make_progress(), as_json=running["as_json"])

@@ -19,7 +19,7 @@ from pgan_ray.results.checkpoints import (
     rung_folder,
     write_checkpoint,
 )
-from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures
+from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.generators import (
@@ -151,6 +151,7 @@ __all__ = [
     "shorten_retries",
     "summarise",
     "table_of",
+    "unfinished",
     "values_text",
     "write_checkpoint",
     "write_confirmed",

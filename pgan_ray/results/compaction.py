@@ -16,7 +16,7 @@ from pgan_ray.results.directory import Directory
 from pgan_ray.results.identity import identity
 from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.store import Store
-from pgan_ray.spec import Configuration, Sweep
+from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
 
 def compacted_name(configuration: Configuration) -> str:
@@ -91,6 +91,12 @@ class FinishedBatches:
         if configuration.id not in self._compacted:
             self._compacted[configuration.id] = compacted_name(configuration) in self._files
         return self._compacted[configuration.id]
+
+
+def unfinished(store: Store, record: SweepRecord) -> list[str]:
+    """The configurations of ``record`` of which a resumed sweep would run something, or put rows in one file."""
+    finished = FinishedBatches(store)
+    return [one.id for one in record.sweep.configurations if not finished.is_compact(one)]
 
 
 def _files(store: Store, among: Iterable[str] | None) -> list[str]:

@@ -147,6 +147,11 @@ def _value_id(axis: Axis, value: Any) -> str:
     return text if _PLAIN.fullmatch(text) else _digest(_canonical(value))
 
 
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one to a grid: 1 and 1.0 are the same number."""
+    return _canonical(one) == _canonical(other)
+
+
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:12]
 

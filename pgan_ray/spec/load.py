@@ -30,6 +30,7 @@ from pgan_ray.spec.names import PROFILE, SWEEP_ID
 from pgan_ray.spec.record import (
     COMPONENTS,
     CONTROLS_AND_SCALING_SINCE,
+    EARLIER,
     FORMAT_KEY,
     MAX_RECORD_BYTES,
     RESOLVED,
@@ -121,7 +122,8 @@ def _record(
             ]
         )
     found = _sweep(origin, body, head["profile"], by_name=not is_old, really_large=True)
-    record = SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY))
+    earlier = tuple(head.get(EARLIER, ()))
+    record = SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY), earlier)
     if found.search is None or known_trials is None:
         return record
     return record.knowing(with_known(found, known_trials(record)))
@@ -145,7 +147,9 @@ def profile_names(source: Source) -> list[str]:
 def _head_faults(origin: str, head: Any) -> list[str]:
     texts: list[Any] = []
     if isinstance(head, dict) and isinstance(head.get("facts"), dict):
+        earlier = head.get(EARLIER, [])
         texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
+        texts += earlier if isinstance(earlier, list) else [None]
     if not texts or not all(isinstance(text, str) for text in texts) or type(head.get(FORMAT_KEY, 0)) is not int:
         return [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"]
     fault = description_fault(head.get(COMPONENTS, {}))

@@ -18,6 +18,8 @@ RESOLVED = "resolved"
 TRIALS = "trials"
 COMPONENTS = "components"
 """Under it: what is kept of those that are not ours."""
+EARLIER = "earlier"
+"""Under it: the digests that the sweep had before it was extended."""
 FORMAT_KEY, FORMAT = "format", 3
 """Of records: those without one hold keys that their components do not have, and sections go by a digest. Those
 before 3 have no controls but those that they name, and leave floats unscaled."""
@@ -30,7 +32,7 @@ class SweepRecord:
 
     ``facts`` are short texts for people, such as versions, the data's source and digest, the git commit.
     ``written``: the document as its ``sweep.yaml`` has it, in that ``format``: a later version's defaults and keys make
-    no other sweep of it.
+    no other sweep of it. ``earlier``: the digests that it had before values were added to its grids.
     """
 
     id: str
@@ -38,6 +40,7 @@ class SweepRecord:
     facts: dict[str, str] = field(default_factory=dict)
     written: Mapping[str, Any] | None = field(default=None, compare=False)
     format: int | None = field(default=FORMAT, compare=False)
+    earlier: tuple[str, ...] = ()
 
     @property
     def document(self) -> Mapping[str, Any]:
@@ -57,6 +60,11 @@ class SweepRecord:
         """This record with what is known of its search by now; its document, and so its digest, stay."""
         return replace(self, sweep=sweep, written=self.document)
 
+    def extended(self, document: dict[str, Any]) -> "SweepRecord":
+        """The record with another ``document``, whose sweep is still this one's: to be written and read back."""
+        sweep = replace(self.sweep, document=document)
+        return replace(self, sweep=sweep, written=document, earlier=(*self.earlier, self.digest))
+
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
         head: dict[str, Any] = {
@@ -64,6 +72,7 @@ class SweepRecord:
             "sweep_id": self.id,
             "profile": self.sweep.profile,
             "digest": self.digest,
+            **({EARLIER: list(self.earlier)} if self.earlier else {}),
             "facts": self.facts,
         }
         others = described(self.sweep)

@@ -163,13 +163,13 @@ def parse_mapping(text: str, origin: str) -> dict[str, Any]:
     return content
 
 
-def parse_override(override: str) -> tuple[tuple[str, ...], Any]:
-    """``"a.b=value"`` as its path and its value, which is read as YAML."""
+def parse_override(override: str, option: str = "--set") -> tuple[tuple[str, ...], Any]:
+    """``"a.b=value"`` as its path and its value, which is read as YAML. ``option``: names it in errors."""
     key, equals, text = override.partition("=")
     path = tuple(part.strip() for part in key.split("."))
     if not equals or not all(path):
-        raise SpecError([f"--set {override}: must be of the form a.b=value"])
-    return path, _parse(text, f"--set {override}")
+        raise SpecError([f"{option} {override}: must be of the form a.b=value"])
+    return path, _parse(text, f"{option} {override}")
 
 
 def _parse(text: str, origin: str) -> Any:

@@ -12,18 +12,20 @@ MLFLOW_TAGS = {"git_commit": "mlflow.source.git.commit", "user": "mlflow.user"}
 
 
 def sweep_params(record: SweepRecord) -> dict[str, str]:
-    """The sweep's name, profile and size; of a search, whose size changes, what it searches by."""
+    """The sweep's name, profile and size, unless it changed; of a search, whose size does, what it searches by."""
     sweep = record.sweep
     params = {"name": sweep.name, "profile": sweep.profile}
     if sweep.search is None:
-        return params | _size(sweep)
+        return params | ({} if record.earlier else _size(sweep))
     spec = sweep.search.spec
     return params | {f"search.{key}": str(getattr(spec, key)) for key in ("method", "goal", "parallel", "scheduler")}
 
 
-def search_size(sweep: Sweep) -> dict[str, str]:
-    """Tags of a search that is extended, or stops trials: MLflow never changes a parameter."""
-    return {} if sweep.search is None else {f"pgan.{key}": text for key, text in _size(sweep).items()}
+def size_tags(record: SweepRecord) -> dict[str, str]:
+    """Tags of a search, which stops trials, or of what was extended: MLflow never changes a parameter."""
+    if record.sweep.search is None and not record.earlier:
+        return {}
+    return {f"pgan.{key}": text for key, text in _size(record.sweep).items()}
 
 
 def _size(sweep: Sweep) -> dict[str, str]:

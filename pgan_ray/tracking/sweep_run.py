@@ -40,7 +40,7 @@ def start(context: Context) -> None:
     spans = [] if context.live else [span[0] for span in map(context.trained, context.configurations) if span]
     run = context.sweep(min(spans, default=None), reopen=context.live)
     tags = {**description.sweep_tags(context.record), "pgan.results_directory": context.store.location}
-    tags |= description.search_size(context.record.sweep)
+    tags |= description.size_tags(context.record)
     context.runs.describe(run, description.sweep_params(context.record), tags)
     context.runs.client.set_experiment_tag(context.runs.experiment_id, *view(context.record))
     _log_dataset(context, run)
@@ -92,7 +92,7 @@ def end(context: Context, gathered: Gathered, outcome: Outcome, course: Course) 
     gathered.file.log(context.runs, run)
     if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
         _log_answer(context, run, gathered)
-    tags = {**description.search_size(context.record.sweep), **dict([tables.TAG]), "pgan.outcome": outcome}
+    tags = {**description.size_tags(context.record), **dict([tables.TAG]), "pgan.outcome": outcome}
     context.runs.describe(run, {}, tags)
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())
@@ -104,7 +104,8 @@ def _log_answer(context: Context, run: KnownRun, gathered: Gathered) -> None:
     found = changes(sweep, gathered.scores)
     configuration_run.compare(context, found)
     spans = [span for span in map(context.trained, context.configurations) if span is not None]
-    time_ms = max((span[1] for span in spans), default=run.start_ms)
+    # What was added since last time may have been trained by then, or not at all: the newest answer is the last.
+    time_ms = max((span[1] for span in spans), default=run.start_ms) + len(context.record.earlier)
     context.runs.measure(run, strongest_metrics(sweep, gathered.points, found, time_ms))
     if told := answer(sweep, gathered.points, found):
         note = "\n\n".join(part for part in (told, sweep.description) if part)

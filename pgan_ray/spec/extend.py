@@ -1,0 +1,106 @@
+"""More values for the grids of a sweep that is finished: what there is keeps its name and its settings."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import grid
+from pgan_ray.spec.expand import spec_error
+from pgan_ray.spec.faults import show
+from pgan_ray.spec.load import load_record
+from pgan_ray.spec.record import SweepRecord
+from pgan_ray.spec.sweep import Configuration, Sweep
+from pgan_ray.spec.yaml_file import parse_override
+
+OPTION = "--add"
+ANEW = "run the whole grid as a new sweep"
+
+
+def with_values(record: SweepRecord, additions: Sequence[str]) -> SweepRecord:
+    """The ``record`` of a grid with each of ``additions``, ``a.b=value``, at the end of the grid at that path.
+
+    Its configurations are those that a new sweep with all these values has. Raises `SpecError` where a value cannot be
+    one of that grid, or an old configuration would not stay as it is.
+    """
+    document: dict[str, Any] = copy.deepcopy(dict(record.document))
+    lines: list[str] = []
+    for addition in additions:
+        try:
+            _append(document, addition)
+        except SpecError as error:
+            lines += error.faults
+    if lines:
+        raise spec_error(OPTION, lines)
+    try:
+        longer = load_record(record.extended(document).to_yaml(), OPTION, imports=True)
+    except SpecError as error:
+        raise SpecError([line.replace(f"{OPTION}:", f"{OPTION} ", 1) for line in error.faults]) from None
+    _check_kept(record.sweep, longer.sweep)
+    if longer.sweep.cells == record.sweep.cells:
+        raise SpecError(
+            [f"{OPTION} {additions[0]}: must be of a grid that a configuration reads, got one that none does"]
+        )
+    return longer
+
+
+def _append(document: dict[str, Any], addition: str) -> None:
+    path, value = parse_override(addition, OPTION)
+    given, dotted = f"{OPTION} {addition}", ".".join(path)
+    grids = dict(grid.find_grids(document))
+    if path not in grids:
+        there = " or ".join(".".join(one) for one in grids) or "it has none"
+        raise SpecError([f"{given}: must name a grid of the sweep ({there}), got {_found(document, path)}"])
+    if path[0] == "evaluation":
+        rule = (
+            "must name a grid outside of `evaluation`: every finished configuration has victims for each value of one"
+        )
+        raise SpecError([f"{given}: {rule}; {ANEW}"])
+    if len(path) > 1 and path[-1] == "name":
+        rule = f"must name a grid whose values stand alone: what stands beside `{dotted}` is of the names that it has"
+        raise SpecError([f"{given}: {rule}; {ANEW}"])
+    if any(grid.same(value, other) for other in grids[path]):
+        raise SpecError([f"{given}: must be a value that the grid does not have yet, got one of {show(grids[path])}"])
+    grids[path].append(value)
+
+
+def _found(document: Mapping[str, Any], path: grid.Path) -> str:
+    """What is at ``path``, where no grid is."""
+    node: Any = document
+    for index, key in enumerate(path):
+        if grid.is_grid(node):
+            return f"a field of the grid `{'.'.join(path[:index])}`, whose values are whole sections"
+        if not isinstance(node, Mapping) or key not in node:
+            return "none"
+        node = node[key]
+    return "a section" if isinstance(node, Mapping) else f"one value, {show(node)}"
+
+
+def _check_kept(old: Sweep, new: Sweep) -> None:
+    """See that ``new`` has each configuration of ``old`` as it was. Raises `SpecError`, naming the first."""
+    found = {one.id: one for one in new.configurations}
+    changed = [one for one in old.configurations if found.get(one.id) != one]
+    if not changed:
+        return
+    one, more = changed[0], len(changed) - 1
+    if one.id in found:
+        got = f"one with {_difference(one, found[one.id])}; {ANEW}"
+    elif one.is_control:
+        got = "its control a second time, as a value of the grid"
+    else:
+        got = f"another name for it beside a value of the same name; {ANEW}"
+    others = f" (and {more:,} more)" if more else ""
+    raise spec_error(OPTION, [f"{OPTION}: must leave the configuration `{one.id}`{others} as it is, got {got}"])
+
+
+def _difference(old: Configuration, new: Configuration) -> str:
+    """The first setting in which they differ."""
+    before: Any = old.settings.model_dump(mode="json")
+    after: Any = new.settings.model_dump(mode="json")
+    path = ""
+    while isinstance(before, Mapping) and isinstance(after, Mapping):
+        key = next((key for key in [*before, *after] if before.get(key) != after.get(key)), None)
+        if key is None:
+            return "other variants"
+        path, before, after = f"{path}.{key}".strip("."), before.get(key), after.get(key)
+    return f"`{path}` {show(after)} in place of {show(before)}"

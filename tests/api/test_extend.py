@@ -1,0 +1,193 @@
+"""A finished grid with more values: what is there stays to the byte, the rest is as in a new sweep with all of them."""
+
+import shutil
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pgan_ray import open_sweep, run_sweep
+from pgan_ray.api import SweepResult, extend_grid
+from pgan_ray.cli.main import group
+from pgan_ray.errors import DataError, SpecError
+from pgan_ray.results import Store, read_sweep
+from pgan_ray.runner.prepare import check_same_data, load_datasets
+from pgan_ray.spec.layers import with_overrides
+from pgan_ray.tracking import rebuild
+from tests.cli.here import call_here
+from tests.runner.sweeps import without_seconds
+from tests.tiny import TINY
+from tests.tracking.reading import Reader
+
+LOCAL = ("--executor", "local", "--offline-tracking")
+
+
+def small(*alphas: float, **changes: Any) -> dict[str, Any]:
+    """The tiny sweep with a grid of ``alphas``, and the values at dotted keys (``__`` for a dot)."""
+    little = {"attack__iterations": 6, "attack__replicates": 1, "evaluation__runs": 1, "evaluation__victim__epochs": 4}
+    changes = {"attack__alpha": {"grid": [*alphas]}} | little | changes
+    tree = {**deepcopy(TINY), "controls": True}
+    return with_overrides(tree, [(tuple(key.split("__")), value) for key, value in changes.items()])
+
+
+def same_bits(result: SweepResult) -> list[dict[str, object]]:
+    return without_seconds(result.rows().drop_columns(["sweep_id"]))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What is finished, by its names."""
+    found = [file for kind in ("victims", "generators") for file in (folder / kind).rglob("*") if file.is_file()]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("extend")
+
+
+@pytest.fixture(scope="module")
+def uri(folder: Path) -> str:
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def finished(folder: Path, uri: str) -> Path:
+    """The directory of a sweep of two alphas."""
+    run_sweep(small(0.1, 0.9), out=folder / "finished", executor="local", tracking_uri=uri)
+    return folder / "finished"
+
+
+@pytest.fixture(scope="module")
+def anew(folder: Path) -> SweepResult:
+    """A new sweep of all values."""
+    return run_sweep(small(0.1, 0.9, 0.5), out=folder / "anew", executor="local", offline_tracking=True)
+
+
+@pytest.fixture
+def copied(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "copied"))
+
+
+def test_what_is_there_stays_and_the_rest_is_as_in_a_new_sweep(
+    finished: Path, anew: SweepResult, uri: str, folder: Path, tmp_path: Path
+) -> None:
+    before, runs = files_of(finished), Reader(uri).runs()
+    copied = Path(shutil.copytree(finished, tmp_path / "copied"))
+    ended = call_here(
+        *("extend", str(copied), "--add", "attack.alpha=0.5", "--executor", "local", "--tracking-uri", uri)
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "2/3 generators" in ended.stderr, "those that were finished count as such"
+    after = files_of(copied)
+    assert {name: after[name] for name in before} == before
+    assert {name.split("/")[1] for name in set(after) - set(before)} == {"alpha=0.5"}
+
+    result = open_sweep(copied)
+    assert same_bits(result) == same_bits(anew)
+    assert result.record.sweep.document["attack"] == anew.record.sweep.document["attack"]
+    for told in ("outcome", "cells", "generators", "points", "changes"):
+        assert result.summary[told] == anew.summary[told], told
+    assert result.ranking() == anew.ranking()
+    assert "α 0.5 at 40" in (copied / "report" / "index.html").read_text(encoding="utf-8")
+    _check_runs(uri, runs)
+    # Brought to another server, it is one sweep like any other.
+    again = f"sqlite:///{tmp_path}/again.db"
+    rebuild(Store(copied), result.record, tracking_uri=again)
+    assert Reader(again).statuses() == Reader(uri).statuses()
+    assert Reader(again).runs()[result.record.id].data.tags["pgan.victims"] == "12"
+
+
+def _check_runs(uri: str, before: dict[str, Any]) -> None:
+    after = Reader(uri).runs()
+    assert {name: run.info.run_id for name, run in after.items() if name in before} == {
+        name: run.info.run_id for name, run in before.items()
+    }
+    assert set(after) - set(before) == {"alpha=0.5", "alpha=0.5/r0"}
+    (parent,) = (run for run in after.values() if "mlflow.parentRunId" not in run.data.tags)
+    assert after["alpha=0.5"].data.tags["mlflow.parentRunId"] == parent.info.run_id
+    tags = {key: parent.data.tags[f"pgan.{key}"] for key in ("configurations", "generators", "victims")}
+    assert tags == {"configurations": "4", "generators": "3", "victims": "12"}
+    assert {run.info.status for run in after.values()} == {"FINISHED"}
+
+
+def test_every_command_goes_on_from_what_a_crash_left(copied: Path, anew: SweepResult) -> None:
+    """Its record was written, and no more."""
+    store = Store(copied)
+    longer = extend_grid(store, ["attack.alpha=0.5"])
+    assert open_sweep(copied).outcome == "complete", "nothing is written before it is run"
+    store.write("sweep.yaml", longer.to_yaml().encode())
+    told = call_here("status", str(copied)).stdout
+    assert ": unfinished" in told
+    assert "9/12 victims" in told
+    assert call_here("best", str(copied)).returncode == 0
+    with pytest.raises(
+        SpecError, match=r"must be finished to have more values, got victims that `alpha=0.5` still lack"
+    ):
+        extend_grid(store, ["attack.alpha=0.7"])
+    ended = call_here("resume", str(copied), *LOCAL)
+    assert ended.returncode == 0, ended.stderr
+    assert same_bits(open_sweep(copied)) == same_bits(anew)
+    # And again.
+    ended = call_here("extend", str(copied), "--add", "attack.alpha=1", *LOCAL)
+    assert ended.returncode == 0, ended.stderr
+    result = open_sweep(copied)
+    assert (result.outcome, result.rows().num_rows, len(result.record.earlier)) == ("complete", 15, 2)
+    compared = call_here("report", str(copied), str(anew.directory), "--out", str(copied.parent / "both"))
+    assert compared.returncode == 0, compared.stderr
+
+
+def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:
+    longer = extend_grid(Store(copied), ["attack.alpha=0.5"])
+    Store(copied).write("sweep.yaml", replace(longer, earlier=("0" * 64,)).to_yaml().encode())
+    ended = call_here("resume", str(copied), *LOCAL)
+    assert ended.returncode == 2
+    assert "got one whose digest is" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--add", "attack.alpha=7"], "error: --add attack.alpha.grid[2]: must be at most 1, got 7\n"),
+        (["--add", "attack.beta=7"], "must name a grid of the sweep (attack.alpha), got none"),
+        (["--add", "attack.alpha=0.9"], "must be a value that the grid does not have yet, got one of [0.1, 0.9]"),
+        (["--trials", "3"], "must be a search to have more trials, got a grid: --add A.B=VALUE adds a value to one"),
+        ([], "must be given either --trials, of a search, or --add, of a grid, got neither"),
+        (["--trials", "3", "--add", "attack.alpha=1"], "or --add, of a grid, got both"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line_before_anything_is_written(
+    finished: Path, arguments: list[str], message: str
+) -> None:
+    before = {file: file.stat().st_mtime_ns for file in finished.rglob("*")}
+    ended = call_here("extend", str(finished), *arguments, *LOCAL)
+    assert (ended.returncode, message in ended.stderr) == (2, True), ended.stderr
+    assert {file: file.stat().st_mtime_ns for file in finished.rglob("*")} == before
+
+
+def test_what_is_not_finished_is_resumed_first(copied: Path) -> None:
+    (gone,) = (copied / "victims" / "alpha=0.9").glob("*.parquet")
+    gone.unlink()
+    ended = call_here("extend", str(copied), "--add", "attack.alpha=0.5", *LOCAL)
+    assert ended.returncode == 2
+    assert f"got victims that `alpha=0.9` still lack: pgan-ray resume {copied}" in ended.stderr
+
+
+def test_new_values_may_bring_data_of_their_own(tmp_path: Path) -> None:
+    points = {"dataset": {"name": "gaussians"}, "task": {"classes": [0, 1], "poison_class": 1, "source_class": 0}}
+    tree = {**small(0.1), **points, "seed": {"grid": [0, 1]}}
+    result = run_sweep(tree, out=tmp_path / "seeds", executor="local", offline_tracking=True)
+    digests = result.record.facts["dataset_digest"].split(", ")
+    assert len(digests) == 2
+    ended = CliRunner().invoke(group, ["extend", str(tmp_path / "seeds"), "--add", "seed=2", *LOCAL])
+    assert ended.exit_code == 0, ended.output
+    record = read_sweep(Store(tmp_path / "seeds"))
+    found = record.facts["dataset_digest"].split(", ")
+    assert (found[:2], len(found)) == (digests, 3)
+    datasets, _ = load_datasets(record.sweep, None, lambda text: None)
+    check_same_data(record, datasets)
+    other = replace(record, facts={**record.facts, "dataset_digest": "ab, " + ", ".join(digests)})
+    with pytest.raises(DataError, match="must be what it began with"):
+        check_same_data(other, datasets)

@@ -1,0 +1,157 @@
+"""More values for a grid: the old configurations as they were, the new ones as a new sweep would have them."""
+
+import re
+from typing import Any
+
+import pytest
+
+from pgan_ray.errors import SpecError
+from pgan_ray.spec import SweepRecord, load_record, with_values
+from pgan_ray.spec.yaml_file import dump_yaml
+
+from .helpers import Loader, ids
+
+PGAN = {"name": "pgan", "alpha": 0.1, "lambda_prior": 0.9, "iterations": 10, "replicates": 2}
+FLIP = {"name": "random_label_flip", "replicates": 2}
+SECTIONS = {"attack": {"grid": [PGAN, FLIP]}, "controls": True}
+EVALUATION = {"evaluation.victim.epochs": {"grid": [25, 80]}}
+
+
+def record(load: Loader, changes: dict[str, Any]) -> SweepRecord:
+    """As a sweep that was run is read from its directory."""
+    return load_record(SweepRecord("id", load(changes), {"cpu": "some"}).to_yaml(), "sweep.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "additions", "whole", "added"),
+    [
+        (
+            {"attack.alpha": {"grid": [0.1, 0.5]}},
+            ["attack.alpha=0.9", "attack.alpha=1"],
+            {"attack.alpha": {"grid": [0.1, 0.5, 0.9, 1]}},
+            ["alpha=0.9", "alpha=1"],
+        ),
+        (
+            {"seed": {"grid": [0, 1]}, "attack.alpha": {"grid": [0.1]}, "controls": True},
+            ["seed=2", "attack.alpha=0.9"],
+            {"seed": {"grid": [0, 1, 2]}, "attack.alpha": {"grid": [0.1, 0.9]}, "controls": True},
+            [*(f"alpha=0.9,seed={seed}" for seed in (0, 1, 2)), "alpha=0.1,seed=2", "seed=2,control=removal"],
+        ),
+        (
+            {"attack.generator.widths": {"grid": [[8], [16]]}, **EVALUATION},
+            ["attack.generator.widths=[8, 8]"],
+            {"attack.generator.widths": {"grid": [[8], [16], [8, 8]]}, **EVALUATION},
+            None,
+        ),
+        (
+            SECTIONS,
+            ["attack={name: nearest_label_flip, replicates: 2}"],
+            {**SECTIONS, "attack": {"grid": [PGAN, FLIP, {"name": "nearest_label_flip", "replicates": 2}]}},
+            ["attack=nearest_label_flip"],
+        ),
+    ],
+)
+def test_it_is_the_sweep_with_all_values(
+    load: Loader, changes: dict[str, Any], additions: list[str], whole: dict[str, Any], added: list[str] | None
+) -> None:
+    old = record(load, changes)
+    longer, anew = with_values(old, additions), load(whole)
+    assert longer.sweep == anew
+    assert [one for one in longer.sweep.configurations if one.id in ids(old.sweep)] == [*old.sweep.configurations]
+    if added is not None:
+        assert sorted(set(ids(longer.sweep)) - set(ids(old.sweep))) == sorted(added)
+
+
+def test_the_record_keeps_the_digests_that_it_had(load: Loader) -> None:
+    old = record(load, {"attack.alpha": {"grid": [0.1, 0.5]}})
+    once = with_values(old, ["attack.alpha=0.9"])
+    twice = with_values(once, ["attack.alpha=1"])
+    assert (once.earlier, twice.earlier) == ((old.digest,), (old.digest, once.digest))
+    assert len({old.digest, once.digest, twice.digest}) == 3
+    text = twice.to_yaml()
+    assert load_record(text, "sweep.yaml") == twice
+    assert (twice.id, twice.facts) == (old.id, old.facts)
+    with pytest.raises(SpecError, match=r"^s:resolved: must be as `pgan-ray sweep` wrote it, got \{"):
+        load_record(re.sub(r"earlier:\n  - \w+\n  - \w+", "earlier: {a: b}", text), "s")
+
+
+def test_a_record_of_old_keeps_its_names_and_its_format(load: Loader) -> None:
+    document = load({"attack": {"grid": [PGAN, FLIP]}}).document
+    head = {"sweep_id": "id", "profile": "paper", "facts": {"cpu": "some"}}
+    old = load_record(dump_yaml({**document, "resolved": head}), "sweep.yaml")
+    longer = with_values(old, ["attack={name: nearest_label_flip, replicates: 2}"])
+    assert ids(longer.sweep)[:2] == ids(old.sweep)
+    assert re.fullmatch("attack=[0-9a-f]{12}", ids(longer.sweep)[2])
+    assert longer.format is None
+    assert load_record(longer.to_yaml(), "sweep.yaml").sweep == longer.sweep
+
+
+@pytest.mark.parametrize(
+    ("changes", "additions", "message"),
+    [
+        ({}, ["attack.alpha 0.9"], "--add attack.alpha 0.9: must be of the form a.b=value"),
+        (
+            {},
+            ["attack.iterations=20"],
+            "--add attack.iterations=20: must name a grid of the sweep (attack.alpha), got one value, 10",
+        ),
+        ({}, ["attack.beta=1"], "--add attack.beta=1: must name a grid of the sweep (attack.alpha), got none"),
+        ({}, ["attack=none"], "--add attack=none: must name a grid of the sweep (attack.alpha), got a section"),
+        (
+            {"attack.alpha": 0.1},
+            ["attack.alpha=0.5"],
+            "--add attack.alpha=0.5: must name a grid of the sweep (it has none), got one value, 0.1",
+        ),
+        (
+            SECTIONS,
+            ["attack.alpha=0.5"],
+            "--add attack.alpha=0.5: must name a grid of the sweep (attack), got a field of the grid `attack`, whose "
+            "values are whole sections",
+        ),
+        (
+            {"attack.alpha": {"grid": [0.5, 1.0]}},
+            ["attack.alpha=1"],
+            "--add attack.alpha=1: must be a value that the grid does not have yet, got one of [0.5, 1.0]",
+        ),
+        (
+            {},
+            ["attack.alpha=0.9", "attack.alpha=0.9"],
+            "--add attack.alpha=0.9: must be a value that the grid does not have yet, got one of [0.1, 0.5, 0.9]",
+        ),
+        ({}, ["attack.alpha=7"], "--add attack.alpha.grid[2]: must be at most 1, got 7"),
+        ({}, ["attack.alpha=[1"], "--add attack.alpha=[1:1:3: must be valid YAML: "),
+        (
+            SECTIONS,
+            ["attack={name: pgan, alpha: 0.5, lambda_prior: 1, epochs: 9}"],
+            "--add: must leave the configuration `attack=pgan` (and 1 more) as it is, got another name for it beside a "
+            "value of the same name; run the whole grid as a new sweep",
+        ),
+        (
+            SECTIONS,
+            ["attack={name: removal}"],
+            "--add: must leave the configuration `control=removal` as it is, got its control a second time, as a value "
+            "of the grid",
+        ),
+        (
+            SECTIONS,
+            ["attack={name: nearest_label_flip, replicates: 3}"],
+            "--add: must leave the configuration `control=removal` as it is, got one with `attack.replicates` 3 in "
+            "place of 2; run the whole grid as a new sweep",
+        ),
+        (
+            {"attack.name": {"grid": ["pgan", "random_label_flip"]}},
+            ["attack.name=blend"],
+            "--add attack.name=blend: must name a grid whose values stand alone: what stands beside `attack.name` is "
+            "of the names that it has; run the whole grid as a new sweep",
+        ),
+    ],
+)
+def test_what_cannot_be_added_is_said_in_one_line(
+    load: Loader, changes: dict[str, Any], additions: list[str], message: str
+) -> None:
+    old = record(load, {"attack.alpha": {"grid": [0.1, 0.5]}} | changes)
+    with pytest.raises(SpecError) as caught:
+        with_values(old, additions)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(message)
+    assert line == message or message.endswith(": ")
