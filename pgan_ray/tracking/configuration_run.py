@@ -28,7 +28,7 @@ def finish(context: Context, configuration: str, rows: pa.Table, status: str | N
     current = {(step, value) for name, value, _, step in metrics if name == COMPARED}
     if set(context.runs.measured(run, COMPARED)) - current:
         # Rows came since these means were taken. MLflow cannot drop points, and would draw both.
-        run = context.runs.replace(key, configuration, context.key())
+        run = context.runs.replace(key, context.key())
         context.describe(run, spec)
     context.runs.measure(run, metrics)
     for replicate in sorted(set(rows["replicate"].to_pylist())):

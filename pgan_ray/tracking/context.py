@@ -35,6 +35,28 @@ class Context:
         parts = [self.record.id, configuration, None if replicate is None else f"r{replicate}"]
         return "/".join(part for part in parts if part is not None)
 
+    def name(self, configuration: str, replicate: int | None = None) -> str:
+        """What a run below the sweep's is called: ``alpha=0.1 [ab12 mnist_alpha-quick]``.
+
+        The legends of MLflow 3.17's charts show some 17 characters of it. What tells the runs of one sweep apart comes
+        first, for they are looked at most; then the end of the sweep's id, for those of two sweeps.
+        """
+        sweep = self.record.sweep
+        which = f"{self.record.id.rpartition('-')[2]} {sweep.name}-{sweep.profile}"
+        return f"{self._within(configuration, replicate)} [{which}]"
+
+    def _within(self, configuration: str, replicate: int | None) -> str:
+        return self.key(configuration, replicate).removeprefix(f"{self.key()}/")
+
+    def rename_old(self) -> None:
+        """Name the runs of an earlier version as those of this one, but none that somebody has renamed."""
+        for id_, configuration in self.configurations.items():
+            for replicate in (None, *range(configuration.settings.attack.replicates)):
+                key = self.key(id_, replicate)
+                run = self.runs.find(key)
+                if run is not None and run.name == self._within(id_, replicate):
+                    self.runs.rename(key, self.name(id_, replicate))
+
     def sweep(self, start_ms: int | None = None, *, reopen: bool = False) -> KnownRun:
         """The parent run."""
         start = description.started_ms(self.record) or start_ms or self.now()
@@ -43,7 +65,7 @@ class Context:
     def configuration(self, id_: str, start_ms: int | None = None, *, reopen: bool = False) -> KnownRun:
         """The run of one configuration, with its settings."""
         above = self.sweep(start_ms, reopen=reopen)
-        run = self.runs.open(self.key(id_), id_, self.key(), start_ms or above.start_ms, reopen=reopen)
+        run = self.runs.open(self.key(id_), self.name(id_), self.key(), start_ms or above.start_ms, reopen=reopen)
         if not run.params:
             self.describe(run, self.configurations[id_])
         return run
@@ -53,7 +75,7 @@ class Context:
         above = self.configuration(id_, start_ms, reopen=reopen)
         run = self.runs.open(
             self.key(id_, replicate),
-            f"{id_}/r{replicate}",
+            self.name(id_, replicate),
             self.key(id_),
             start_ms or above.start_ms,
             reopen=reopen,

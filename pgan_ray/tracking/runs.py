@@ -24,6 +24,7 @@ class KnownRun:
     """What is known of a run without asking again."""
 
     id: str
+    name: str
     status: str
     start_ms: int
     end_ms: int | None
@@ -63,8 +64,9 @@ class Runs:
             for run in page:
                 info, tags = run.info, run.data.tags
                 check_artifacts(self.client, info.artifact_uri)
+                times, params = (info.start_time, info.end_time), set(run.data.params)
                 known[tags[KEY_TAG]] = KnownRun(
-                    info.run_id, info.status, info.start_time, info.end_time, tags.get(PARENT_TAG), set(run.data.params)
+                    info.run_id, info.run_name, info.status, *times, tags.get(PARENT_TAG), params
                 )
             token = page.token
             if not token:
@@ -84,13 +86,14 @@ class Runs:
         if run is None:
             above = None if parent is None else self._known[parent].id
             tags = {KEY_TAG: key, SWEEP_TAG: self.sweep_id, PARENT_TAG: above}
+            name = clean(name, MAX_NAME)
             made = self.client.create_run(
                 self.experiment_id,
                 start_time=start_ms,
                 run_name=name,
                 tags={tag: value for tag, value in tags.items() if value is not None},
             )
-            run = self._known[key] = KnownRun(made.info.run_id, "RUNNING", start_ms, None, above)
+            run = self._known[key] = KnownRun(made.info.run_id, name, "RUNNING", start_ms, None, above)
             self._note(key)
             self._adopt(key, run)
         elif reopen and run.status in FINAL:
@@ -106,11 +109,17 @@ class Runs:
         self.client.set_terminated(run.id, status=status, end_time=max(end_ms, run.start_ms))
         run.status, run.end_ms = status, max(end_ms, run.start_ms)
 
-    def replace(self, key: str, name: str, parent: str | None) -> KnownRun:
+    def rename(self, key: str, name: str) -> None:
+        """Give the run of ``key`` another name."""
+        run, name = self._known[key], clean(name, MAX_NAME)
+        self.client.update_run(run.id, name=name)
+        run.name = name
+
+    def replace(self, key: str, parent: str | None) -> KnownRun:
         """A fresh run for ``key``, in place of one whose metrics no longer hold; its children move to it."""
         old = self._known.pop(key)
         self.client.delete_run(old.id)
-        return self.open(key, name, parent, old.start_ms)
+        return self.open(key, old.name, parent, old.start_ms)
 
     def _adopt(self, key: str, run: KnownRun) -> None:
         """Move the children of an earlier run of ``key``, deleted here or by hand, to ``run``."""

@@ -40,11 +40,11 @@ def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str,
     }
     for metric, variant in variants.items() if ids else ():
         content = f"the error curves of {variant}" if len(variants) > 1 else "the sweep's error curves"
-        pages[content] = _curves(server, connection.experiment_id, ids, metric)
+        pages[content] = curves(server, connection.experiment_id, ids, metric)
     return pages
 
 
-def _curves(server: str, experiment: str, runs: Sequence[str], metric: str) -> str:
+def curves(server: str, experiment: str, runs: Sequence[str], metric: str) -> str:
     """What *Compare* and a click on the metric lead to: one curve for each of the ``runs``."""
     query = {
         "runs": json.dumps(runs),

@@ -16,7 +16,7 @@ from pgan_ray.spec import SweepRecord, load_sweep
 from pgan_ray.tracking import rebuild
 from tests.searches import STOPS, search_file
 from tests.tiny import TINY
-from tests.tracking.reading import Reader
+from tests.tracking.reading import Reader, within
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_mlflow_has_the_course_of_the_search(result: SweepResult, folder: Path, 
     for uri in uris:
         client = MlflowClient(uri)
         runs = client.search_runs([one.experiment_id for one in client.search_experiments()])
-        names = {run.info.run_name: run for run in runs}
+        names = {within(run): run for run in runs}
         assert {"trial=0000", "random=0001", "validation,control=none"} <= set(names)
         (parent,) = (run for run in runs if "search/trial/best" in run.data.metrics)
         course = client.get_metric_history(parent.info.run_id, "search/trial/harm")

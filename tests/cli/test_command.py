@@ -16,6 +16,7 @@ from pgan_ray.results import Store, read_rows
 from tests.cli.here import call_here
 from tests.mlflow_server import MlflowServer
 from tests.tiny import CELLS, write_tiny
+from tests.tracking.reading import within
 
 PGAN_RAY = [sys.executable, "-m", "pgan_ray"]
 
@@ -48,7 +49,7 @@ def test_a_sweep_ends_with_a_table_rows_and_runs_in_mlflow(home: Path) -> None:
 
     client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("pgan-ray")
-    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    runs = {within(run): run for run in client.search_runs([experiment.experiment_id])}
     assert len(runs) == 1 + 2 + 4
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     curve = client.get_metric_history(runs["alpha=0.1"].info.run_id, "victim/test_error")

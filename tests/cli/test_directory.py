@@ -14,6 +14,7 @@ import pytest
 from pgan_ray import open_sweep
 from tests.cli.here import call_here
 from tests.tiny import write_tiny
+from tests.tracking.reading import within
 
 FEW = ("--set", "attack.iterations=10")
 
@@ -49,7 +50,7 @@ def test_without_mlflow_everything_is_in_the_directory_and_track_brings_it(home:
     assert tracked.returncode == 0, tracked.stderr
     client = mlflow.MlflowClient(f"sqlite:///{home}/mlflow.db")
     experiment = client.get_experiment_by_name("pgan-ray")
-    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    runs = {within(run): run for run in client.search_runs([experiment.experiment_id])}
     assert len(runs) == 1 + 2 + 4
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     sweep = next(run for name, run in runs.items() if name.startswith("tiny-body-"))
@@ -137,7 +138,7 @@ def test_track_and_report_name_what_they_leave_out(home: Path) -> None:
     client = mlflow.MlflowClient(uri)
     runs = client.search_runs([client.get_experiment_by_name("pgan-ray").experiment_id])
     assert "RUNNING" not in {run.info.status for run in runs}
-    with_model = {run.info.run_name for run in runs if run.outputs.model_outputs}
+    with_model = {within(run) for run in runs if run.outputs.model_outputs}
     assert with_model == {"alpha=0.1/r0", "alpha=0.1/r1", "alpha=0.9/r0"}
     reported = call_here("report", "cut")
     assert reported.returncode == 0, reported.stderr

@@ -13,6 +13,7 @@ import mlflow
 import pytest
 
 from pgan_ray.results import Store
+from tests.tracking.reading import within
 from tests.tracking.tracking_sweep import make_record, make_store
 
 PGAN_RAY = [sys.executable, "-m", "pgan_ray"]
@@ -131,7 +132,7 @@ def test_the_default_store_its_artifacts_and_its_ui_are_in_a_directory_of_any_na
                 time.sleep(0.3)
         client = mlflow.MlflowClient(server)
         experiment = client.get_experiment_by_name("pgan-ray")
-        runs = {run.info.run_name: run.info.run_id for run in client.search_runs([experiment.experiment_id])}
+        runs = {within(run): run.info.run_id for run in client.search_runs([experiment.experiment_id])}
         assert all(runs[configuration.id] in link for configuration in make_record().sweep.configurations)
         assert "sweep.yaml" in {file.path for file in client.list_artifacts(runs[make_record().id])}
     finally:

@@ -8,6 +8,12 @@ from mlflow.entities import Run
 Curve = list[tuple[int, float]]
 
 
+def within(run: Run) -> str:
+    """A run's name without that of its sweep: ``alpha=0.1`` or ``alpha=0.1/r0``."""
+    name: str = run.info.run_name
+    return name.partition(" [")[0]
+
+
 class Reader:
     """One experiment of an MLflow store or server."""
 
@@ -16,9 +22,9 @@ class Reader:
         self.experiment_id = self.client.get_experiment_by_name(experiment).experiment_id
 
     def runs(self) -> dict[str, Run]:
-        """All runs by name; no name may come twice."""
+        """All runs of one sweep by what their names say before the sweep's own; none may come twice."""
         found = self.client.search_runs([self.experiment_id])
-        runs = {run.info.run_name: run for run in found}
+        runs = {within(run): run for run in found}
         assert len(runs) == len(found), sorted(run.info.run_name for run in found)
         return runs
 

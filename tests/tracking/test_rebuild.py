@@ -62,6 +62,8 @@ def test_runs_nest_and_are_finished(built: Built) -> None:
     assert above[SWEEP] is None
     assert all(above[name] == runs[SWEEP].info.run_id for name in CONFIGURATIONS)
     assert all(above[name] == runs[name.split("/")[0]].info.run_id for name in GENERATORS)
+    full = {run.info.run_name for run in runs.values()}
+    assert full == {SWEEP, *(f"{name} [0001 tiny-body]" for name in [*CONFIGURATIONS, *GENERATORS])}
     keys = {run.data.tags["pgan.key"] for run in runs.values()}
     assert keys == {SWEEP, *(f"{SWEEP}/{name}" for name in [*CONFIGURATIONS, *GENERATORS])}
 
@@ -215,6 +217,22 @@ def test_twice_is_as_once(built: Built) -> None:
     assert built.reader.everything() == before
     models = built.reader.client.search_logged_models([built.reader.experiment_id])
     assert len(models) == len(GENERATORS)
+
+
+def test_runs_of_an_earlier_version_are_found_and_renamed_but_by_hand(
+    sqlite_uri: str, store: Store, record: SweepRecord
+) -> None:
+    rebuild(store, record, tracking_uri=sqlite_uri)
+    reader = Reader(sqlite_uri)
+    names = {run.info.run_id: run.info.run_name for run in reader.client.search_runs([reader.experiment_id])}
+    by_hand = reader.runs()["alpha=0.9/r1"].info.run_id
+    for run_id, name in names.items():
+        reader.client.update_run(run_id, name="the odd one" if run_id == by_hand else name.partition(" [")[0])
+    before = reader.statuses()
+    rebuild(store, record, tracking_uri=sqlite_uri)
+    again = {run.info.run_id: run.info.run_name for run in reader.client.search_runs([reader.experiment_id])}
+    assert again == names | {by_hand: "the odd one"}
+    assert reader.statuses() == before
 
 
 def test_unfinished_sweep_is_killed_then_completed(sqlite_uri: str, tmp_path: Path, record: SweepRecord) -> None:

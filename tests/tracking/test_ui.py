@@ -10,7 +10,7 @@ from pgan_ray.results import Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking import links, rebuild
 from pgan_ray.tracking.runs import safe_name
-from tests.tracking.reading import Reader
+from tests.tracking.reading import Reader, within
 from tests.tracking.tracking_sweep import SWEEP, make_record
 
 SERVER = "http://127.0.0.1:5000"
@@ -27,7 +27,7 @@ def test_the_runs_open_with_what_varies_and_what_came_out(sqlite_uri: str, store
     numbers = ["metrics.`test_error_clean`", "metrics.`test_error_worst`", "metrics.`generators`"]
     assert state["selectedColumns"] == ["params.`attack.alpha`", *numbers]
     runs = reader.client.search_runs([reader.experiment_id], state["searchFilter"], order_by=[state["orderByKey"]])
-    assert {run.info.run_name for run in runs} == {"alpha=0.1", "alpha=0.9"}
+    assert {within(run) for run in runs} == {"alpha=0.1", "alpha=0.9"}
 
 
 def test_every_variants_curves_have_a_page(sqlite_uri: str, store: Store, record: SweepRecord) -> None:
