@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from pgan_ray.results import health, mean_metrics, redact
+from pgan_ray.results import health, mean_metrics, redactor
 from pgan_ray.spec import Sweep
 from pgan_ray.study.rules import LEAST_GENERATORS
 from pgan_ray.study.series import configuration_label
@@ -83,7 +83,8 @@ def fact_rows(study: Study) -> list[tuple[str, str]]:
     if versions:
         said = ", ".join(f"{_VERSIONS.get(fact, fact.replace('_', '-'))} {rest[fact]}" for fact in versions)
         others.append(("versions", said))
-    return rows + [(title, redact(text)) for title, text in named + others]
+    hidden = redactor()
+    return rows + [(title, hidden(text)) for title, text in named + others]
 
 
 def costs(study: Study) -> list[Cost]:
@@ -169,7 +170,8 @@ def failures(study: Study) -> list[tuple[str, str]]:
     found += [
         (f"unreadable: {printable_line(name)}: {reason}", "") for name, reason in sorted(study.files.damaged.items())
     ]
-    return [(redact(line), redact(text)) for line, text in found]
+    hidden = redactor()
+    return [(hidden(line), hidden(text)) for line, text in found]
 
 
 def clock(seconds: float) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from pgan_ray.report import facts
 from pgan_ray.report.tables import Table, verdict_rows
-from pgan_ray.results import answer, redact
+from pgan_ray.results import answer, redactor
 from pgan_ray.spec import PAPER
 from pgan_ray.spec.yaml_file import dump_yaml
 from pgan_ray.study.paper import Family
@@ -68,11 +68,17 @@ def page(
 
 def render(template: str, **values: Any) -> str:
     """One of our templates with ``values``, whose texts are escaped and without secrets."""
+    hidden = redactor()
+
+    def finalize(value: Any) -> Any:
+        """What the template is about to write; figures are written as they are."""
+        return hidden(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_redacted,
+        finalize=finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -82,11 +88,6 @@ def render(template: str, **values: Any) -> str:
 def contents(*parts: Sequence[tuple[str, str | DrawnGroup]]) -> list[tuple[str, str]]:
     """(anchor, title) of the sections of a page."""
     return [(anchor, part if isinstance(part, str) else part.title) for some in parts for anchor, part in some]
-
-
-def _redacted(value: Any) -> Any:
-    """What the template is about to write; figures are written as they are."""
-    return redact(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _settings(study: Study) -> list[dict[str, Any]]:

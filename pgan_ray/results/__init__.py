@@ -38,7 +38,7 @@ from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.probes import has_probe, write_probe
 from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
-from pgan_ray.results.redact import keep_secret, redact
+from pgan_ray.results.redact import keep_secret, redact, redactor
 from pgan_ray.results.resume import check_resumable
 from pgan_ray.results.retry import shorten_retries
 from pgan_ray.results.rows import cells_digest, component_failed
@@ -141,6 +141,7 @@ __all__ = [
     "read_training",
     "read_trials",
     "redact",
+    "redactor",
     "remove_checkpoint",
     "remove_checkpoints",
     "remove_rungs",

@@ -8,7 +8,7 @@ import base64
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
@@ -58,14 +58,23 @@ def holds_secret(uri: str) -> bool:
 
 def redact(text: str) -> str:
     """``text`` without the secrets of this process and those of the URIs in it."""
-    secrets = _known | set(_of_environment())
-    if _URI.match(text):
-        secrets |= _secrets_of(text)
-    if secrets:
-        text = _anywhere(frozenset(secrets)).sub(HIDDEN, text)
-    for user_info in (_PASSWORD, _ODD_PASSWORD, _USER_INFO):
-        text = user_info.sub(f"{HIDDEN}@", text)
-    return _QUERY_SECRET.sub(rf"\1{HIDDEN}", text)
+    return redactor()(text)
+
+
+def redactor() -> Callable[[str], str]:
+    """`redact`, for many texts: what this process knows is gathered once, now."""
+    known = frozenset(_known.union(_of_environment()))
+
+    def redacted(text: str) -> str:
+        secrets = known | _secrets_of(text) if _URI.match(text) else known
+        if secrets:
+            text = _anywhere(secrets).sub(HIDDEN, text)
+        if "://" in text:
+            for user_info in (_PASSWORD, _ODD_PASSWORD, _USER_INFO):
+                text = user_info.sub(f"{HIDDEN}@", text)
+        return _QUERY_SECRET.sub(rf"\1{HIDDEN}", text)
+
+    return redacted
 
 
 def _of_environment() -> Iterator[str]:

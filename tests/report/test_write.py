@@ -133,16 +133,18 @@ def test_what_files_say_is_escaped(tmp_path: Path) -> None:
         assert "script" not in figure.read_text()
 
 
-def test_no_secrets_reach_the_files(tmp_path: Path) -> None:
+def test_no_secrets_reach_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3-hunter2")
     paths = [f"https://someone:hunter2@data.example/{name}.npz?token=hunter2" for name in ("a", "b")]
     text = ALPHAS.replace('"three alphas"', json.dumps(paths[0])).replace(
         "name: mnist}", f"path: {{grid: {json.dumps(paths)}}}}}"
     )
     store = make_store(tmp_path / "sweep", text)
-    told = {"outcome": "failed", "failures": [f"no\n{paths[0]}"], "retried": [paths[1]]}
+    told = {"outcome": "failed", "failures": [f"no\n{paths[0]}", "signed with s3-hunter2"], "retried": [paths[1]]}
     store.write("summary.json", json.dumps(told).encode())
     page = report(store, tmp_path / "out")
     assert "data.example/b.npz" in page.text
+    assert "signed with ***" in page.text
     for file in (tmp_path / "out").iterdir():
         assert b"hunter2" not in file.read_bytes(), file.name
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from urllib.parse import quote, unquote
 
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store, keep_secret, redact
+from pgan_ray.results import Store, keep_secret, redact, redactor
 from pgan_ray.results.redact import HIDDEN, SHORTEST, _known, holds_secret
 
 few = settings(
@@ -116,3 +117,29 @@ def test_secrets_of_the_environment_are_not_shown(monkeypatch: pytest.MonkeyPatc
     assert redact("{'password': 'open sesame'}") == "{'password': '***'}"
     assert redact("denied: open%20sesame") == "denied: ***"
     assert redact("signed with s3-hunter2, cached in red's") == "signed with ***, cached in ***"
+
+
+def test_a_secret_that_the_environment_gets_later_is_not_shown_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc123")
+    assert redact("Bearer abc123, Bearer def456") == "Bearer ***, Bearer def456"
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "def456")
+    assert redact("Bearer def456") == "Bearer ***"
+    keep_secret(password="ghi789")
+    assert redact("Bearer def456, Basic ghi789") == "Bearer ***, Basic ***"
+
+
+def test_many_texts_look_at_the_environment_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+
+    class Environment(dict[str, str]):
+        def items(self):  # type: ignore[no-untyped-def]
+            looks.append(self)
+            return super().items()
+
+    monkeypatch.setattr(os, "environ", Environment(MLFLOW_TRACKING_TOKEN="abc123"))
+    hidden = redactor()
+    assert {hidden(f"{number}: Bearer abc123") for number in range(9)} == {
+        f"{number}: Bearer ***" for number in range(9)
+    }
+    assert hidden("http://me:hunter2@host/abc123") == "http://***@host/***"
+    assert len(looks) == 1
