@@ -6,6 +6,7 @@ from typing import Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import (
+    STRONGEST,
     SWEEP,
     Change,
     Directory,
@@ -51,7 +52,7 @@ def state_of(store: Store) -> SweepState:
     """The sweep in ``store``. Raises `SpecError` where there is none."""
     record = store.at_start(lambda: read_sweep(store))
     directory = Directory(store, record)
-    summary, holder = directory.summary(), holder_of(store)
+    summary, holder = directory.summary_head(), holder_of(store)
     said = summary.get("outcome")
     state = "running" if holder else said if said in ENDS else "unfinished"
     of_cells = summary.get("cells")
@@ -84,7 +85,7 @@ def _best(record: SweepRecord, summary: dict[str, Any]) -> Ranked | None:
     """By the summary, which may be a stranger's."""
     results = record.sweep.result_ids
     try:
-        changes = [_change(found) for found in summary.get("changes", [])]
+        changes = [_change(found) for found in summary.get(STRONGEST, summary.get("changes", []))]
         own = [change for change in changes if change.configuration in results]
         return next(iter(ranking(own, **rule_of(record.sweep))), None)
     except (SpecError, TypeError, KeyError, AttributeError, ValueError):

@@ -22,6 +22,7 @@ from pgan_ray.results.checkpoints import (
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.directory import Directory
+from pgan_ray.results.ending import STRONGEST, SUMMARY, encode_summary
 from pgan_ray.results.generators import (
     GeneratorFiles,
     GeneratorRecord,
@@ -36,7 +37,7 @@ from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.probes import has_probe, write_probe
-from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of
+from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of, strongest
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact, redactor
 from pgan_ray.results.resume import check_resumable
@@ -78,6 +79,8 @@ __all__ = [
     "RATES",
     "SCORES",
     "STATE_FILE",
+    "STRONGEST",
+    "SUMMARY",
     "SWEEP",
     "TRAINING",
     "VICTIMS",
@@ -111,6 +114,7 @@ __all__ = [
     "component_failed",
     "counts",
     "counts_text",
+    "encode_summary",
     "estimate",
     "estimate_text",
     "find_checkpoints",
@@ -150,6 +154,7 @@ __all__ = [
     "scores_of",
     "settled_trials",
     "shorten_retries",
+    "strongest",
     "summarise",
     "table_of",
     "unfinished",

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import json_text, victims
+from pgan_ray.results import ending, victims
 from pgan_ray.results.generators import (
     GeneratorRecord,
     folder,
@@ -136,7 +136,11 @@ class Directory:
 
     def summary(self) -> dict[str, Any]:
         """Of the sweep's last end; empty where there is none, or it is another sweep's."""
-        return self._read("summary.json", lambda: _summary(self.store.read("summary.json"), self.record)) or {}
+        return self._read(ending.SUMMARY, lambda: _own(ending.read_summary(self.store), self.record)) or {}
+
+    def summary_head(self) -> dict[str, Any]:
+        """`summary`, of which the tables may be missing: those of a large sweep take long to read."""
+        return self._read(ending.SUMMARY, lambda: _own(ending.read_head(self.store), self.record)) or {}
 
     def genuine(self) -> dict[int, npt.NDArray[np.float64]]:
         """Genuine points in the plane by class label, (N, 2); empty where the sweep has none."""
@@ -205,8 +209,8 @@ def _name(configuration: str, replicate: int, name: str) -> str:
     return f"{folder(configuration, replicate)}/{name}"
 
 
-def _summary(text: bytes, record: SweepRecord) -> dict[str, Any]:
-    content = json_text.parse(text)
+def _own(content: Any, record: SweepRecord) -> dict[str, Any]:
+    """A summary as it was read, if it is this sweep's."""
     if not isinstance(content, dict):
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
     seconds = content.get("seconds", 0)

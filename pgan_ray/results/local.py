@@ -19,8 +19,8 @@ def check_inside(path: Path, within: Path) -> None:
         raise OSError(f"must not be a symbolic link out of the directory, got one to {redact(str(real))}")
 
 
-def read(path: Path, at_most: int | None) -> bytes:
-    """The content of a file, and no more of it than one byte beyond ``at_most``."""
+def read(path: Path, size: int | None) -> bytes:
+    """The content of a file, or the first ``size`` bytes of it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would wait for its writer
     except FileNotFoundError:
@@ -32,7 +32,7 @@ def read(path: Path, at_most: int | None) -> bytes:
         if not stat.S_ISREG(mode):
             raise OSError(f"must be a file, got {'a directory' if stat.S_ISDIR(mode) else 'a pipe or a device'}")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(-1 if at_most is None else at_most + 1)
+            return file.read(size)
     finally:
         os.close(descriptor)
 

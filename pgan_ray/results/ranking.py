@@ -74,14 +74,28 @@ def rule_of(sweep: Sweep) -> dict[str, Any]:
     return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric}
 
 
+def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
+    """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none."""
+    own = [change for change in changes if change.configuration in sweep.result_ids]
+    try:
+        first = ranking(own, **rule_of(sweep))[0]
+    except SpecError:
+        return []
+    return [one for one in own if _attack_of(one) == _attack_of(first)]
+
+
 def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:
     """Of each attack the change beyond that control beside which its ``rate`` rises least."""
     least: dict[tuple[str, str, float], Change] = {}
     for change in changes:
-        key = change.configuration, change.variant, change.poison_fraction
+        key = _attack_of(change)
         if key not in least or change.rates[rate].mean < least[key].rates[rate].mean:
             least[key] = change
     return list(least.values())
+
+
+def _attack_of(one: Change | Ranked) -> tuple[str, str, float]:
+    return one.configuration, one.variant, one.poison_fraction
 
 
 def _ranked(change: Change, harm: Estimate, excess: Estimate | None, budget: float) -> Ranked:

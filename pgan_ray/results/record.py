@@ -5,6 +5,7 @@ import re
 from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS
+from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.lease import is_lease
 from pgan_ray.results.redact import redact
@@ -17,7 +18,7 @@ from pgan_ray.text import typed
 SWEEP = "sweep.yaml"
 DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
 FOLDERS = (victims.FOLDER, generators.FOLDER, probes.FOLDER, CHECKPOINTS, SEARCH)
-OURS = (SWEEP, DRIVER, *FOLDERS, "report", "summary.json", "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
+OURS = (SWEEP, DRIVER, *FOLDERS, "report", SUMMARY, "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
 # What a start that failed leaves, and what a new file system has in it.
 _PASSING = re.compile(r"\.[\w.-]+\.[0-9a-f]{16}\.partial|\.(?:writable|shared)-[0-9a-f]{8}|lost\+found")
 _SHOWN = 3

@@ -6,6 +6,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS, find_checkpoints
 from pgan_ray.results.directory import Directory
+from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.record import DATA_FILE
 from pgan_ray.results.redact import redact
@@ -16,7 +17,7 @@ from pgan_ray.spec import SweepRecord, trial_id
 
 MOST_TOLD = 20
 # Each end of a sweep writes them again.
-_REWRITTEN = (DRIVER, "summary.json", "timeline.json", "genuine.parquet", DATA_FILE)
+_REWRITTEN = (DRIVER, SUMMARY, "timeline.json", "genuine.parquet", DATA_FILE)
 _AGAIN = {
     victims.FOLDER: "its cells are run again",
     generators.FOLDER: "the generator is trained again",

@@ -117,14 +117,17 @@ class Store:
 
     def read(self, name: str, at_most: int | None = None) -> bytes:
         """The content of the file ``name``, of ``at_most`` so many bytes. Raises `FileNotFoundError`, `OSError`."""
-        filesystem, path = self._path(name)
-        if isinstance(filesystem, fs.LocalFileSystem):
-            content = local.read(Path(path), at_most)
-        else:
-            content = retrying(lambda: _download(filesystem, path, at_most))
+        content = self.start(name, None if at_most is None else at_most + 1)
         if at_most is not None and len(content) > at_most:
             raise OSError(f"must have at most {at_most:,} bytes, got more")
         return content
+
+    def start(self, name: str, size: int | None) -> bytes:
+        """The first ``size`` bytes of the file ``name``; all of them where it is None. Raises as `read` does."""
+        filesystem, path = self._path(name)
+        if isinstance(filesystem, fs.LocalFileSystem):
+            return local.read(Path(path), size)
+        return retrying(lambda: _download(filesystem, path, size))
 
     def exists(self, name: str) -> bool:
         """Whether the file ``name`` is there."""
@@ -265,6 +268,6 @@ def _upload(filesystem: fs.FileSystem, path: str, content: bytes) -> None:
         stream.write(content)
 
 
-def _download(filesystem: fs.FileSystem, path: str, at_most: int | None) -> bytes:
+def _download(filesystem: fs.FileSystem, path: str, size: int | None) -> bytes:
     with filesystem.open_input_file(path) as stream:
-        return bytes(stream.read() if at_most is None else stream.read(at_most + 1))
+        return bytes(stream.read(size))

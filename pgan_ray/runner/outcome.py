@@ -1,12 +1,11 @@
 """What came of a sweep, for whoever started it."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pgan_ray.results import Change, Outcome, Point, Store, identity
+from pgan_ray.results import STRONGEST, SUMMARY, Change, Outcome, Point, Store, encode_summary, identity, strongest
 from pgan_ray.spec import SweepRecord
 
 
@@ -35,7 +34,7 @@ class SweepOutcome:
     @property
     def summary(self) -> dict[str, Any]:
         """As `summary.json` holds it; empty if it could not be written. Made afresh, since it may be large."""
-        found: dict[str, Any] = json.loads(_encoded(self.summarised))
+        found: dict[str, Any] = json.loads(encode_summary(self.summarised)) if self.summarised else {}
         return found
 
     @property
@@ -51,19 +50,7 @@ def write_summary(
     store: Store, record: SweepRecord, outcome: SweepOutcome, more: Mapping[str, Any] | None = None
 ) -> None:
     """Write what came of a sweep, and ``more`` about it, into ``summary.json``."""
-    said = {name: value for name, value in _fields(outcome).items() if name != "summarised"}
+    said = {one.name: getattr(outcome, one.name) for one in fields(outcome) if one.name != "summarised"}
+    said[STRONGEST] = strongest(record.sweep, outcome.changes)
     outcome.summarised = {**identity(record), "profile": record.sweep.profile, **said, **(more or {})}
-    store.write("summary.json", _encoded(outcome.summarised))
-
-
-def _encoded(summary: Mapping[str, Any]) -> bytes:
-    """As JSON, written piece by piece: all pieces at once take ten times the text, which has 25 kB a configuration."""
-    content = io.BytesIO()
-    with io.TextIOWrapper(content, encoding="ascii") as text:
-        json.dump(summary, text, indent=1, default=_fields)
-        text.flush()
-        return content.getvalue()
-
-
-def _fields(one: Any) -> dict[str, Any]:
-    return {each.name: getattr(one, each.name) for each in fields(one)}
+    store.write(SUMMARY, encode_summary(outcome.summarised))

@@ -30,7 +30,7 @@ Values = dict[tuple[int, int], float]  # (replicate, run) -> value
 
 @dataclass
 class Study:
-    """All that a report is made of. ``summary`` is empty where none was written.
+    """All that a report is made of. ``summary`` is empty where none was written; its tables may be missing.
 
     ``rows``: `COLUMNS` by configuration: Arrow's, as a large sweep has too many for Python. ``seconds``: they took.
     ``files``: where else it reads from, and what could not be read. ``series``: of attacks, which are compared with
@@ -197,7 +197,7 @@ def load_study(store: Store) -> Study:
         seconds.append(math.fsum(rows["seconds"].to_pylist()))
         if configuration in shown.result_ids:
             kept[configuration] = rows.select(COLUMNS)
-    found = (kept, tally, math.fsum(seconds), files.summary(), files.generators())
+    found = (kept, tally, math.fsum(seconds), files.summary_head(), files.generators())
     return Study(files, record, *found, axes, series, controls)
 
 

@@ -57,6 +57,20 @@ def test_a_finished_sweep_says_its_strongest_attack_and_where_to_look(sweeps: Pa
     assert where == f"its results: pgan-ray report {sweeps}/tiny, pgan-ray best {sweeps}/tiny"
 
 
+def test_its_strongest_attack_is_known_without_the_tables_and_by_them_alone(sweeps: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
+    file = tmp_path / "tiny" / "summary.json"
+    text = file.read_text()
+    said = pgan_ray("status", tmp_path / "tiny").output
+    assert "strongest attack: " in said
+    file.write_text(text[: text.index('"points"') + 20])
+    assert pgan_ray("status", tmp_path / "tiny").output == said
+    told = json.loads(text)
+    del told["strongest"]  # earlier versions did not say it
+    file.write_text(json.dumps(told, indent=1))
+    assert pgan_ray("status", tmp_path / "tiny").output == said
+
+
 def test_one_that_runs_says_how_far_it_is_and_by_whom(sweeps: Path) -> None:
     store = Store(sweeps / "tiny")
     with lease(store, pytest.fail) as claim:

@@ -3,7 +3,8 @@
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Change, Estimate, estimate, ranking
+from pgan_ray.results import Change, Estimate, estimate, ranking, strongest
+from tests.report.report_sweep import make_record
 
 
 def change(name: str, control: str, damage: float, error: float, *excess: float, fraction: float = 0.4) -> Change:
@@ -51,3 +52,17 @@ def test_what_has_no_victims_is_refused() -> None:
         ranking(CHANGES, budget=0.01, poison_fraction=0.3)
     with pytest.raises(SpecError, match="must have victims of poison"):
         ranking([], budget=0.01)
+
+
+def test_the_strongest_attack_of_a_sweep_with_all_its_controls() -> None:
+    sweep = make_record().sweep
+    weak, strong = "alpha=0.9", "alpha=0.1"
+    changes = [
+        change(weak, "none", 0.1, 0.1, 0.0, 0.0),
+        change(strong, "none", 0.3, 0.1, 0.0, 0.0),
+        change(strong, "removal", 0.2, 0.1, 0.0, 0.0),
+        change(strong, "none", 0.5, 0.1, 0.0, 0.0, fraction=0.2),
+        change("nobodys", "none", 0.9, 0.1, 0.0, 0.0),
+    ]
+    assert strongest(sweep, changes) == changes[1:3]
+    assert strongest(sweep, changes[4:]) == []
