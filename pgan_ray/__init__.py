@@ -4,17 +4,17 @@ The rooms, in the order the data walks through them::
 
     sweeps/*.yaml -> spec -> data -> attacks (stage 1) -> evaluation (stage 2) -> results -> tracking, report
 
-From Python, `run_sweep` runs a sweep and `open_sweep` reads the results of one. Importing this package loads neither
-torch nor ray nor mlflow.
+From Python, `run_sweep` runs a sweep, `resume_sweep` finishes one, `extend_sweep` has it try more, and `open_sweep`
+reads the results of one. Importing this package loads neither torch nor ray nor mlflow.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgan_ray.api import SweepResult, open_sweep, run_sweep
+    from pgan_ray.api import SweepResult, extend_sweep, open_sweep, resume_sweep, run_sweep
 
 __version__ = "0.1.0"
-__all__ = ["SweepResult", "open_sweep", "run_sweep"]
+__all__ = ["SweepResult", "extend_sweep", "open_sweep", "resume_sweep", "run_sweep"]
 
 
 def __getattr__(name: str) -> Any:

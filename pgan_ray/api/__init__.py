@@ -3,7 +3,15 @@
 Brings the rooms together: `runner` with an executor, `tracking`, `report`. The command line is made of the same calls.
 """
 
-from pgan_ray.api.calls import new_sweep, open_sweep, resolve_sweep, run_sweep
+from pgan_ray.api.calls import (
+    extend_sweep,
+    new_sweep,
+    open_sweep,
+    record_to_resume,
+    resolve_sweep,
+    resume_sweep,
+    run_sweep,
+)
 from pgan_ray.api.extend import extend_grid, extend_search, pause_search
 from pgan_ray.api.result import SweepResult
 from pgan_ray.api.run import RunOptions, check_executor, joins_cluster, run_record
@@ -14,11 +22,14 @@ __all__ = [
     "check_executor",
     "extend_grid",
     "extend_search",
+    "extend_sweep",
     "joins_cluster",
     "new_sweep",
     "open_sweep",
     "pause_search",
+    "record_to_resume",
     "resolve_sweep",
+    "resume_sweep",
     "run_record",
     "run_sweep",
 ]

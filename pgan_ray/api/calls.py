@@ -1,12 +1,13 @@
-"""The Python API: `run_sweep` and `open_sweep`."""
+"""The Python API: `run_sweep`, `resume_sweep`, `extend_sweep` and `open_sweep`."""
 
 import json
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pgan_ray.api.extend import extend_grid, extend_search
 from pgan_ray.api.extend import warm_start as start_of
 from pgan_ray.api.profile import choose_profile
 from pgan_ray.api.result import SweepResult
@@ -15,7 +16,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.results import Store, check_new, read_sweep, shorten_retries
 from pgan_ray.runner import ProgressDisplay, Silent
 from pgan_ray.runner.limits import check_limits
-from pgan_ray.spec import Sweep, SweepRecord, load_sweep, sweep_text
+from pgan_ray.spec import Sweep, SweepRecord, foreign_names, load_sweep, sweep_text
 
 
 class _Lines(Silent):
@@ -69,14 +70,7 @@ def run_sweep(
     Raises:
         PganRayError: bad input, before anything starts.
     """
-    options = RunOptions(
-        executor,
-        None if data_dir is None else Path(data_dir),
-        address,
-        expect_gpus,
-        tracking_uri,
-        offline_tracking,
-    )
+    options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
     display = _display(progress)
     resolved = resolve_sweep(
         sweep,
@@ -88,10 +82,56 @@ def run_sweep(
         warm_from=warm_start,
     )
     record, store = new_sweep(resolved, out)
-    try:
-        return run_record(record, store, options, display)
-    finally:
-        shorten_retries(False)  # after an interrupt: the process goes on, and so does its patience with a store
+    return _run(record, store, options, display)
+
+
+def resume_sweep(
+    directory: str | Path,
+    *,
+    executor: ExecutorName = "ray",
+    address: str | None = None,
+    tracking_uri: str | None = None,
+    offline_tracking: bool = False,
+    data_dir: str | Path | None = None,
+    expect_gpus: bool = False,
+    progress: ProgressDisplay | Callable[[str], None] | None = None,
+) -> SweepResult:
+    """Finish the sweep in ``directory``: finished generators and victims are kept, the rest is run.
+
+    The arguments are those of `run_sweep`. Classes that the sweep names by import path are imported and run: resume
+    only a directory that you trust. Raises `PganRayError` where it is none that can go on.
+    """
+    options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
+    store, display = Store(directory), _display(progress)
+    return _run(record_to_resume(store, display.notice), store, options, display)
+
+
+def extend_sweep(
+    directory: str | Path,
+    *,
+    add: Mapping[str, Sequence[Any]] | None = None,
+    trials: int | None = None,
+    executor: ExecutorName = "ray",
+    address: str | None = None,
+    tracking_uri: str | None = None,
+    offline_tracking: bool = False,
+    data_dir: str | Path | None = None,
+    expect_gpus: bool = False,
+    progress: ProgressDisplay | Callable[[str], None] | None = None,
+) -> SweepResult:
+    """Have the finished grid in ``directory`` have more values, or the search more ``trials``, and run it to its end.
+
+    ``add``: values for the ends of grids, such as ``{"attack.alpha": [0.7, 0.9]}``. The other arguments are those of
+    `run_sweep`; of whose code is run, see `resume_sweep`. Raises `PganRayError` where it is none that can have more.
+    """
+    options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
+    if bool(add) == bool(trials):
+        got = "both" if add else "neither"
+        raise SpecError([f"must be given either `trials`, of a search, or `add`, of a grid, got {got}"])
+    store = Store(directory)
+    additions = [one for path, values in (add or {}).items() for value in values for one in _overrides({path: value})]
+    record = extend_search(store, trials) if trials else extend_grid(store, additions)
+    return _run(record, store, options, _display(progress))
 
 
 def open_sweep(directory: str | Path) -> SweepResult:
@@ -134,6 +174,34 @@ def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Sto
     store = Store(out or Path("results", sweep_id))
     store.at_start(lambda: check_new(store))
     return SweepRecord(sweep_id, resolved), store
+
+
+def record_to_resume(store: Store, notice: Callable[[str], None]) -> SweepRecord:
+    """The record of the sweep in ``store``, its own classes imported: ``notice`` is told whose. Raises `SpecError`."""
+    record = store.at_start(lambda: read_sweep(store))
+    if others := foreign_names(record.sweep):
+        notice(f"running the code that its sweep.yaml names: {', '.join(others)}")
+        record = store.at_start(lambda: read_sweep(store, imports=True))
+    return record
+
+
+def _run(record: SweepRecord, store: Store, options: RunOptions, display: ProgressDisplay) -> SweepResult:
+    try:
+        return run_record(record, store, options, display)
+    finally:
+        shorten_retries(False)  # after an interrupt: the process goes on, and so does its patience with a store
+
+
+def _options(
+    executor: ExecutorName,
+    address: str | None,
+    tracking_uri: str | None,
+    offline_tracking: bool,
+    data_dir: str | Path | None,
+    expect_gpus: bool,
+) -> RunOptions:
+    own = None if data_dir is None else Path(data_dir)
+    return RunOptions(executor, own, address, expect_gpus, tracking_uri, offline_tracking)
 
 
 def _overrides(given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -17,15 +17,11 @@ def resume(directory: str, **running: Any) -> None:
 
     Example: pgan-ray resume results/mnist_alpha-quick-20260102-030405-ab12
     """
+    from pgan_ray.api import record_to_resume
     from pgan_ray.cli.ending import run, run_options
     from pgan_ray.cli.terminal import make_progress
-    from pgan_ray.results import Store, read_sweep
-    from pgan_ray.spec import foreign_names
+    from pgan_ray.results import Store
 
     store, progress = Store(directory), make_progress()
-    record = store.at_start(lambda: read_sweep(store))
-    others = foreign_names(record.sweep)
-    if others:
-        progress.notice(f"running the code that its sweep.yaml names: {', '.join(others)}")
-        record = store.at_start(lambda: read_sweep(store, imports=True))
+    record = record_to_resume(store, progress.notice)
     run(record, store, run_options(running), progress, as_json=running["as_json"])

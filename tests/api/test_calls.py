@@ -8,13 +8,11 @@ import mlflow
 import numpy as np
 import pytest
 
-from pgan_ray import open_sweep, run_sweep
+from pgan_ray import open_sweep, resume_sweep, run_sweep
 from pgan_ray.api import SweepResult
-from pgan_ray.api.run import RunOptions, run_record
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, PganRayError, SpecError
-from pgan_ray.results import Store, read_poison, read_sweep
-from pgan_ray.runner import Silent
+from pgan_ray.results import Store, read_poison
 from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
 from tests.tiny import CELLS, GENERATORS, TINY, dataset_config, write_tiny
@@ -69,7 +67,7 @@ def test_whose_products_a_sweep_takes_is_decided_once(monkeypatch: pytest.Monkey
     assert taken() == "onednn"
     (out / "summary.json").unlink()
     monkeypatch.setattr("pgan_ray.nn.faster_products", lambda: "pytorch")  # as if on another processor
-    run_record(read_sweep(Store(out)), Store(out), RunOptions("local", offline_tracking=True), Silent())
+    resume_sweep(out, executor="local", offline_tracking=True)
     assert taken() == "onednn"
 
 

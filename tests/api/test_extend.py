@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pgan_ray import open_sweep, run_sweep
+from pgan_ray import extend_sweep, open_sweep, run_sweep
 from pgan_ray.api import SweepResult, extend_grid
 from pgan_ray.cli.main import group
 from pgan_ray.errors import DataError, SpecError
@@ -69,6 +69,17 @@ def anew(folder: Path) -> SweepResult:
 @pytest.fixture
 def copied(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "copied"))
+
+
+def test_from_python(copied: Path, anew: SweepResult) -> None:
+    found = extend_sweep(copied, add={"attack.alpha": [0.5]}, executor="local", offline_tracking=True)
+    assert found.outcome == "complete"
+    assert same_bits(found) == same_bits(anew)
+    with pytest.raises(SpecError, match="must be a search to have more trials, got a grid"):
+        extend_sweep(copied, trials=4, executor="local")
+    for given in ({}, {"add": {"attack.alpha": [0.7]}, "trials": 4}):
+        with pytest.raises(SpecError, match=r"must be given either `trials`, of a search, or `add`, of a grid, got"):
+            extend_sweep(copied, **given)  # type: ignore[arg-type]
 
 
 def test_what_is_there_stays_and_the_rest_is_as_in_a_new_sweep(
