@@ -35,7 +35,7 @@ def extend_search(store: Store, trials: int) -> SweepRecord:
 def extend_grid(store: Store, additions: Sequence[str]) -> SweepRecord:
     """The record of the sweep in ``store`` with more values in its grids. It is written when it is run, not before.
 
-    Run, it trains what belongs to the new values alone, with the bits that a new sweep with all values would have.
+    Run, it trains what belongs to the new values alone, on a CPU with the bits that a new sweep of all would have.
 
     ``additions``: ``attack.alpha=0.9`` and the like, each a value for the end of the grid at that path. Raises
     `SpecError` where the sweep is none that is finished, or cannot have such values.

@@ -22,7 +22,7 @@ def extend(directory: str, trials: int | None, additions: tuple[str, ...], **run
     """Have the search in DIR try N configurations more, or the grid in DIR have more values: what there is stays.
 
     It is run to its end. Of a search the best are chosen again; those that were confirmed before stay results. A grid
-    must be finished; what is trained are the configurations of the new values, as a new sweep with all values would.
+    must be finished; what is trained are the generators and victims of the new values, as a new sweep of all would.
     Classes that the sweep names by import path are imported and run: extend only a directory that you trust.
 
     Example: pgan-ray extend results/mnist_alpha-quick-20260102-030405-ab12 --add attack.alpha=0.7

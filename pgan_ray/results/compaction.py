@@ -4,7 +4,8 @@ Whatever ends a process in between, the rows are the same before, during and aft
 first small one is deleted, and a cell that is in two files counts once.
 """
 
-from collections import Counter
+import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
@@ -18,10 +19,12 @@ from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.store import Store
 from pgan_ray.spec import Configuration, Sweep, SweepRecord
 
+_WHOLE = "all"
+
 
 def compacted_name(configuration: Configuration) -> str:
     """The name of the file that holds every cell of ``configuration``: it stands for these cells and no others."""
-    return f"{victims.folder(configuration.id)}/all-{cells_digest(_cell_ids(configuration))}.parquet"
+    return f"{victims.folder(configuration.id)}/{_WHOLE}-{cells_digest(_cell_ids(configuration))}.parquet"
 
 
 def compact(
@@ -75,22 +78,36 @@ class FinishedBatches:
     """
 
     def __init__(self, store: Store, among: Iterable[str] | None = None) -> None:
-        self._files = set(_files(store, among))
-        self._files_of = Counter(name.split("/")[1] for name in self._files)
+        self._store, self._files = store, set(_files(store, among))
+        self._files_of: dict[str, list[str]] = defaultdict(list)
+        for name in self._files:
+            self._files_of[name.split("/")[1]].append(name)
         self._compacted: dict[str, bool] = {}
+        self._earlier: dict[str, frozenset[str]] = {}
 
-    def holds(self, configuration: Configuration, batch_id: str) -> bool:
-        """Whether the batch of ``configuration`` is finished."""
-        return victims.file_of(batch_id) in self._files or self._is_compacted(configuration)
+    def holds(self, configuration: Configuration, batch_id: str, cells: Iterable[str]) -> bool:
+        """Whether the batch of ``configuration`` is finished, all of whose ``cells`` are said by their ids."""
+        if victims.file_of(batch_id) in self._files or self._is_compacted(configuration):
+            return True
+        return self._cells_before(configuration).issuperset(cells)
 
     def is_compact(self, configuration: Configuration) -> bool:
         """Whether all rows of ``configuration`` are in one file, and no other is left."""
-        return self._files_of[configuration.id] == 1 and self._is_compacted(configuration)
+        return len(self._files_of[configuration.id]) == 1 and self._is_compacted(configuration)
 
     def _is_compacted(self, configuration: Configuration) -> bool:
         if configuration.id not in self._compacted:
             self._compacted[configuration.id] = compacted_name(configuration) in self._files
         return self._compacted[configuration.id]
+
+    def _cells_before(self, configuration: Configuration) -> frozenset[str]:
+        """The cells that were all of ``configuration`` before its sweep had more values of its evaluation."""
+        if configuration.id not in self._earlier:
+            whole = f"{victims.folder(configuration.id)}/{_WHOLE}-"
+            names = [name for name in self._files_of[configuration.id] if name.startswith(whole)]
+            cells = [victims.read_file(self._store, name)["cell_id"].to_pylist() for name in names]
+            self._earlier[configuration.id] = frozenset(itertools.chain(*cells))
+        return self._earlier[configuration.id]
 
 
 def unfinished(store: Store, record: SweepRecord) -> list[str]:

@@ -240,7 +240,8 @@ class SweepRun:
         return cuts
 
     def _is_done(self, batch: Batch) -> bool:
-        done = self._finished.holds(self._configurations[batch.configuration], batch.id)
+        cells = (cell.id for cell in batch.cells)
+        done = self._finished.holds(self._configurations[batch.configuration], batch.id, cells)
         if done:
             self._count(batch)
         return done

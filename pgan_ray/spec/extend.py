@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -10,6 +11,7 @@ from pgan_ray.spec.expand import spec_error
 from pgan_ray.spec.faults import show
 from pgan_ray.spec.load import load_record
 from pgan_ray.spec.record import SweepRecord
+from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep
 from pgan_ray.spec.yaml_file import parse_override
 
@@ -51,11 +53,6 @@ def _append(document: dict[str, Any], addition: str) -> None:
     if path not in grids:
         there = " or ".join(".".join(one) for one in grids) or "it has none"
         raise SpecError([f"{given}: must name a grid of the sweep ({there}), got {_found(document, path)}"])
-    if path[0] == "evaluation":
-        rule = (
-            "must name a grid outside of `evaluation`: every finished configuration has victims for each value of one"
-        )
-        raise SpecError([f"{given}: {rule}; {ANEW}"])
     if len(path) > 1 and path[-1] == "name":
         rule = f"must name a grid whose values stand alone: what stands beside `{dotted}` is of the names that it has"
         raise SpecError([f"{given}: {rule}; {ANEW}"])
@@ -77,30 +74,39 @@ def _found(document: Mapping[str, Any], path: grid.Path) -> str:
 
 
 def _check_kept(old: Sweep, new: Sweep) -> None:
-    """See that ``new`` has each configuration of ``old`` as it was. Raises `SpecError`, naming the first."""
+    """See that ``new`` has each configuration of ``old`` as it was. Raises `SpecError`, naming the first it has not."""
     found = {one.id: one for one in new.configurations}
-    changed = [one for one in old.configurations if found.get(one.id) != one]
-    if not changed:
-        return
-    one, more = changed[0], len(changed) - 1
-    if one.id in found:
-        got = f"one with {_difference(one, found[one.id])}; {ANEW}"
-    elif one.is_control:
-        got = "its control a second time, as a value of the grid"
-    else:
-        got = f"another name for it beside a value of the same name; {ANEW}"
-    others = f" (and {more:,} more)" if more else ""
-    raise spec_error(OPTION, [f"{OPTION}: must leave the configuration `{one.id}`{others} as it is, got {got}"])
+    reasons = [(one.id, reason) for one in old.configurations if (reason := _change(one, found.get(one.id)))]
+    if reasons:
+        first, reason = reasons[0]
+        more = f" (and {len(reasons) - 1:,} more)" if len(reasons) > 1 else ""
+        raise spec_error(OPTION, [f"{OPTION}: must leave the configuration `{first}`{more} as it is, got {reason}"])
 
 
-def _difference(old: Configuration, new: Configuration) -> str:
+def _change(old: Configuration, new: Configuration | None) -> str | None:
+    """How ``new`` is not ``old``; None where it is, or has its generators and poison evaluated in more ways."""
+    if new is None and old.is_control:
+        return "its control a second time, as a value of the grid"
+    if new is None:
+        return f"another name for it beside a value of the same name; {ANEW}"
+    if old.settings != new.settings:
+        return f"one with {_difference(old.settings, new.settings)}; {ANEW}"
+    variants = {variant.id: variant for variant in new.variants}
+    lost = next((variant.id for variant in old.variants if variants.get(variant.id) != variant), None)
+    if lost is not None:
+        return f"another name for its victims `{lost}` beside a value of the same name; {ANEW}"
+    sampled, needed = (max(variant.evaluation.poison_set_size for variant in one.variants) for one in (old, new))
+    if old.settings.attack.is_trained and needed > sampled:
+        return f"more poison, {needed:,} points, than the {sampled:,} sampled from its generators; {ANEW}"
+    return None if replace(new, variants=old.variants) == old else f"another setting or order; {ANEW}"
+
+
+def _difference(old: Settings, new: Settings) -> str:
     """The first setting in which they differ."""
-    before: Any = old.settings.model_dump(mode="json")
-    after: Any = new.settings.model_dump(mode="json")
-    path = ""
+    before: Any = old.model_dump(mode="json")
+    after: Any = new.model_dump(mode="json")
+    path: list[str] = []
     while isinstance(before, Mapping) and isinstance(after, Mapping):
-        key = next((key for key in [*before, *after] if before.get(key) != after.get(key)), None)
-        if key is None:
-            return "other variants"
-        path, before, after = f"{path}.{key}".strip("."), before.get(key), after.get(key)
-    return f"`{path}` {show(after)} in place of {show(before)}"
+        key = next(key for key in [*before, *after] if before.get(key) != after.get(key))
+        path, before, after = [*path, key], before.get(key), after.get(key)
+    return f"`{'.'.join(path)}` {show(after)} in place of {show(before)}"

@@ -1,5 +1,6 @@
 """A finished grid with more values: what is there stays to the byte, the rest is as in a new sweep with all of them."""
 
+import re
 import shutil
 from copy import deepcopy
 from dataclasses import replace
@@ -22,6 +23,7 @@ from tests.runner.sweeps import without_seconds
 from tests.tiny import TINY
 from tests.tracking.reading import Reader
 
+CURVES = ("victim", "victim/victim_logistic")
 LOCAL = ("--executor", "local", "--offline-tracking")
 
 
@@ -41,6 +43,11 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """What is finished, by its names."""
     found = [file for kind in ("victims", "generators") for file in (folder / kind).rglob("*") if file.is_file()]
     return {str(file.relative_to(folder)): file.read_bytes() for file in found}
+
+
+def worked_on(folder: Path) -> str:
+    """What was trained in the last run."""
+    return (folder / "timeline.json").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +98,7 @@ def test_what_is_there_stays_and_the_rest_is_as_in_a_new_sweep(
         *("extend", str(copied), "--add", "attack.alpha=0.5", "--executor", "local", "--tracking-uri", uri)
     )
     assert ended.returncode == 0, ended.stderr
-    assert "2/3 generators" in ended.stderr, "those that were finished count as such"
+    assert set(re.findall(r"alpha=[\d.]+|control", worked_on(copied))) == {"alpha=0.5"}
     after = files_of(copied)
     assert {name: after[name] for name in before} == before
     assert {name.split("/")[1] for name in set(after) - set(before)} == {"alpha=0.5"}
@@ -148,6 +155,45 @@ def test_every_command_goes_on_from_what_a_crash_left(copied: Path, anew: SweepR
     assert (result.outcome, result.rows().num_rows, len(result.record.earlier)) == ("complete", 15, 2)
     compared = call_here("report", str(copied), str(anew.directory), "--out", str(copied.parent / "both"))
     assert compared.returncode == 0, compared.stderr
+
+
+@pytest.fixture(scope="module")
+def victims_anew(folder: Path) -> SweepResult:
+    """A new sweep of two kinds of victims."""
+    tree = small(0.1, evaluation__victim={"grid": [{"name": "knn"}, {"name": "logistic"}]})
+    return run_sweep(tree, out=folder / "victims", executor="local", offline_tracking=True)
+
+
+def test_finished_generators_are_evaluated_in_more_ways(victims_anew: SweepResult, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tree = small(0.1, evaluation__victim={"grid": [{"name": "knn"}]})
+    run_sweep(tree, out=tmp_path / "knn", executor="local", tracking_uri=uri)
+    before, rows = files_of(tmp_path / "knn"), open_sweep(tmp_path / "knn").rows()
+    parent = next(run for name, run in Reader(uri).runs().items() if name.startswith("tiny"))
+    store = Store(tmp_path / "knn")
+    longer = extend_grid(store, ["evaluation.victim={name: logistic}"])
+    store.write("sweep.yaml", longer.to_yaml().encode())
+    ended = call_here("resume", str(tmp_path / "knn"), "--executor", "local", "--tracking-uri", uri)
+    assert ended.returncode == 0, ended.stderr
+    assert set(re.findall(r"victim=\w+", worked_on(tmp_path / "knn"))) == {"victim=logistic"}
+    after = files_of(tmp_path / "knn")
+    assert {name: text for name, text in after.items() if name.startswith("generators")} == {
+        name: text for name, text in before.items() if name.startswith("generators")
+    }
+    assert [name.count("all-") for name in after if name.startswith("victims")] == [1, 1]
+    result = open_sweep(tmp_path / "knn")
+    assert same_bits(result) == same_bits(victims_anew)
+    kept = set(rows["cell_id"].to_pylist())
+    assert [row for row in result.rows().to_pylist() if row["cell_id"] in kept] == rows.to_pylist()
+    for told in ("points", "changes"):
+        assert result.summary[told] == victims_anew.summary[told], told
+    reader = Reader(uri)
+    runs = reader.runs()
+    assert runs[result.record.id].info.run_id == parent.info.run_id
+    assert runs["alpha=0.1"].data.params["evaluation.victim.name"] == "knn | logistic"
+    assert runs["alpha=0.1/r0"].data.tags["mlflow.parentRunId"] == runs["alpha=0.1"].info.run_id
+    steps = [[step for step, _ in reader.curve("alpha=0.1", f"{place}/test_error")] for place in CURVES]
+    assert steps == [[0, 20, 40]] * 2
 
 
 def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:

@@ -1,5 +1,7 @@
 """One file for each finished configuration: the same rows before, during and after, whatever ends the process."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -7,12 +9,13 @@ import pytest
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Directory, FinishedBatches, Store, check_resumable, compact, compacted_name
 from pgan_ray.results.victims import read_file, row_files
-from pgan_ray.spec import Configuration
+from pgan_ray.spec import Configuration, Variant
 from tests.tracking.tracking_sweep import make_record, write_cells
 
 RECORD = make_record()
 FIRST, SECOND = RECORD.sweep.configurations
 WHOLE = compacted_name(FIRST)
+CELLS = [cell.id for cell in FIRST.cells(0)]
 BATCHES = [f"victims/{FIRST.id}/r{replicate}.parquet" for replicate in (0, 1)]
 
 
@@ -73,7 +76,7 @@ def test_wherever_it_ends_the_rows_are_the_same(
             compact(strict(store), FIRST)
     assert rows_in(store).equals(before)
     batches = [name.removeprefix("victims/").removesuffix(".parquet") for name in BATCHES]
-    assert all(FinishedBatches(store).holds(FIRST, batch) for batch in batches), "nothing is run again"
+    assert all(FinishedBatches(store).holds(FIRST, batch, CELLS) for batch in batches), "nothing is run again"
     assert not FinishedBatches(store).is_compact(FIRST) or store.names("victims") == [WHOLE]
     compact(strict(store), FIRST)
     assert store.names("victims") == [WHOLE]
@@ -117,14 +120,28 @@ def test_a_configuration_that_misses_cells_keeps_its_files(store: Store) -> None
 def test_finished_batches(store: Store) -> None:
     fill(store)
     finished = FinishedBatches(store)
-    assert finished.holds(FIRST, f"{FIRST.id}/r0")
-    assert not finished.holds(FIRST, f"{FIRST.id}/r2")
-    assert not finished.holds(SECOND, f"{SECOND.id}/r0")
+    assert finished.holds(FIRST, f"{FIRST.id}/r0", CELLS)
+    assert not finished.holds(FIRST, f"{FIRST.id}/r2", CELLS)
+    assert not finished.holds(SECOND, f"{SECOND.id}/r0", CELLS)
+
+
+def test_what_was_whole_before_there_was_more_of_it_is_held_by_its_cells(store: Store) -> None:
+    (variant,) = FIRST.variants
+    later = Variant("knn", variant.evaluation.model_copy(update={"poison_fractions": [0.1]}))
+    longer = replace(FIRST, variants=(variant, later))
+    fill(store)
+    compact(strict(store), FIRST)
+    finished = FinishedBatches(store)
+    cells = [cell.id for cell in longer.cells(0)]
+    assert finished.holds(longer, f"{FIRST.id}/r0/b000-cut-otherwise", cells[: len(CELLS)])
+    assert not finished.holds(longer, f"{FIRST.id}/r0/knn/b000", cells[len(CELLS) :])
+    assert not finished.holds(longer, f"{FIRST.id}/r0/both", cells)
+    assert not finished.is_compact(longer)
     compact(strict(store), FIRST)
     finished = FinishedBatches(store)
     assert finished.is_compact(FIRST)
-    assert finished.holds(FIRST, f"{FIRST.id}/r0/b000-cut-otherwise"), "by its cells, however they were cut"
-    assert not finished.holds(SECOND, f"{SECOND.id}/r0")
+    assert finished.holds(FIRST, f"{FIRST.id}/r0/b000-cut-otherwise", CELLS), "by its cells, however they were cut"
+    assert not finished.holds(SECOND, f"{SECOND.id}/r0", CELLS)
 
 
 def test_what_a_batch_brings_again_is_counted_once(store: Store) -> None:
