@@ -25,7 +25,7 @@ class LinearSvm(SklearnVictim):
         from sklearn.svm import LinearSVC
 
         # Unscaled pixels keep its solver from converging; constant ones stay as they are.
-        return make_pipeline(StandardScaler(), LinearSVC(random_state=random_state, max_iter=5000))
+        return make_pipeline(StandardScaler(), LinearSVC(dual="auto", random_state=random_state, max_iter=5000))
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
         """One machine for two classes, else one for each."""
