@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pgan_ray.cost.networks import step_work, victim_tiles
-from pgan_ray.cost.work import DEVICES, Work
+from pgan_ray.cost.networks import step_work
+from pgan_ray.cost.work import DEVICES, Work, tiles
 from pgan_ray.registry import ATTACKS, VICTIMS
 from pgan_ray.spec import EvaluationSpec
 
@@ -28,7 +28,7 @@ KEPT = 0.95  # of a victim's points are left by the detectors
 
 @dataclass(frozen=True)
 class _Program:
-    """What one actor runs in its inner loop, for each member. ``tiles``: of its narrowest large product."""
+    """What one actor runs in its inner loop, for each member. ``tiles``: of its narrowest hidden layer's product."""
 
     name: str
     work: Work
@@ -36,12 +36,20 @@ class _Program:
 
 
 PROGRAMS = (
-    _Program("pGAN iteration (Table 3)", ATTACK.make().iteration_work(FEATURES, 2), ATTACK.make().iteration_tiles()),
-    _Program("victim step (Table 4)", step_work(VICTIM_4, FEATURES, 2), victim_tiles(VICTIM_4)),
+    _Program(
+        "pGAN iteration (Table 3)",
+        ATTACK.make().iteration_work(FEATURES, 2),
+        tiles(
+            ATTACK.batch_size, min(*ATTACK.generator.widths, *ATTACK.discriminator.widths, *ATTACK.classifier.widths)
+        ),
+    ),
+    _Program(
+        "victim step (Table 4)", step_work(VICTIM_4, FEATURES, 2), tiles(VICTIM_4.batch_size, min(VICTIM_4.widths))
+    ),
     _Program(
         "victim step, ten classes (Table 5)",
         step_work(VICTIM_5, FEATURES, 10),
-        victim_tiles(VICTIM_5),
+        tiles(VICTIM_5.batch_size, min(VICTIM_5.widths)),
     ),
 )
 
@@ -105,13 +113,13 @@ def _ridges() -> str:
 def _stacks(program: _Program) -> str:
     rows = []
     for members in STACKS:
-        work, tiles = program.work.times(members, launched_once=True), members * program.tiles
+        work = program.work.times(members, launched_once=True)
         limits = AT_PEAK.limits(work)
         cells = [f"{members}", _ms(limits["launches"]), _ms(limits["memory"])]
         for precision in ("float32", "tf32", "bf16"):
             seconds, limit = max((s, name) for name, s in AT_PEAK.limits(work, precision=precision).items())
             cells.append(f"{_ms(seconds / members)} ({limit})")
-        rows.append([*cells, f"{AT_PEAK.occupied(tiles):.0%}"])
+        rows.append([*cells, f"{AT_PEAK.occupied(members * program.tiles):.0%}"])
     head = (
         "members",
         "launches, ms",
@@ -130,7 +138,8 @@ def _crossings() -> str:
     for program in PROGRAMS:
         cells = []
         for precision in ("float32", "tf32", "bf16"):
-            limits = AT_PEAK.limits(replace(program.work, by_tiles={}), precision=precision)  # of a large stack
+            of_a_large_stack = replace(program.work, by_tiles={AT_PEAK.slots: program.work.flop})
+            limits = AT_PEAK.limits(of_a_large_stack, precision=precision)
             cells.append(f"{math.ceil(limits['launches'] / max(limits['memory'], limits['products']))}")
         rows.append((program.name, *cells, f"{math.ceil(AT_PEAK.slots / program.tiles)}"))
     head = ("members from which on ...", "launches hide: float32", "tf32", "bf16", "every SM has a tile")

@@ -160,10 +160,6 @@ class TrainedAttack(Attack):
 
         return Work(1e9, 1e8, 100)
 
-    def iteration_tiles(self) -> int:
-        """How many parts of a GPU one replicate can keep busy."""
-        return 1
-
     def stored_numbers(self, features: int) -> int:
         """How many numbers `Training.weights` holds."""
         return 1000 * features

@@ -177,12 +177,6 @@ class PGanAttack(TrainedAttack):
 
         return pgan_work.iteration_work(self.config, features, classes)
 
-    def iteration_tiles(self) -> int:
-        """Those of the narrowest hidden layer's product."""
-        from pgan_ray.attacks.engines import pgan_work
-
-        return pgan_work.iteration_tiles(self.config)
-
     def stored_numbers(self, features: int) -> int:
         """The weights of G."""
         from pgan_ray.attacks.engines import pgan_work

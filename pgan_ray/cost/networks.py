@@ -49,22 +49,18 @@ def passes(
 ) -> Work:
     """``points`` through a network, and back: to its weights' gradients, or through fixed weights to its inputs'."""
     layers = list(pairwise([inputs, *network.widths, outputs]))
-    products, hidden = list(layers), len(network.widths)
-    kernels, over_units = KERNELS_FORWARD * hidden, PASSES_FORWARD
-    outputs_by_tiles = [(tiles(points, o), i, o) for i, o in layers]
+    products = [(i, o, tiles(points, o)) for i, o in layers]
+    kernels, over_units = KERNELS_FORWARD, PASSES_FORWARD
     if back_to:
-        to_inputs = layers if back_to == "inputs" else layers[1:]
-        to_weights = [] if back_to == "inputs" else layers
-        products += to_inputs + to_weights
-        outputs_by_tiles += [(tiles(points, i), i, o) for i, o in to_inputs]
-        outputs_by_tiles += [(tiles(o, i), i, o) for i, o in to_weights]
-        kernels, over_units = kernels + KERNELS_BACKWARD * hidden, over_units + PASSES_BACKWARD
-    moved = sum(points * i + i * o + points * o for i, o in products) + over_units * points * sum(network.widths)
+        products += [(i, o, tiles(points, i)) for i, o in (layers if back_to == "inputs" else layers[1:])]
+        products += [(i, o, tiles(o, i)) for i, o in (layers if back_to == "weights" else ())]
+        kernels, over_units = kernels + KERNELS_BACKWARD, over_units + PASSES_BACKWARD
+    moved = sum(points * i + i * o + points * o for i, o, _ in products) + over_units * points * sum(network.widths)
     by_tiles: dict[int, float] = {}
-    for number, i, o in outputs_by_tiles:
+    for i, o, number in products:
         by_tiles[number] = by_tiles.get(number, 0.0) + 2 * points * i * o
-    flop = sum(2 * points * i * o for i, o in products)
-    return Work(flop, FLOAT_BYTES * moved, len(products) + kernels, by_tiles=by_tiles)
+    launches = len(products) + kernels * len(network.widths)
+    return Work(sum(by_tiles.values()), FLOAT_BYTES * moved, launches, by_tiles=by_tiles)
 
 
 def gathered(points: int, features: int) -> Work:
@@ -92,11 +88,6 @@ def victim_work(victim: TrainedNetworkSpec, features: int, classes: int, points:
     full = victim.epochs * points / victim.batch_size  # the last step of an epoch is a short one
     trained = replace(step.times(full), launches=step.launches * steps)
     return trained + passes(tested, features, victim, outputs_of(classes))
-
-
-def victim_tiles(victim: TrainedNetworkSpec) -> int:
-    """Tiles of the narrowest hidden layer's product, of one victim."""
-    return tiles(victim.batch_size, min(victim.widths, default=1))
 
 
 def victim_bytes(victim: TrainedNetworkSpec, features: int, classes: int, members: int, points: int) -> int:

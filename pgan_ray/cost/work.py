@@ -24,8 +24,8 @@ class Work:
     ``flop``: operations of matrix products; ``moved``: bytes to and from the memory of the device that does them, each
     tensor once for each kernel that reads or writes it; ``launches``: kernels, each of which takes a GPU some
     microseconds however small it is; ``host_flop``: operations of detectors and scikit-learn, on a CPU in any case.
-    ``by_tiles``: of the ``flop``, those of products whose tiles are known, by their number: a GPU gives the narrow ones
-    few of its units, and the wide ones all.
+    ``by_tiles``: the ``flop`` by how many tiles their products have, which is one where nothing is said: a GPU gives
+    the narrow ones few of its units, and the wide ones all.
     """
 
     flop: float = 0.0
@@ -33,6 +33,10 @@ class Work:
     launches: float = 0.0
     host_flop: float = 0.0
     by_tiles: Mapping[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.flop and not self.by_tiles:
+            object.__setattr__(self, "by_tiles", {1: self.flop})
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -79,25 +83,21 @@ class Device:
         """The share of its slots that a product of so many ``tiles`` gives work to."""
         return min(1.0, tiles / self.slots)
 
-    def limits(
-        self, work: Work, *, precision: str = "float32", part: float = 1.0, tiles: float = math.inf
-    ) -> dict[str, float]:
+    def limits(self, work: Work, *, precision: str = "float32", part: float = 1.0) -> dict[str, float]:
         """Seconds of ``work``'s ``launches``, of its ``memory`` traffic and of its ``products``; the longest counts.
 
-        On a ``part`` of the device's time. ``tiles``: of the narrowest large product of the whole stack, for products
-        whose own tiles the work does not say.
+        On a ``part`` of the device's time.
         """
-        unsaid = max(0.0, work.flop - sum(work.by_tiles.values())) / self.occupied(tiles)
-        at_full = unsaid + sum(flop / self.occupied(own) for own, flop in work.by_tiles.items())
+        at_full = sum(flop / self.occupied(tiles) for tiles, flop in work.by_tiles.items())
         return {
             "launches": work.launches * self.launch_s,
             "memory": work.moved / (self.share * self.memory_rate * part),
             "products": at_full / (self.share * self.peak[precision] * part),
         }
 
-    def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0, tiles: float = math.inf) -> float:
+    def seconds(self, work: Work, *, precision: str = "float32", part: float = 1.0) -> float:
         """Of ``work``: the longest of its `limits`, then what the host does."""
-        limits = self.limits(work, precision=precision, part=part, tiles=tiles)
+        limits = self.limits(work, precision=precision, part=part)
         return max(limits.values()) + work.host_flop / self.host_rate
 
 

@@ -66,10 +66,8 @@ class Stack:
 
     def assumed_s(self, device: Device = CORE, part: float = 1.0) -> float:
         """Seconds on a ``part`` of a device, by its rates."""
-        of, attack = self.evaluation, self.settings.attack
-        tiles = of.victim.make().tiles() if of else attack.make().iteration_tiles()
         work = self.work(self.units).times(self.members, launched_once=True)
-        return device.seconds(work, precision=self.settings.precision, part=part, tiles=self.members * tiles)
+        return device.seconds(work, precision=self.settings.precision, part=part)
 
     @cached_property
     def parts_s(self) -> tuple[float, float]:

@@ -114,10 +114,6 @@ class Victim(Component):
 
         return Work(host_flop=100.0 * features * (points + tested))
 
-    def tiles(self) -> int:
-        """How many parts of a GPU one victim can keep busy."""
-        return 1
-
     def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
         """Bytes of ``members`` victims on ``points`` points each, their training sets included."""
         from pgan_ray.cost.networks import one_by_one

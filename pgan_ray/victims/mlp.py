@@ -103,12 +103,6 @@ class StackedVictim(Victim):
 
         return victim_work(self.network, features, classes, points, tested)
 
-    def tiles(self) -> int:
-        """Those of the narrowest hidden layer's product."""
-        from pgan_ray.cost.networks import victim_tiles
-
-        return victim_tiles(self.network)
-
     def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
         """By counting."""
         from pgan_ray.cost.networks import victim_bytes

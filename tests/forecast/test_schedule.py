@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.cost import DEVICES, Work, known_points
-from pgan_ray.cost.networks import passes, victim_tiles
+from pgan_ray.cost.networks import passes
 from pgan_ray.cost.work import tiles
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast.pace import BATCH_S, Pace, Stack
@@ -75,18 +75,22 @@ def test_no_room_is_said() -> None:
 @pytest.mark.parametrize("name", sorted(DEVICES))
 def test_a_device_is_bound_by_the_slowest_of_three(name: str) -> None:
     device = DEVICES[name]
-    assert device.seconds(Work(flop=device.peak["float32"] * device.share)) == pytest.approx(1)
+    second = device.peak["float32"] * device.share
+    second_of_products = Work(flop=second, by_tiles={device.slots: second})
+    assert device.seconds(second_of_products) == pytest.approx(1)
     assert device.seconds(Work(moved=device.memory_rate * device.share)) == pytest.approx(1)
     assert device.seconds(Work(launches=1 / device.launch_s)) == pytest.approx(1)
     assert device.seconds(Work(host_flop=device.host_rate)) == pytest.approx(1)
-    assert device.seconds(Work(flop=device.peak["float32"] * device.share), part=0.25) == pytest.approx(4)
+    assert device.seconds(second_of_products, part=0.25) == pytest.approx(4)
 
 
 def test_a_gpu_needs_as_many_tiles_as_it_has_processors() -> None:
     device = DEVICES["h100"]
     work = Work(flop=device.peak["float32"] * device.share)
-    assert device.seconds(work, tiles=device.slots / 4) == pytest.approx(4)
-    assert device.seconds(work, tiles=device.slots) == device.seconds(work, tiles=9 * device.slots) == pytest.approx(1)
+    assert device.seconds(work) == pytest.approx(device.slots)  # nothing is said of its products: one tile
+    for members in (device.slots // 4, device.slots, 9 * device.slots):
+        stack = work.times(members, launched_once=True)
+        assert device.seconds(stack) == pytest.approx(max(members, device.slots))
     assert DEVICES["cpu"].occupied(1) == 1
 
 
@@ -94,23 +98,20 @@ def test_each_product_is_charged_its_own_tiles() -> None:
     """A narrow layer leaves most of a GPU idle, the wide ones beside it none of it; a stack has more tiles."""
     device = DEVICES["h100"]
     second = device.peak["float32"] * device.share
-    work = Work(flop=2 * second, by_tiles={device.slots: second, 4: second / 2})  # the rest: as is said
-    assert device.seconds(work) == pytest.approx(1 + device.slots / 4 / 2 + 0.5)
+    work = Work(flop=1.5 * second, by_tiles={device.slots: second, 4: second / 2})
+    assert device.seconds(work) == pytest.approx(1 + device.slots / 4 / 2)
     whole_slots = -(-device.slots // 4)
     stack = work.times(whole_slots, launched_once=True)
-    assert device.seconds(stack) == pytest.approx(2 * whole_slots)
-    added = work + Work(flop=second, by_tiles={4: second})
-    assert added.by_tiles == {device.slots: second, 4: 1.5 * second}
+    assert device.seconds(stack) == pytest.approx(1.5 * whole_slots)
+    added = work + Work(flop=second, by_tiles={4: second}) + Work(flop=second)
+    assert added.by_tiles == {device.slots: second, 4: 1.5 * second, 1: second}
     through = passes(200, 784, NetworkSpec(widths=[512, 64]), 1, back_to="weights")
     assert sum(through.by_tiles.values()) == pytest.approx(through.flop)
 
 
-def test_logistic_regression_has_no_hidden_layer_to_be_cut_into_tiles() -> None:
-    victim = load_sweep(SWEEPS / "mnist_alpha.yaml").configurations[0].settings.evaluation.victim
-    wide = victim.model_copy(update={"batch_size": 256, "widths": [512, 512]})
-    assert victim_tiles(wide) == 2 * 4
+def test_a_product_is_cut_into_tiles() -> None:
     logistic = VICTIMS.config("logistic")(batch_size=256).make()
-    assert logistic.tiles() == 2
+    assert set(logistic.work(784, 2, 256, 256).by_tiles) == {tiles(256, 1), tiles(1, 784)}
     assert (tiles(128, 128), tiles(129, 1), tiles(200, 512)) == (1, 2, 8)
 
 

@@ -15,7 +15,7 @@ from pgan_ray.cost.networks import (
     weights,
     widest,
 )
-from pgan_ray.cost.work import Work, tiles
+from pgan_ray.cost.work import Work
 
 SAMPLED_AT_ONCE = 1000  # points of each member, as the engine samples them; a test compares
 
@@ -47,12 +47,6 @@ def iteration_work(attack: PGanConfig, features: int, classes: int = 2) -> Work:
     own = passes(size, noise, generator, features, back_to="weights")
     own += update(generator.optimizer, generator_weights(attack, features))
     return work + own.times(attack.generator_steps)
-
-
-def iteration_tiles(attack: PGanConfig) -> int:
-    """Tiles of the narrowest hidden layer's product."""
-    networks = (attack.generator, attack.discriminator, attack.classifier)
-    return tiles(attack.batch_size, min((width for network in networks for width in network.widths), default=1))
 
 
 def stack_bytes(attack: PGanConfig, features: int, classes: int, members: int, poison_points: int) -> int:
