@@ -1,5 +1,10 @@
 """KubeRay's manifests. Which keys there are was read from the CRDs of KubeRay 1.7, which are not kept here."""
 
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,11 +13,14 @@ from ray.autoscaler.v2.scheduler import ResourceDemandScheduler, SchedulingReque
 from ray.autoscaler.v2.utils import ResourceRequestUtil
 from ray.core.generated.autoscaler_pb2 import ResourceRequestByCount
 
-from .files import INFRA, document
+from .files import INFRA, document, text
 
 CLUSTER = document(INFRA / "kuberay/raycluster.yaml")
 JOB = document(INFRA / "kuberay/rayjob.yaml")
+SPECS = pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
 TOKEN = {"name": "RAY_AUTH_MODE", "value": "token"}
+NO_GPU = {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
+STAYS = ("cluster-autoscaler.kubernetes.io/safe-to-evict", "false")
 
 # Of each mapping that is not Kubernetes' own: every key that we use.
 KEYS = {
@@ -23,7 +31,7 @@ KEYS = {
     "worker": "groupName priority replicas minReplicas maxReplicas rayStartParams template",
     "pod": "automountServiceAccountToken enableServiceLinks securityContext nodeSelector tolerations containers "
     "restartPolicy",
-    "container": "name image ports env envFrom resources securityContext",
+    "container": "name image command args ports env envFrom resources securityContext",
     "job": "entrypoint backoffLimit activeDeadlineSeconds shutdownAfterJobFinishes ttlSecondsAfterFinished "
     "submissionMode submitterPodTemplate rayClusterSpec",
 }
@@ -56,7 +64,7 @@ def test_every_key_is_one_that_kuberay_knows() -> None:
         closed("container", *template["spec"]["containers"])
 
 
-@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
+@SPECS
 def test_the_token_is_asked_for_twice(spec: dict[str, Any]) -> None:
     """By KubeRay's own option, and so that Ray does not start where KubeRay does not know the option."""
     assert spec["authOptions"] == {"mode": "token", "secretName": "pgan-ray-token"}
@@ -110,7 +118,8 @@ def test_the_autoscaler_takes_on_demand_where_spot_could_not_be_had(
 
 
 def test_the_autoscaler_gives_spot_up_in_time_and_not_for_ever() -> None:
-    environment = {one["name"]: int(one["value"]) for one in CLUSTER["spec"]["autoscalerOptions"]["env"]}
+    options = CLUSTER["spec"]["autoscalerOptions"]["env"]
+    environment = {one["name"]: int(one["value"]) for one in options if one["name"].startswith("RAY_")}
     # Ray's own: an hour for the first. A new node and the image's 3 GiB take some minutes.
     assert 300 < environment["RAY_AUTOSCALER_RECONCILE_ALLOCATE_STATUS_TIMEOUT_S"] <= 1200
     assert environment["RAY_AUTOSCALER_AVAILABILITY_RECOVERY_S"] <= 3600
@@ -140,16 +149,51 @@ def test_a_lost_job_is_resumed_and_a_finished_one_costs_nothing() -> None:
     ]
 
 
-@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
-def test_the_driver_is_not_evicted_and_sees_no_gpu(spec: dict[str, Any]) -> None:
-    head = spec["headGroupSpec"]["template"]
-    assert head["metadata"]["annotations"] == {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
-    (container,) = head["spec"]["containers"]
-    assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in container["env"]
-    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+@SPECS
+def test_the_driver_is_not_evicted(spec: dict[str, Any]) -> None:
+    assert STAYS in spec["headGroupSpec"]["template"]["metadata"]["annotations"].items()
 
 
-@pytest.mark.parametrize("spec", [CLUSTER["spec"], JOB["spec"]["rayClusterSpec"]], ids=["cluster", "job"])
+def test_a_job_is_not_lost_with_the_pod_that_submits_it() -> None:
+    assert STAYS in JOB["spec"]["submitterPodTemplate"]["metadata"]["annotations"].items()
+
+
+@SPECS
+def test_whoever_asks_for_no_gpu_sees_none(spec: dict[str, Any]) -> None:
+    containers = [
+        *spec["headGroupSpec"]["template"]["spec"]["containers"],
+        *(one for group in spec["workerGroupSpecs"] for one in group["template"]["spec"]["containers"]),
+        *JOB["spec"]["submitterPodTemplate"]["spec"]["containers"],
+        spec["autoscalerOptions"],  # it has the head's image
+    ]
+    assert len(containers) == 5
+    for container in containers:
+        assert ("nvidia.com/gpu" in container["resources"]["limits"]) != (NO_GPU in container["env"])
+
+
+@SPECS
+def test_tini_stays_the_first_process_and_ray_is_told_of_the_end(spec: dict[str, Any], tmp_path: Path) -> None:
+    """KubeRay's own command would take the place of the image's entry point, and nobody would reap orphans."""
+    ray = tmp_path / "ray"
+    ray.write_text('echo $$ "$@"\n')
+    (entry_point,) = re.findall(r"^ENTRYPOINT (.*)$", text(INFRA / "Dockerfile"), re.MULTILINE)
+    for group in (spec["headGroupSpec"], *spec["workerGroupSpecs"]):
+        assert group["template"]["metadata"]["annotations"]["ray.io/overwrite-container-cmd"] == "true"
+        (container,) = group["template"]["spec"]["containers"]
+        first, shell = container["command"][:2], container["command"][2:]
+        assert first == json.loads(entry_point)
+        # A signal reaches what tini has started: that must be the command that KubeRay makes, not a shell around it.
+        with subprocess.Popen(
+            [*shell, *container["args"]],
+            env=os.environ | {"KUBERAY_GEN_RAY_START_CMD": f"sh {ray} --block --num-cpus=0"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # here the limit may be out of reach
+            text=True,
+        ) as started:
+            assert started.communicate()[0] == f"{started.pid} --block --num-cpus=0\n"
+
+
+@SPECS
 def test_a_sweep_without_mlflow_needs_no_login_of_its(spec: dict[str, Any]) -> None:
     (container,) = spec["headGroupSpec"]["template"]["spec"]["containers"]
     secrets = [one["valueFrom"]["secretKeyRef"] for one in container["env"] if "valueFrom" in one]
