@@ -16,6 +16,7 @@ COUNTS = {
     ("fmnist_alpha", "paper"): (6, 25, 2700),
     ("fmnist_alpha", "quick"): (4, 15, 300),
     ("mnist_alpha", "paper"): (6, 25, 2700),
+    ("mnist_alpha", "evening"): (3, 6, 135),
     ("mnist_alpha", "quick"): (4, 15, 300),
     ("mnist_alpha", "quick-full"): (4, 15, 300),
     ("mnist_detection", "paper"): (7, 35, 700),
@@ -26,6 +27,7 @@ COUNTS = {
     ("mnist_field", "quick"): (13, 24, 2340),
     ("mnist_front", "paper"): (205, 434, 3914),
     ("mnist_front", "quick"): (26, 29, 246),
+    ("mnist_gaps", "paper"): (7, 12, 126),
     ("mnist_label_flip", "paper"): (7, 5, 3150),
     ("mnist_label_flip", "quick"): (7, 5, 525),
     ("mnist_lambda", "paper"): (11, 50, 1100),
@@ -98,6 +100,10 @@ def test_its_body_is_the_papers_setting(file: Path) -> None:
     known = {
         "mnist_front": searched,
         "mnist_worst_case": searched,
+        "mnist_gaps": [
+            ("attack.replicates", "5", "2"),
+            ("evaluation.runs", "10", "3"),
+        ],  # enough to tell readings apart
         "mnist_lambda": [("attack.generator_loss", "algorithm1", "objective3")],
         "mnist_field": [("evaluation.detector.name", "knn_distance", "none")],
     }
