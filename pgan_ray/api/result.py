@@ -193,14 +193,13 @@ class SweepResult:
         Raises `SpecError` where there is no such generator, or it has no poison set.
         """
         found = self._configuration(configuration)
+        configuration, called = found.id, self.record.sweep.called(found.id)
         if not found.settings.attack.is_trained:
-            raise SpecError([f"{configuration}: must have generators, got an attack that trains none"])
+            raise SpecError([f"{called}: must have generators, got an attack that trains none"])
         record = self._files.generator(configuration, replicate)
         if record is None or record.outcome != "complete":
             state = "none of that name is finished" if record is None else f"it is {record.outcome}"
-            raise SpecError(
-                [f"{configuration}/r{replicate}: must be a generator of {self.id} that is complete; {state}"]
-            )
+            raise SpecError([f"{called}/r{replicate}: must be a generator of {self.id} that is complete; {state}"])
         poison = self._files.poison(configuration, replicate)
         if poison is None:
             name = f"generators/{configuration}/r{replicate}/poison.safetensors"
@@ -251,15 +250,19 @@ class SweepResult:
 
     def _html_row(self, point: Point) -> str:
         planned = self._configuration(point.configuration).settings.attack.replicates
-        label = " ".join(part for part in (point.configuration, point.variant) if part)
+        label = self.record.sweep.called(point.configuration, point.variant)
         cells = [f"{point.poison_fraction:.0%}"]
         cells += [_text(point.rates, rate, planned) for _, rate in COLUMNS if rate is not None]
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in (label, *cells))
 
     def _configuration(self, configuration: str) -> Configuration:
+        """By its id, or by what it is called."""
         if configuration in self._by_id:
             return self._by_id[configuration]
-        offered = ", ".join(self.configurations)
+        called = {self.record.sweep.called(id_): found for id_, found in self._by_id.items()}
+        if configuration in called:
+            return called[configuration]
+        offered = ", ".join(called)
         raise SpecError([f"configuration: must be one of {self.id}'s ({offered}), got {configuration!r}"])
 
     def _in_own_units(self, configuration: Configuration, points: np.ndarray) -> np.ndarray:

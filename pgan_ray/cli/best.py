@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from pgan_ray.cli.say import say, say_left_out
 
 if TYPE_CHECKING:
     from pgan_ray.results import Ranked
+    from pgan_ray.spec import Sweep
 
 
 @click.command()
@@ -63,7 +64,7 @@ def best(directory: str, budget: float, by: str, tails: str, poison_fraction: fl
     if as_json:
         say(json.dumps([asdict(one) for one in found], indent=1))
         return
-    _show(found, {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations}, by)
+    _show(found, result.record.sweep, by)
     among = sum(one.stays_under for one in found)
     if not among:
         say(f"no attack stays under the budget of {100 * budget:g} points", err=True)
@@ -73,10 +74,10 @@ def best(directory: str, budget: float, by: str, tails: str, poison_fraction: fl
         say(f"{chosen}{again}", err=True)
 
 
-def _show(found: Sequence["Ranked"], planned: Mapping[str, int], by: str) -> None:
+def _show(found: Sequence["Ranked"], sweep: "Sweep", by: str) -> None:
     from rich.table import Table
 
-    from pgan_ray.cli.table import label, show
+    from pgan_ray.cli.table import label, replicates, show
     from pgan_ray.results import estimate_text
 
     table = Table(
@@ -86,9 +87,10 @@ def _show(found: Sequence["Ranked"], planned: Mapping[str, int], by: str) -> Non
     rejected = "poison rejected beyond genuine"
     for column in ("attack", by, "beyond", rejected, "under the budget"):
         table.add_column(column, justify="right" if column in (by, rejected) else "left")
+    planned = replicates(sweep)
     for one in found:
         harm, excess = (estimate_text(each, planned[one.configuration]) for each in (one.harm, one.excess))
         under = "nothing detects" if one.excess is None else "yes" if one.stays_under else "no"
         unsure = "" if one.is_sure else ", not sure"
-        table.add_row(label(one.configuration, one.variant), harm, one.control, excess, f"{under}{unsure}")
+        table.add_row(label(sweep, one.configuration, one.variant), harm, one.control, excess, f"{under}{unsure}")
     show(table)

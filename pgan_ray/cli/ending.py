@@ -41,31 +41,31 @@ def run(record: SweepRecord, store: Store, options: RunOptions, progress: Progre
 def _show(result: SweepResult, as_json: bool) -> None:
     outcome = result.run
     assert outcome is not None
-    results = result.record.sweep.result_ids
+    sweep = result.record.sweep
+    results = sweep.result_ids
     if as_json:
         say(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
-        if found := answer(result.record.sweep, outcome.points, outcome.changes):
+        if found := answer(sweep, outcome.points, outcome.changes):
             say(printable(found))
         if confirmed := result.confirmations():
-            show(confirmations_table(confirmed))
-        planned = {c.id: c.settings.attack.replicates for c in result.record.sweep.configurations if c.is_result}
-        points = [point for point in outcome.points if point.configuration in planned]
-        changes = [change for change in outcome.changes if change.configuration in planned]
+            show(confirmations_table(confirmed, sweep))
+        points = [point for point in outcome.points if point.configuration in results]
+        changes = [change for change in outcome.changes if change.configuration in results]
         if any("test_error" in point.rates for point in points):
-            show(error_table(points, planned))
+            show(error_table(points, sweep))
         if points:
-            show(rates_table(points, planned))
+            show(rates_table(points, sweep))
         if changes:
-            show(changes_table(changes, planned))
-    if outcome.points and result.record.sweep.generators <= MOST_LOOKED_AT:
+            show(changes_table(changes, sweep))
+    if outcome.points and sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
             if configuration not in results:
                 continue
-            say(f"{printable(configuration)}: {text}", err=True)
+            say(f"{sweep.called(configuration)}: {text}", err=True)
     doubts = [(configuration, text) for configuration, text in outcome.doubts if configuration in results]
     for configuration, text in doubts[:MOST_DOUBTS]:
-        say(f"to doubt: {printable(configuration)}: {printable(text)}", err=True)
+        say(f"to doubt: {sweep.in_words(f'{configuration}: {text}')}", err=True)
     if len(outcome.devices) > 1:
         say(
             f"computed on several kinds of device, whose bits differ: {'; '.join(outcome.devices)}",
@@ -74,7 +74,7 @@ def _show(result: SweepResult, as_json: bool) -> None:
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
     for kind, texts in told.items():
         for text in texts:
-            say(f"{kind}: {text}", err=True)
+            say(f"{kind}: {sweep.in_words(text)}", err=True)
     place = redact(result.directory)
     where = typed(place)
     again = option_for(result.tracking_uri) if result.tracking_uri else ""

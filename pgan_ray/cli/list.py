@@ -33,7 +33,7 @@ def list(place: str) -> None:  # noqa: A001 - the command's name
             continue
         unreadable += [f"{redact(store.below(name).place(file))}: {why}" for file, why in found.left_out.items()]
         cells = "-" if found.cells is None else f"{found.cells[0]}/{found.cells[1]}"
-        best = "-" if found.best is None else attack_text(found.best)
+        best = "-" if found.best is None else attack_text(found.record.sweep, found.best)
         table.add_row(*(Text(printable(cell)) for cell in (name, found.record.sweep.profile, found.state, cells, best)))
     if not table.row_count and not unreadable:
         raise SpecError([f"{place}: must hold the directories of sweeps, got none"])

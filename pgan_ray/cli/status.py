@@ -68,7 +68,7 @@ def _say(found: "SweepState", directory: str) -> None:
     if found.trials:
         say(counts_text(found.trials))
     if found.best is not None:
-        say(f"strongest attack: {attack_text(found.best)}")
+        say(f"strongest attack: {attack_text(found.record.sweep, found.best)}")
     where = typed(redact(directory))
     if found.state == "paused":
         say(f"go on with: delete the file PAUSE in {where}, and pgan-ray resume {where}")

@@ -90,7 +90,7 @@ def _show(resolved: Sweep, as_json: bool) -> None:
     say(dump_yaml(resolved.document), nl=False)
     say(
         "# configurations: "
-        + " ".join(c.id for c in resolved.configurations[:20])
-        + (" ..." if len(resolved.configurations) > 20 else "")
+        + ", ".join(resolved.called(c.id) for c in resolved.configurations[:20])
+        + (", ..." if len(resolved.configurations) > 20 else "")
     )
     say("# " + ", ".join(f"{key} {value}" for key, value in counts.items()))

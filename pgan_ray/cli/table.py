@@ -1,6 +1,6 @@
 """The table at the end of a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -8,14 +8,16 @@ from rich.text import Text
 
 from pgan_ray.results import CHANGES, Change, Estimate, Point, estimate_text, values_text
 from pgan_ray.search import Confirmation
+from pgan_ray.spec import Sweep
 from pgan_ray.text import printable
 
 
-def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
+def error_table(points: Sequence[Point], sweep: Sweep) -> Table:
     """Mean test error in per cent with its 95 % interval: configurations by rows, poison fractions by columns.
 
-    ``planned``: replicates of each configuration; a mean over fewer says so.
+    A mean over fewer replicates than the sweep has says so.
     """
+    planned = replicates(sweep)
     fractions = sorted({point.poison_fraction for point in points})
     table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction", min_width=76)
     table.add_column("configuration", no_wrap=True)
@@ -28,14 +30,15 @@ def error_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             curve[point.poison_fraction] = point.rates["test_error"]
     for (configuration, variant), curve in curves.items():
         table.add_row(
-            label(configuration, variant),
+            label(sweep, configuration, variant),
             *(estimate_text(curve.get(fraction), planned[configuration]) for fraction in fractions),
         )
     return table
 
 
-def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
+def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
     """What kind of errors, and what the detectors saw, at each configuration's largest poison fraction."""
+    planned = replicates(sweep)
     table = Table(title="at the largest poison fraction, in %")
     for column in (
         "configuration",
@@ -65,15 +68,16 @@ def rates_table(points: Sequence[Point], planned: Mapping[str, int]) -> Table:
             "detector_auc",
         )
         table.add_row(
-            label(configuration, variant),
+            label(sweep, configuration, variant),
             f"{point.poison_fraction:.0%}",
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
 
 
-def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Table:
+def changes_table(changes: Sequence[Change], sweep: Sweep) -> Table:
     """How much more victims err than those of each control, at each configuration's largest poison fraction."""
+    planned = replicates(sweep)
     table = Table(title="beyond the controls, in points, at the largest poison fraction")
     columns = ("configuration", "control", "poison", "error", "source as poison class", "reverse", "specificity")
     for index, column in enumerate(columns):
@@ -85,7 +89,7 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
     for change in changes:
         if change.poison_fraction == largest[change.configuration, change.variant]:
             table.add_row(
-                label(change.configuration, change.variant),
+                label(sweep, change.configuration, change.variant),
                 printable(change.control),
                 f"{change.poison_fraction:.0%}",
                 *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
@@ -93,7 +97,7 @@ def changes_table(changes: Sequence[Change], planned: Mapping[str, int]) -> Tabl
     return table
 
 
-def confirmations_table(confirmed: Sequence[Confirmation]) -> Table:
+def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Table:
     """What a search's best trials had promised on validation points, and what they do evaluated afresh."""
     table = Table(title="the best trials, evaluated afresh, in points; mean ± 95 % interval over generators")
     columns = ("configuration", "values", "harm promised", "harm confirmed", "seen promised", "seen confirmed")
@@ -102,13 +106,19 @@ def confirmations_table(confirmed: Sequence[Confirmation]) -> Table:
     for one in confirmed:
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
         shown = (estimate_text(score, score.replicates if score else 0) for score in scores)
-        table.add_row(label(one.configuration, ""), Text(printable(values_text(one.trial))), *shown)
+        table.add_row(label(sweep, one.configuration), Text(printable(values_text(one.trial))), *shown)
     return table
 
 
-def label(configuration: str, variant: str) -> Text:
+def label(sweep: Sweep, configuration: str, variant: str = "") -> Text:
+    """What a configuration of ``sweep``, and a variant of its evaluation, is called, by their ids."""
     # As a text: rich takes brackets in a string for commands of its own.
-    return Text(printable(" ".join(part for part in (configuration, variant) if part)))
+    return Text(printable(sweep.called(configuration, variant)))
+
+
+def replicates(sweep: Sweep) -> dict[str, int]:
+    """How many each configuration of ``sweep`` was to have."""
+    return {one.id: one.settings.attack.replicates for one in sweep.configurations}
 
 
 def show(table: Table) -> None:

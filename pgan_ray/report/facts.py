@@ -134,7 +134,7 @@ def doubts(study: Study) -> list[str]:
     labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
     odd = [*health(study.shown, mean_metrics(study.generators.values())).items()]
     odd += [(name, text) for name, text in study.tally.doubts if name in study.shown.result_ids]
-    return found + [f"{labels.get(name, name)}: {text}." for name, text in odd]
+    return found + [study.shown.in_words(f"{labels.get(name, name)}: {text}.") for name, text in odd]
 
 
 def _tested(study: Study) -> tuple[int, int] | None:
@@ -170,8 +170,8 @@ def failures(study: Study) -> list[tuple[str, str]]:
     found += [
         (f"unreadable: {printable_line(name)}: {reason}", "") for name, reason in sorted(study.files.damaged.items())
     ]
-    hidden = redactor()
-    return [(hidden(line), hidden(text)) for line, text in found]
+    hidden, words = redactor(), study.shown.in_words
+    return [(hidden(words(line)), hidden(words(text))) for line, text in found]
 
 
 def clock(seconds: float) -> str:

@@ -24,8 +24,7 @@ def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> 
     ranked = ranking((change for found in beside.values() for change in found), **rule_of(sweep))
     best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
     key = best.configuration, best.variant, best.poison_fraction
-    name = " ".join(part for part in key[:2] if part)
-    which = f"{_which(len(ranked), left_alone)}{100 * key[2]:g} % poison of {name}."
+    which = f"{_which(len(ranked), left_alone)}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)
     flattered = f" It is the best of {chosen} by these very numbers, which flatter it." if chosen > 1 else ""

@@ -193,7 +193,7 @@ class SweepRun:
         for row in result["rows"]:
             by_replicate[row["replicate"]].append({k: v for k, v in row.items() if k != "replicate"})
         for replicate, rows in by_replicate.items():
-            self._state.losses[trial.configuration, replicate] = rows[-1]["metrics"]
+            self._state.losses[self._record.sweep.called(trial.configuration), replicate] = rows[-1]["metrics"]
             self._tracker.training(trial.configuration, replicate, rows)
 
     def _trial_finished(self, trial_id: str) -> None:
@@ -213,7 +213,7 @@ class SweepRun:
                 where = f"{self._store.location}/generators/{trial.configuration}/r{replicate}"
                 raise ClusterError(f"{where}: must be seen by every node of the cluster, got no record there")
             self._state.generators_done += 1
-            self._state.losses.pop((trial.configuration, replicate), None)
+            self._state.losses.pop((self._record.sweep.called(trial.configuration), replicate), None)
             self._tracker.generator_finished(trial.configuration, replicate)
             cuts = self._cut(configuration, replicate)
             if record.outcome == "complete":

@@ -47,7 +47,7 @@ def load_datasets(
         surrogate = tasks.surrogate_of(settings)
         task = tasks.of(settings)
         first = first or task
-        _check(configuration, task, surrogate)
+        _check(sweep, configuration, task, surrogate)
         of = f"{key} {settings.task.model_dump_json()} {settings.attack.name}"
         if of not in asked:  # of a large grid, one configuration for all
             asked.add(of)
@@ -64,7 +64,7 @@ def _doubts(settings: Settings, task: TaskData, surrogate: TaskData) -> list[str
         return [*doubts(task), *make_attack(attack).doubts(surrogate)]
 
 
-def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
+def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
     attack = configuration.settings.attack
     for variant in configuration.variants:
         evaluation = variant.evaluation
@@ -77,8 +77,7 @@ def _check(configuration: Configuration, task: TaskData, surrogate: TaskData) ->
             with _asked("victim", evaluation.victim.name):
                 evaluation.victim.make().check(task)
         except DataError as error:
-            label = "/".join(part for part in (configuration.id, variant.id) if part)
-            raise DataError(f"{label}: {error}") from None
+            raise DataError(f"{sweep.called(configuration.id, variant.id)}: {error}") from None
 
 
 def _check_sizes(name: str, task: TaskData, evaluation: EvaluationSpec) -> None:

@@ -33,7 +33,7 @@ class SweepState:
     evaluators: int = 0
     # trial id -> share of its training that is done, 0 to 1
     trials: dict[str, float] = field(default_factory=dict)
-    # (configuration, replicate) -> its latest training metrics, while it trains
+    # (what the configuration is called, replicate) -> its latest training metrics, while it trains
     losses: dict[tuple[str, int], Mapping[str, float]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     seconds_per_victim: float | None = None

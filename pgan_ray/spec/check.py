@@ -10,6 +10,7 @@ from pgan_ray.spec import grid, space
 from pgan_ray.spec.choices import Chooser
 from pgan_ray.spec.faults import UNKNOWN, Fault, Place, faults_of, show
 from pgan_ray.spec.limits import number_faults
+from pgan_ray.spec.readable import value_names
 from pgan_ray.spec.settings import Settings
 
 _UNUSABLE = object()
@@ -46,7 +47,7 @@ def tree_faults(tree: grid.Tree) -> list[Fault]:
             elif fault not in base and fault[0] == place:
                 # Between fields: the value alone is right.
                 axis, index = choice
-                fault = (place, f"{rule} (with {grid.choice_id([axis], [axis.values[index]])})")
+                fault = (place, f"{rule} (with {axis.label}={value_names(axis.values)[index]})")
             faults.append(fault)
     return [(_as_written(place, searched), rule) for place, rule in dict.fromkeys(faults)]
 

@@ -10,6 +10,7 @@ from pgan_ray.errors import SpecError
 from pgan_ray.spec import grid
 from pgan_ray.spec.choices import Chooser
 from pgan_ray.spec.faults import faults_of, where
+from pgan_ray.spec.readable import in_words, readable
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Variant
 from pgan_ray.text import printable_line
@@ -62,7 +63,8 @@ def expand(origin: str, tree: Mapping[str, Any], *, by_name: bool = True) -> Exp
             setting = _read_id(settings, setting_axes, [chosen[axis.path] for axis in setting_axes])
             configurations.setdefault(name, Configuration(name, settings, tuple(variants.values()), setting))
     if faulty:
-        raise spec_error(origin, [f"{line}{_with(labels)}" for line, labels in faulty.items()])
+        called = readable(tree)
+        raise spec_error(origin, [f"{line}{in_words(_with(labels), called)}" for line, labels in faulty.items()])
     whole = chooser.of_all([settings.model_dump(mode="json") for settings in of_names.values()])
     document = grid.replace(whole, {axis.path: {"grid": list(axis.values)} for axis in axes})
     return Expanded(configurations, _in_order(document, tree))

@@ -67,7 +67,7 @@ def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
         else:
             first: dict[str, int] = {}
             for index, value in enumerate(values):
-                if first.setdefault(_canonical(value), index) != index:
+                if first.setdefault(canonical(value), index) != index:
                     faults.append(((*path, "grid", index), "must name each value once", value))
     return faults
 
@@ -75,12 +75,12 @@ def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
 def axes(tree: Tree, *, by_name: bool = True) -> list[Axis]:
     """The usable grids of ``tree``, in file order. ``by_name``: see `Axis`; sweeps of old have it otherwise."""
     grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
-    paths = [_named(path) for path, _ in grids]
-    return [Axis(path, values, shortest_label(_named(path), paths), by_name) for path, values in grids]
+    paths = [without_name(path) for path, _ in grids]
+    return [Axis(path, values, shortest_label(without_name(path), paths), by_name) for path, values in grids]
 
 
-def _named(path: Path) -> Path:
-    """A section's name stands for the section."""
+def without_name(path: Path) -> Path:
+    """A path, where a section's name stands for the section."""
     return path[:-1] if path[-1] == "name" and len(path) > 1 else path
 
 
@@ -114,7 +114,7 @@ def replace(tree: Tree, choices: Mapping[Path, Any]) -> dict[str, Any]:
 
 def choice_id(some_axes: Sequence[Axis], values: Sequence[Any]) -> str:
     """The name of one choice: ``alpha=0.1,lambda_prior=0.9``; unique, and safe as a file name."""
-    name = ",".join(f"{axis.label}={_value_id(axis, value)}" for axis, value in zip(some_axes, values, strict=True))
+    name = ",".join(f"{axis.label}={value_id(axis, value)}" for axis, value in zip(some_axes, values, strict=True))
     return shortened(name)
 
 
@@ -136,27 +136,34 @@ def names_in(value: Any, values: Sequence[Any]) -> str | None:
     return names[0] if names.count(names[0]) == 2 else None
 
 
-def _value_id(axis: Axis, value: Any) -> str:
+def value_id(axis: Axis, value: Any) -> str:
+    """What ids say of one of the values of ``axis``: the value or its name where that is plain, else a digest."""
     if axis.by_name and (name := names_in(value, axis.values)):
         value = name
     if axis.by_name and isinstance(value, Mapping) and isinstance(value.get("name"), str):
         names = [other.get("name") for other in axis.values if isinstance(other, Mapping)]
         if names.count(value["name"]) == 1:
             value = value["name"]
-    text = value if isinstance(value, str) else _canonical(value)
-    return text if _PLAIN.fullmatch(text) else _digest(_canonical(value))
+    text = value if isinstance(value, str) else canonical(value)
+    return text if _PLAIN.fullmatch(text) else _digest(canonical(value))
+
+
+def is_plain(value: Any) -> bool:
+    """Whether an id says ``value`` as it is."""
+    return _PLAIN.fullmatch(value if isinstance(value, str) else canonical(value)) is not None
 
 
 def same(one: Any, other: Any) -> bool:
     """Whether two values are one to a grid: 1 and 1.0 are the same number."""
-    return _canonical(one) == _canonical(other)
+    return canonical(one) == canonical(other)
 
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()[:12]
 
 
-def _canonical(value: Any) -> str:
+def canonical(value: Any) -> str:
+    """``value`` as JSON, the same for equal ones."""
     return json.dumps(_normal(value), sort_keys=True)
 
 

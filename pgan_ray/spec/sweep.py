@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pgan_ray.spec.components import ComponentConfig
 from pgan_ray.spec.evaluation import EvaluationSpec
+from pgan_ray.spec.readable import in_words, readable
 from pgan_ray.spec.resources import ResourcesSpec
 from pgan_ray.spec.settings import Settings
 
@@ -100,6 +102,18 @@ class Sweep:
     configurations: tuple[Configuration, ...]
     document: dict[str, Any]  # the resolved file, grids still in it: what `sweep.yaml` holds
     search: "Search | None" = None  # what is searched, if anything is
+
+    def called(self, configuration: str, variant: str = "") -> str:
+        """What people call a configuration, and a variant of its evaluation, by their ids: ``alpha=0.1 victim=mlp``."""
+        return self.in_words(" ".join(part for part in (configuration, variant) if part))
+
+    def in_words(self, text: str) -> str:
+        """``text``, such as an id or a sentence with ids, with the names of values in the place of their digests."""
+        return in_words(text, self._readable)
+
+    @cached_property
+    def _readable(self) -> dict[str, str]:
+        return readable(self.document)
 
     @property
     def generators(self) -> int:

@@ -14,6 +14,7 @@ from pgan_ray.spec import RANDOM, AttackConfig, Configuration, Settings, Sweep
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
 from pgan_ray.spec.grid import names_in
+from pgan_ray.spec.readable import value_names
 
 Path = tuple[str, ...]
 
@@ -185,18 +186,17 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
         return axis.attacks.get(value, str(value))
     if named := names_in(value, axis.values):
         return named.replace("+", " + ").replace("_", " ") if value else f"no {axis.name}"
-    if axis.path == TASK and isinstance(value, dict):
-        return f"{value.get('source_class')} as {value.get('poison_class')}"
     if value == NULL:
         return f"no {axis.name.replace('_', ' ')}"
     if isinstance(value, dict):  # a whole section
-        names = [other.get("name") for other in axis.values if isinstance(other, dict)]
-        name = value.get("name") or value.get("path")
-        number = [_text(other) for other in axis.values].index(_text(value)) + 1
+        called = value_names(axis.values)[axis.values.index(value)]
+        if axis.path == TASK:
+            return called
+        name = value.get("name")
         if not name:
-            return f"{axis.name} {number}"
+            return f"{axis.name} {called}"
         plain = str(axis.attacks.get(name, name) if axis.path == ("attack",) else name).replace("_", " ")
-        return plain if names.count(name) <= 1 else f"{plain} ({number})"
+        return f"{plain}{called.removeprefix(name)}" if called.startswith(name) else called
     if axis.is_numeric:
         return f"{axis.name.replace('_', ' ')} {value:g}"
     return value.replace("_", " ") if isinstance(value, str) else f"{axis.name} {_text(value)}"

@@ -24,7 +24,9 @@ def finish(context: Context, configuration: str, rows: pa.Table, status: str | N
     run = context.configuration(configuration, trained[0] if trained else None)
     points = summarise(rows)
     # The curves' time is that of the last training row: the same, whenever they are brought.
-    metrics = victim_metrics(spec, points, rows, context.scale, trained[1] if trained else run.start_ms)
+    metrics = victim_metrics(
+        context.record.sweep, spec, points, rows, context.scale, trained[1] if trained else run.start_ms
+    )
     current = {(step, value) for name, value, _, step in metrics if name == COMPARED}
     if set(context.runs.measured(run, COMPARED)) - current:
         # Rows came since these means were taken. MLflow cannot drop points, and would draw both.
@@ -48,4 +50,4 @@ def compare(context: Context, changes: list[Change]) -> None:
         run = context.configuration(configuration, trained[0] if trained else None)
         time_ms = trained[1] if trained else run.start_ms
         spec = context.configurations[configuration]
-        context.runs.measure(run, change_metrics(spec, list(members), context.scale, time_ms))
+        context.runs.measure(run, change_metrics(context.record.sweep, spec, list(members), context.scale, time_ms))

@@ -43,7 +43,7 @@ class Context:
         """
         sweep = self.record.sweep
         which = f"{self.record.id.rpartition('-')[2]} {sweep.name}-{sweep.profile}"
-        return f"{self._within(configuration, replicate)} [{which}]"
+        return f"{sweep.in_words(self._within(configuration, replicate))} [{which}]"
 
     def _within(self, configuration: str, replicate: int | None) -> str:
         return self.key(configuration, replicate).removeprefix(f"{self.key()}/")
@@ -81,7 +81,9 @@ class Context:
             reopen=reopen,
         )
         if not run.params:
-            self.runs.describe(run, description.generator_params(self.configurations[id_], replicate), {})
+            self.runs.describe(
+                run, description.generator_params(self.record.sweep, self.configurations[id_], replicate), {}
+            )
         return run
 
     def describe(self, run: KnownRun, configuration: Configuration) -> None:

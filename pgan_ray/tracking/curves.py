@@ -42,19 +42,29 @@ def training_metrics(rows: Iterable[Mapping[str, Any]]) -> list[Metric]:
     ]
 
 
-def prefix(configuration: Configuration, variant: str) -> str:
+def prefix(sweep: Sweep, configuration: Configuration, variant: str) -> str:
     """Where a variant's metrics stand; the first one's plain names are what configurations compare by."""
-    return "victim" if variant == configuration.variants[0].id else f"victim/{safe_name(variant)}"
+    if variant == configuration.variants[0].id:
+        return "victim"
+    name = safe_name(sweep.in_words(variant))
+    is_its_own = [safe_name(sweep.in_words(one.id)) for one in configuration.variants].count(name) == 1
+    return f"victim/{name if is_its_own else safe_name(variant)}"
 
 
 def victim_metrics(
-    configuration: Configuration, points: Sequence[Point], rows: pa.Table, scale: int, timestamp_ms: int
+    sweep: Sweep,
+    configuration: Configuration,
+    points: Sequence[Point],
+    rows: pa.Table,
+    scale: int,
+    timestamp_ms: int,
 ) -> list[Metric]:
     """Its curves (step = poison fraction x ``scale``), and numbers to sort MLflow's table by."""
     metrics: list[Metric] = []
     errors: dict[tuple[str, float], float] = {}  # by place and poison fraction
+    places = {variant.id: prefix(sweep, configuration, variant.id) for variant in configuration.variants}
     for point in points:
-        place, step = prefix(configuration, point.variant), round(point.poison_fraction * scale)
+        place, step = places[point.variant], round(point.poison_fraction * scale)
         for rate, estimate in point.rates.items():
             metrics.append((f"{place}/{rate}", estimate.mean, timestamp_ms, step))
             if rate != "test_error":
@@ -75,12 +85,12 @@ def victim_metrics(
 
 
 def change_metrics(
-    configuration: Configuration, changes: Sequence[Change], scale: int, timestamp_ms: int
+    sweep: Sweep, configuration: Configuration, changes: Sequence[Change], scale: int, timestamp_ms: int
 ) -> list[Metric]:
     """Its curves beyond each control, such as ``over_removal/false_positive_rate``; steps as for the victims' own."""
     metrics: list[Metric] = []
     for change in changes:
-        place = prefix(configuration, change.variant).replace("victim", f"over_{safe_name(change.control)}", 1)
+        place = prefix(sweep, configuration, change.variant).replace("victim", f"over_{safe_name(change.control)}", 1)
         step = round(change.poison_fraction * scale)
         metrics += [(f"{place}/{name}", found.mean, timestamp_ms, step) for name, found in change.rates.items()]
     return metrics

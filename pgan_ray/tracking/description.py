@@ -51,14 +51,14 @@ def configuration_params(configuration: Configuration) -> dict[str, str]:
     return params
 
 
-def generator_params(configuration: Configuration, replicate: int) -> dict[str, str]:
+def generator_params(sweep: Sweep, configuration: Configuration, replicate: int) -> dict[str, str]:
     """Which generator it is. All its settings are on the configuration's run, one level up.
 
     Few, because MLflow's image charts print every parameter of a run above its picture.
     """
     attack = configuration.settings.attack
     return {
-        "configuration": configuration.id,
+        "configuration": sweep.called(configuration.id),
         "replicate": str(replicate),
         **{f"attack.{name}": str(value) for name, value in attack.make().parameters().items()},
     }

@@ -85,11 +85,11 @@ def end(context: Context, gathered: Gathered, outcome: Outcome, course: Course) 
     run = context.sweep()
     course.log(context)
     columns, table = tables.summary(gathered.points)
-    context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.TABLE_FILE)
+    context.runs.client.log_text(run.id, tables.as_json(context.record.sweep, columns, table), tables.TABLE_FILE)
     context.runs.client.log_text(run.id, tables.as_csv(columns, table), "summary.csv")
     classes = {id_: configuration.settings.task.labels for id_, configuration in context.configurations.items()}
     columns, table = tables.confusion(gathered.confusions, classes)
-    context.runs.client.log_text(run.id, tables.as_json(columns, table), tables.CONFUSION_FILE)
+    context.runs.client.log_text(run.id, tables.as_json(context.record.sweep, columns, table), tables.CONFUSION_FILE)
     gathered.file.log(context.runs, run)
     if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
         _log_answer(context, run, gathered)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from pgan_ray.results import RATES, MeanConfusion, Point
+from pgan_ray.spec import Sweep
 
 TABLE_FILE, CONFUSION_FILE = "summary_table.json", "confusion_table.json"
 # MLflow shows files that this tag names as tables. `log_table` would append to the file when repeated.
@@ -48,9 +49,10 @@ def confusion(matrices: Sequence[MeanConfusion], classes: Mapping[str, Sequence[
     return columns, rows
 
 
-def as_json(columns: list[str], rows: list[Row]) -> str:
-    """In the layout that MLflow's tables have (pandas calls it split)."""
-    return json.dumps({"columns": columns, "data": rows})
+def as_json(sweep: Sweep, columns: list[str], rows: list[Row]) -> str:
+    """In the layout that MLflow's tables have (pandas calls it split), for people to read: by names, not ids."""
+    shown = [[*(sweep.in_words(str(id_)) for id_ in row[:2]), *row[2:]] for row in rows]
+    return json.dumps({"columns": columns, "data": shown})
 
 
 def as_csv(columns: list[str], rows: list[Row]) -> str:

@@ -34,7 +34,7 @@ def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str,
     found = [runs.find(f"{record.id}/{configuration.id}") for configuration in record.sweep.configurations]
     ids = [run.id for run in found if run is not None]
     variants = {
-        f"{prefix(configuration, variant.id)}/test_error": variant.id
+        f"{prefix(record.sweep, configuration, variant.id)}/test_error": record.sweep.in_words(variant.id)
         for configuration in record.sweep.configurations
         for variant in configuration.variants
     }

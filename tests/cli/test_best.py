@@ -37,6 +37,14 @@ def test_attacks_are_ranked_and_the_first_is_said_to_be_chosen(
     assert "no attack stays under the budget of 1 points" in capsys.readouterr().err
 
 
+def test_sections_of_a_grid_are_named_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, str(KEPT.with_name("mnist_pairs-quick"))) == 0
+    shown = capsys.readouterr().out
+    assert all(f" task={pair} " in shown for pair in ("3 as 5", "4 as 9", "1 as 7"))
+
+
 def test_what_is_left_out_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -183,7 +183,7 @@ def test_dry_run_shows_the_resolved_sweep_and_starts_nothing(home: Path) -> None
     ended = call_here("sweep", "tiny.yaml", "--dry-run", "--set", "attack.replicates=3")
     assert ended.returncode == 0, ended.stderr
     assert "replicates: 3" in ended.stdout
-    assert "# configurations: alpha=0.1 alpha=0.9" in ended.stdout
+    assert "# configurations: alpha=0.1, alpha=0.9" in ended.stdout
     assert "configurations 2, generators 6, cells 36" in ended.stdout
     counts = json.loads(call_here("sweep", "tiny.yaml", "--dry-run", "--json").stdout)
     assert (counts["configurations"], counts["generators"], counts["cells"]) == (2, 4, 24)

@@ -53,6 +53,13 @@ def test_the_strongest_attack_that_is_left_alone_and_what_it_does(sweep: Sweep) 
     )
 
 
+def test_the_attack_is_named_in_words(tmp_path: Path) -> None:
+    tasks = [{"classes": [3, other], "poison_class": other, "source_class": 3} for other in (5, 8)]
+    sweep = Loader(tmp_path)({"task": {"grid": tasks}})
+    points, changes = curve(sweep.configurations[1].id, 0.2, 0.04)
+    assert answer(sweep, points, changes).startswith("The attack is 40 % poison of task=3 as 8. With it")
+
+
 @pytest.mark.parametrize(
     ("of", "start"),
     [

@@ -21,7 +21,7 @@ DETECTORS = "  detector: {grid: [{name: none}, {name: sphere}, {name: sphere, pe
         (ALPHAS.replace("  runs: 2", "  victim: {name: {grid: [mlp, linear_svm]}}").replace("0.1, 0.5, 0.9", "0.1"),
          [("evaluation", "victim", "name")], ["mlp", "linear svm"]),
         (ALPHAS.replace("0.1, 0.5, 0.9", "0.1") + DETECTORS,
-         [("evaluation", "detector")], ["none", "sphere (2)", "sphere (3)"]),
+         [("evaluation", "detector")], ["none", "sphere (percentile=0.95)", "sphere (percentile=0.9)"]),
     ],
 )  # fmt: skip
 def test_axes_and_labels(text: str, paths: list[tuple[str, ...]], labels: list[str]) -> None:

@@ -7,11 +7,13 @@ from tests.tracking.tracking_sweep import make_record
 
 
 def test_the_worst_error_is_that_of_all_variants_and_the_clean_one_of_the_first() -> None:
-    (configuration,) = make_record(text=VARIANTS).sweep.configurations
+    sweep = make_record(text=VARIANTS).sweep
+    (configuration,) = sweep.configurations
     errors = {("percentile=0.95", 0.0): 0.03, ("percentile=0.95", 0.125): 0.04, ("percentile=0.9", 0.125): 0.11}
     points = [
         Point(configuration.id, variant, fraction, {"test_error": Estimate(error, None, 1, 1)})
         for (variant, fraction), error in errors.items()
     ]
-    found = {name: value for name, value, _, _ in victim_metrics(configuration, points, VICTIMS.empty_table(), 1000, 0)}
+    metrics = victim_metrics(sweep, configuration, points, VICTIMS.empty_table(), 1000, 0)
+    found = {name: value for name, value, _, _ in metrics}
     assert (found["test_error_worst"], found["test_error_clean"]) == (0.11, 0.03)

@@ -1,0 +1,98 @@
+"""What people call the values that an id has only a digest for: ``task=3 as 5`` in place of ``task=b0d8817a6160``.
+
+Ids stay as they are: they name folders, rows and streams.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pgan_ray.spec import grid
+from pgan_ray.text import printable_line
+
+LONGEST = 60
+_DIGEST = re.compile("[0-9a-f]{12}")
+
+
+def readable(tree: grid.Tree) -> dict[str, str]:
+    """What to read in the place of every ``label=digest`` that may stand in an id of a configuration of ``tree``."""
+    found = {}
+    for axis in [*grid.axes(tree), *grid.axes(tree, by_name=False)]:
+        if all(map(grid.is_plain, axis.values)):
+            continue
+        for value, name in zip(axis.values, value_names(axis.values), strict=True):
+            in_id = grid.value_id(axis, value)
+            if in_id != name and _DIGEST.fullmatch(in_id):
+                found[f"{axis.label}={in_id}"] = f"{axis.label}={name}"
+    return found
+
+
+def in_words(text: str, names: Mapping[str, str]) -> str:
+    """``text``, such as an id or a sentence with ids, with the ``names`` that `readable` has."""
+    for digest, name in names.items():
+        text = text.replace(digest, name)
+    return text
+
+
+def value_names(values: Sequence[Any]) -> list[str]:
+    """A short name for each of ``values``, all of which differ: no two names are the same.
+
+    Sections go by their ``name``, tasks by their classes; what these share is told apart by what differs, in brackets,
+    or by their number where that is long.
+    """
+    own = [_name(value) for value in values]
+    alike: dict[str, list[Any]] = {}
+    for value, name in zip(values, own, strict=True):
+        alike.setdefault(name, []).append(value)
+    found = []
+    for value, name in zip(values, own, strict=True):
+        more = _difference(value, alike[name]) if len(alike[name]) > 1 else ""
+        found.append(f"{name} ({more})".strip() if more else name)
+    count = Counter(found)
+    return [
+        text if text and count[text] == 1 and len(text) <= LONGEST else f"{name[:LONGEST]} ({number})".strip()
+        for number, (text, name) in enumerate(zip(found, own, strict=True), 1)
+    ]
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, Mapping):
+        if {"source_class", "poison_class"} <= set(value):
+            return f"{_text(value['source_class'])} as {_text(value['poison_class'])}"
+        return _text(value["name"]) if isinstance(value.get("name"), str) else ""
+    if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        return "+".join(_name(item) for item in value)
+    return "none" if value == [] else _text(value)
+
+
+def _difference(value: Any, others: Sequence[Any]) -> str:
+    """What ``value`` has and not all ``others`` have: ``widths=[16] epochs=20``."""
+    leaves, every = dict(_leaves(value)), [dict(_leaves(other)) for other in others]
+    paths = list(dict.fromkeys(path for one in every for path in one))
+    differing = [path for path in paths if len({_text(one[path]) if path in one else None for one in every}) > 1]
+    called = [grid.without_name(path) for path in differing]
+    return " ".join(
+        f"{grid.shortest_label(short, called)}={_text(leaves[path])}"
+        for path, short in zip(differing, called, strict=True)
+        if path in leaves
+    )
+
+
+def _leaves(value: Any, path: grid.Path = ()) -> Iterator[tuple[grid.Path, Any]]:
+    if isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(item, Mapping) for item in value)):
+        items = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, item in items:
+            yield from _leaves(item, (*path, str(key)))
+    else:
+        yield path, value
+
+
+def _text(value: Any) -> str:
+    """A value on one line; of a path or URI its end, before which, and behind whose ``?``, a password may stand."""
+    text = value if isinstance(value, str) else grid.canonical(value)
+    if not isinstance(value, str):
+        return "" if "://" in text else text
+    if "://" in text:
+        text = text.partition("?")[0].rpartition("@")[2]
+    return printable_line(text.rstrip("/").rpartition("/")[2])
