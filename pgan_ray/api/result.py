@@ -29,6 +29,7 @@ from pgan_ray.results import (
     ranking,
     read_trials,
     redact,
+    rule_of,
 )
 from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_entry, dataset_key
@@ -136,11 +137,19 @@ class SweepResult:
 
         ``detection_budget``: how much more, a share. ``by``: ``damage``, the source class taken for the poison class,
         or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
-        tails. ``poison_fraction``: by default the largest. Raises `SpecError` where no victims are of it.
+        tails. ``poison_fraction``: by default the largest. Of a search whose evaluation has several variants, such as
+        detectors, the one that sees most counts. Raises `SpecError` where no victims are of the fraction.
         """
         results = self.record.sweep.result_ids
         changes = [change for change in self.changes if change.configuration in results]
-        return ranking(changes, budget=detection_budget, harm=by, tails=tails, poison_fraction=poison_fraction)
+        return ranking(
+            changes,
+            budget=detection_budget,
+            harm=by,
+            tails=tails,
+            poison_fraction=poison_fraction,
+            by_every_variant=rule_of(self.record.sweep)["by_every_variant"],
+        )
 
     def trials(self) -> pa.Table:
         """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.

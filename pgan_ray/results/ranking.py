@@ -1,6 +1,6 @@
 """Which attack does the most harm among those that the detectors leave alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,16 @@ TAILS = {"sweep": "excess_rejection", "both": "excess_rejection_both"}
 """Whose rejections count, with their name in `Change.detectability`: the sweep's own detectors', or what these would
 reject by both tails of their scores."""
 
+_Attack = tuple[str, str, float]  # configuration, variant, poison fraction
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """One attack, a curve of a configuration, at one poison fraction.
 
     ``harm``: how much more its victims err, in fractions, than those of the ``control`` beside which that is least.
-    ``excess``: the share of its poison that is rejected minus that of the genuine points; None where nothing detects.
+    ``excess``: the share of its poison that is rejected minus that of the genuine points, or of its configuration's
+    variant where that is largest; None where nothing detects.
     ``stays_under``: whether the mean excess is within the budget; ``is_sure``: and its interval on the same side.
     """
 
@@ -45,11 +48,13 @@ def ranking(
     harm: str = "damage",
     tails: str = "sweep",
     poison_fraction: float | None = None,
+    by_every_variant: bool = False,
 ) -> list[Ranked]:
     """Attacks by their harm, those first whose mean excess of rejections is at most ``budget``.
 
     ``tails``: of `TAILS`, or the name of another of `Change.detectability`, which counts in place of the excess.
-    ``poison_fraction``: by default the largest. Raises `SpecError` where no victims are of it.
+    ``poison_fraction``: by default the largest. ``by_every_variant``: whether an attack's excess is the largest of its
+    configuration's variants', such as of several detectors. Raises `SpecError` where no victims are of it.
     """
     rate = HARMS[harm]
     every = [change for change in changes if rate in change.rates]
@@ -61,17 +66,21 @@ def ranking(
         known = ", ".join(f"{fraction:g}" for fraction in fractions)
         raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at:g}"])
     least = least_beyond((change for change in every if change.poison_fraction == at), rate)
-    found = [_ranked(one, one.rates[rate], one.detectability.get(TAILS.get(tails, tails)), budget) for one in least]
+    metric = TAILS.get(tails, tails)
+    excess = {_attack_of(one): one.detectability.get(metric) for one in least}
+    if by_every_variant:
+        excess = _largest(excess)
+    found = [_ranked(one, one.rates[rate], excess[_attack_of(one)], budget) for one in least]
     return sorted(found, key=lambda one: (not one.stays_under, -one.harm.mean))
 
 
 def rule_of(sweep: Sweep) -> dict[str, Any]:
     """How the attacks of ``sweep`` are ranked, as `ranking` takes it: by what it searches for, if it does."""
     if sweep.search is None:
-        return {"budget": BUDGET}
+        return {"budget": BUDGET, "by_every_variant": False}
     spec = sweep.search.spec
     budget = spec.detectability.at_most if spec.goal == "worst_case" else BUDGET
-    return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric}
+    return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric, "by_every_variant": True}
 
 
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
@@ -86,7 +95,7 @@ def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
 
 def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:
     """Of each attack the change beyond that control beside which its ``rate`` rises least."""
-    least: dict[tuple[str, str, float], Change] = {}
+    least: dict[_Attack, Change] = {}
     for change in changes:
         key = _attack_of(change)
         if key not in least or change.rates[rate].mean < least[key].rates[rate].mean:
@@ -94,7 +103,17 @@ def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:
     return list(least.values())
 
 
-def _attack_of(one: Change | Ranked) -> tuple[str, str, float]:
+def _largest(excess: Mapping[_Attack, Estimate | None]) -> dict[_Attack, Estimate | None]:
+    """For each variant, the excess in that one of its configuration's whose detectors see most."""
+    most: dict[tuple[str, float], Estimate] = {}
+    for (configuration, _, fraction), found in excess.items():
+        key = configuration, fraction
+        if found is not None and (key not in most or found.mean > most[key].mean):
+            most[key] = found
+    return {attack: most.get((attack[0], attack[2])) for attack in excess}
+
+
+def _attack_of(one: Change | Ranked) -> _Attack:
     return one.configuration, one.variant, one.poison_fraction
 
 

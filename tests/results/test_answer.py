@@ -86,9 +86,10 @@ def test_the_best_of_several_is_said_to_be_flattered_by_the_choice(sweep: Sweep)
 def test_a_search_is_answered_by_what_it_looks_for(sweep: Sweep) -> None:
     both = {"metric": "excess_rejection_both", "at_most": 0.3}
     found = small_search(search__detectability=both, search__harm="error")
-    assert rule_of(found) == {"budget": 0.3, "harm": "error", "tails": "excess_rejection_both"}
+    expected = {"budget": 0.3, "harm": "error", "tails": "excess_rejection_both", "by_every_variant": True}
+    assert rule_of(found) == expected
     assert rule_of(small_search(search__goal="front"))["budget"] == BUDGET
-    assert rule_of(sweep) == {"budget": BUDGET}
+    assert rule_of(sweep) == {"budget": BUDGET, "by_every_variant": False}
 
 
 def test_without_victims_there_is_no_answer(sweep: Sweep) -> None:

@@ -1,5 +1,7 @@
 """Attacks ranked by harm under a detection budget, by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from pgan_ray.errors import SpecError
@@ -45,6 +47,25 @@ def test_the_test_error_another_fraction_and_both_tails() -> None:
     assert (one.harm.mean, one.excess) == (0.9, None)  # nothing detects there
     assert one.stays_under
     assert not any(one.stays_under for one in ranking(CHANGES, budget=0.01, tails="both"))
+
+
+def test_of_several_detectors_every_one_must_leave_an_attack_alone() -> None:
+    changes = [
+        replace(change("seen by one", "none", 0.5, 0.1, -0.05, -0.05), variant="detector=knn_distance"),
+        replace(change("seen by one", "none", 0.4, 0.1, 0.2, 0.2), variant="detector=slab"),
+        replace(change("seen by none", "none", 0.3, 0.1, -0.02, -0.02), variant="detector=knn_distance"),
+        replace(change("seen by none", "none", 0.2, 0.1), variant="detector=none"),
+    ]
+    alone = ranking(changes, budget=0.01)
+    assert [one.stays_under for one in alone] == [True, True, True, False]
+    found = ranking(changes, budget=0.01, by_every_variant=True)
+    assert [(one.configuration, one.harm.mean, one.stays_under) for one in found] == [
+        ("seen by none", 0.3, True),
+        ("seen by none", 0.2, True),
+        ("seen by one", 0.5, False),
+        ("seen by one", 0.4, False),
+    ]
+    assert [one.excess and one.excess.mean for one in found] == pytest.approx([-0.02, -0.02, 0.2, 0.2])
 
 
 def test_what_has_no_victims_is_refused() -> None:
