@@ -10,7 +10,7 @@ from typing import Any
 from pgan_ray.errors import SpecError
 from pgan_ray.results import PAUSE, SWEEP, Store, known_trials, read_sweep, read_trials, redact, unfinished
 from pgan_ray.search import ordered
-from pgan_ray.spec import MAIN, Search, SweepRecord, load_record, with_values
+from pgan_ray.spec import MAIN, Search, SweepRecord, load_record, with_replicates, with_values
 from pgan_ray.text import typed
 
 MOST_WARM = 10
@@ -32,23 +32,25 @@ def extend_search(store: Store, trials: int) -> SweepRecord:
     return load_record(longer, f"{where}/{SWEEP}", imports=True, known_trials=lambda of: known_trials(store, of))
 
 
-def extend_grid(store: Store, additions: Sequence[str]) -> SweepRecord:
-    """The record of the sweep in ``store`` with more values in its grids. It is written when it is run, not before.
+def extend_grid(store: Store, additions: Sequence[str] = (), *, replicates: int = 0) -> SweepRecord:
+    """The record of the sweep in ``store`` with more values in its grids, or so many more ``replicates`` of an attack.
 
-    Run, it trains what belongs to the new values alone, on a CPU with the bits that a new sweep of all would have.
+    It is written when it is run, not before. Run, it trains what is new alone, on a CPU with the bits that it would
+    have in a new sweep of all.
 
     ``additions``: ``attack.alpha=0.9`` and the like, each a value for the end of the grid at that path. Raises
-    `SpecError` where the sweep is none that is finished, or cannot have such values.
+    `SpecError` where the sweep is none that is finished, or cannot be extended so.
     """
     where = redact(store.location)
     record = store.at_start(lambda: read_sweep(store, imports=True))
     if record.sweep.search is not None:
-        rule = "must be a grid to have more values, got a search: --trials N has it try more configurations"
+        rule = "must be a grid to have more values or replicates, got a search: --trials N adds some"
         raise SpecError([f"{where}: {rule}"])
-    longer = with_values(record, additions)
+    longer = with_values(record, additions) if additions else record
+    longer = with_replicates(longer, replicates) if replicates else longer
     if left := store.at_start(lambda: unfinished(store, record)):
         named = f"`{left[0]}`" if len(left) == 1 else f"`{left[0]}` and {len(left) - 1:,} more configurations"
-        rule = f"must be finished to have more values, got victims that {named} still lack"
+        rule = f"must be finished to be extended, got victims that {named} still lack"
         raise SpecError([f"{where}: {rule}: pgan-ray resume {typed(where)}"])
     return longer
 

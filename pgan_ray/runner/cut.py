@@ -4,7 +4,7 @@ Both cuts depend on the resolved spec alone, so that a resumed sweep makes the s
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pgan_ray.cost import CORE, cell_work, fallback_points, known_points
@@ -33,6 +33,13 @@ class Trial:
     def id(self) -> str:
         """``alpha=0.1/r0-4``."""
         return f"{self.configuration}/r{self.replicates[0]}-{self.replicates[-1]}"
+
+    def parted(self, is_there: Callable[[str, int], bool]) -> list["Trial"]:
+        """Those of its replicates that are there, by configuration and replicate, and those that a sweep got later."""
+        there = tuple(replicate for replicate in self.replicates if is_there(self.configuration, replicate))
+        later = tuple(replicate for replicate in self.replicates if replicate not in there)
+        each = self.cost / len(self.replicates)
+        return [Trial(self.configuration, part, len(part) * each) for part in (there, later) if part]
 
 
 @dataclass(frozen=True)

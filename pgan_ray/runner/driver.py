@@ -98,7 +98,12 @@ class SweepRun:
         to_run = replace(
             record.sweep, configurations=tuple(c for c in record.sweep.configurations if c.id not in settled)
         )
-        self._trials = {trial.id: trial for trial in trials(to_run, members[0])}
+        checkpoints, cut = find_checkpoints(store, record), trials(to_run, members[0])
+        if record.earlier:
+            cut = [
+                part for one in cut for part in ([one] if one.id in checkpoints else one.parted(self._has_generator))
+            ]
+        self._trials = {trial.id: trial for trial in cut}
         self._stage2_cut = Stage2Cut(to_run, members[1])
         self._is_part, self._to_run, self._rung = is_part, to_run, rung
         self._tells_start = whole is None  # else it was told of the whole
@@ -113,17 +118,18 @@ class SweepRun:
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
         unfinished = [trial for trial in self._trials.values() if trial.id not in self._trained]
-        checkpoints, needed = find_checkpoints(store, record), {trial.id for trial in unfinished}
         device = executor.offer(asked_resources(record.sweep)).trial.device
-        check_device(store, {trial: found for trial, found in checkpoints.items() if trial in needed}, device)
+        check_device(store, {one.id: checkpoints[one.id] for one in unfinished if one.id in checkpoints}, device)
         self._job = Job(record, store, datasets, unfinished, checkpoints, engine or Engine(), rung)
         self._trials_run = bool(unfinished)
         self._timeline, self._most_slots = Timeline(), 1
         self._finished_trials: set[str] = set()
 
     def _is_trained(self, trial: Trial) -> bool:
-        ended = all(self._directory.generator(trial.configuration, r) is not None for r in trial.replicates)
-        return ended or self._is_probed(trial)
+        return all(self._has_generator(trial.configuration, r) for r in trial.replicates) or self._is_probed(trial)
+
+    def _has_generator(self, configuration: str, replicate: int) -> bool:
+        return self._directory.generator(configuration, replicate) is not None
 
     def _is_probed(self, trial: Trial) -> bool:
         """Whether it came to the rung that it is to come to."""

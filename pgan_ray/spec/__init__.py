@@ -14,7 +14,7 @@ from pgan_ray.spec.components import (
 )
 from pgan_ray.spec.dataset import DatasetConfig, TaskSpec
 from pgan_ray.spec.evaluation import EvaluationSpec
-from pgan_ray.spec.extend import with_values
+from pgan_ray.spec.extend import with_replicates, with_values
 from pgan_ray.spec.foreign import foreign_names
 from pgan_ray.spec.layers import BODY, PAPER
 from pgan_ray.spec.load import load_record, load_sweep, profile_names
@@ -72,5 +72,6 @@ __all__ = [
     "sweep_text",
     "trial_id",
     "with_known",
+    "with_replicates",
     "with_values",
 ]

@@ -1,4 +1,4 @@
-"""More values for the grids of a sweep that is finished: what there is keeps its name and its settings."""
+"""More values for the grids of a finished sweep, or more replicates: what there is keeps its name and settings."""
 
 import copy
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import grid
+from pgan_ray.spec.components import AttackConfig
 from pgan_ray.spec.expand import spec_error
 from pgan_ray.spec.faults import show
 from pgan_ray.spec.load import load_record
@@ -15,7 +16,7 @@ from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.sweep import Configuration, Sweep
 from pgan_ray.spec.yaml_file import parse_override
 
-OPTION = "--add"
+OPTION, REPLICATES = "--add", "--replicates"
 ANEW = "run the whole grid as a new sweep"
 
 
@@ -34,16 +35,48 @@ def with_values(record: SweepRecord, additions: Sequence[str]) -> SweepRecord:
             lines += error.faults
     if lines:
         raise spec_error(OPTION, lines)
-    try:
-        longer = load_record(record.extended(document).to_yaml(), OPTION, imports=True)
-    except SpecError as error:
-        raise SpecError([line.replace(f"{OPTION}:", f"{OPTION} ", 1) for line in error.faults]) from None
+    longer = _longer(record, document, OPTION)
     _check_kept(record.sweep, longer.sweep)
     if longer.sweep.cells == record.sweep.cells:
         raise SpecError(
             [f"{OPTION} {additions[0]}: must be of a grid that a configuration reads, got one that none does"]
         )
     return longer
+
+
+def with_replicates(record: SweepRecord, more: int) -> SweepRecord:
+    """The ``record`` with so many ``more`` replicates of each attack and, as they go by these, of the controls.
+
+    Raises `SpecError` where a configuration would not stay as it is otherwise.
+    """
+    document: dict[str, Any] = copy.deepcopy(dict(record.document))
+    attack, given = document["attack"], f"{REPLICATES} {more}"
+    for section in attack["grid"] if grid.is_grid(attack) else [attack]:
+        there = section.get("replicates", AttackConfig.model_fields["replicates"].default)
+        if grid.is_grid(there):
+            rule = "must be of a sweep that gives each attack one number, got a grid of them: --add adds a value to it"
+            raise SpecError([f"{given}: {rule}"])
+        section["replicates"] = there + more
+    longer = _longer(record, document, given)
+    grown = [replace(one, settings=_grown(one.settings, more)) for one in record.sweep.configurations]
+    names = {one.id for one in longer.sweep.configurations}
+    if lost := [one.id for one in grown if one.id not in names]:
+        rule = "must leave every configuration its name, which is made of all that its section has where another one's"
+        raise SpecError([f"{given}: {rule} `name` is the same, got another name for `{lost[0]}`; {ANEW}"])
+    _check_kept(replace(record.sweep, configurations=tuple(grown)), longer.sweep)
+    return longer
+
+
+def _grown(settings: Settings, more: int) -> Settings:
+    attack = settings.attack
+    return settings.model_copy(update={"attack": attack.model_copy(update={"replicates": attack.replicates + more})})
+
+
+def _longer(record: SweepRecord, document: dict[str, Any], option: str) -> SweepRecord:
+    try:
+        return load_record(record.extended(document).to_yaml(), option, imports=True)
+    except SpecError as error:
+        raise SpecError([line.replace(f"{option}:", f"{option} ", 1) for line in error.faults]) from None
 
 
 def _append(document: dict[str, Any], addition: str) -> None:

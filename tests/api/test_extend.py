@@ -141,9 +141,7 @@ def test_every_command_goes_on_from_what_a_crash_left(copied: Path, anew: SweepR
     assert ": unfinished" in told
     assert "9/12 victims" in told
     assert call_here("best", str(copied)).returncode == 0
-    with pytest.raises(
-        SpecError, match=r"must be finished to have more values, got victims that `alpha=0.5` still lack"
-    ):
+    with pytest.raises(SpecError, match=r"must be finished to be extended, got victims that `alpha=0.5` still lack"):
         extend_grid(store, ["attack.alpha=0.7"])
     ended = call_here("resume", str(copied), *LOCAL)
     assert ended.returncode == 0, ended.stderr
@@ -192,8 +190,32 @@ def test_finished_generators_are_evaluated_in_more_ways(victims_anew: SweepResul
     assert runs[result.record.id].info.run_id == parent.info.run_id
     assert runs["alpha=0.1"].data.params["evaluation.victim.name"] == "knn | logistic"
     assert runs["alpha=0.1/r0"].data.tags["mlflow.parentRunId"] == runs["alpha=0.1"].info.run_id
+    # No new point is older than those that it replaces.
+    rebuild(store, result.record, tracking_uri=f"sqlite:///{tmp_path}/again.db")
+    again = Reader(f"sqlite:///{tmp_path}/again.db").runs()[result.record.id]
+    assert runs[result.record.id].data.metrics == again.data.metrics
     steps = [[step for step, _ in reader.curve("alpha=0.1", f"{place}/test_error")] for place in CURVES]
     assert steps == [[0, 20, 40]] * 2
+
+
+def test_more_replicates_join_those_that_are_there(tmp_path: Path) -> None:
+    """Two of three are in one trial now, of which one is trained."""
+    tree = small(0.1, attack__replicates=2, resources__trial__members_per_actor=2, evaluation__poison_fractions=[0.4])
+    run_sweep(tree, out=tmp_path / "a", executor="local", offline_tracking=True)
+    before = files_of(tmp_path / "a")
+    ended = call_here("extend", str(tmp_path / "a"), "--replicates", "1", *LOCAL)
+    assert ended.returncode == 0, ended.stderr
+    after = files_of(tmp_path / "a")
+    generators = [name for name in before if name.startswith("generators")]
+    assert {name: after[name] for name in generators} == {name: before[name] for name in generators}
+    assert set(re.findall(r"/(r[\d-]+)", worked_on(tmp_path / "a"))) == {"r2", "r2-2"}
+    result = open_sweep(tmp_path / "a")
+    tree["attack"]["replicates"] = 3
+    whole = run_sweep(tree, out=tmp_path / "whole", executor="local", offline_tracking=True)
+    assert same_bits(result) == same_bits(whole)
+    assert (result.poison("alpha=0.1", 2) == whole.poison("alpha=0.1", 2)).all()
+    for told in ("outcome", "cells", "generators", "points", "changes"):
+        assert result.summary[told] == whole.summary[told], told
 
 
 def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:
@@ -211,8 +233,8 @@ def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:
         (["--add", "attack.beta=7"], "must name a grid of the sweep (attack.alpha), got none"),
         (["--add", "attack.alpha=0.9"], "must be a value that the grid does not have yet, got one of [0.1, 0.9]"),
         (["--trials", "3"], "must be a search to have more trials, got a grid: --add A.B=VALUE adds a value to one"),
-        ([], "must be given either --trials, of a search, or --add, of a grid, got neither"),
-        (["--trials", "3", "--add", "attack.alpha=1"], "or --add, of a grid, got both"),
+        ([], "must be given --trials, of a search, or --add or --replicates, of a grid, got neither"),
+        (["--trials", "3", "--add", "attack.alpha=1"], "or --add or --replicates, of a grid, got both"),
     ],
 )
 def test_a_mistake_is_told_in_a_line_before_anything_is_written(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import SweepRecord, load_record, with_values
+from pgan_ray.spec import SweepRecord, load_record, with_replicates, with_values
 from pgan_ray.spec.yaml_file import dump_yaml
 
 from .helpers import Loader, ids
@@ -188,3 +188,55 @@ def test_what_cannot_be_added_is_said_in_one_line(
     (line,) = str(caught.value).splitlines()
     assert line.startswith(message)
     assert line == message or message.endswith(": ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "whole"),
+    [
+        ({"controls": True}, {"attack.replicates": 5, "controls": True}),
+        ({"attack.alpha": {"grid": [0.1, 0.5]}, "attack.replicates": 5}, {"attack.replicates": 8}),
+        (SECTIONS, {"attack": {"grid": [PGAN | {"replicates": 5}, FLIP | {"replicates": 5}]}}),
+        (
+            {"attack": {"grid": [PGAN, {"name": "random_label_flip"}]}, "controls": True},
+            {"attack": {"grid": [PGAN | {"replicates": 5}, FLIP | {"replicates": 8}]}},
+        ),
+        (
+            {"attack.name": {"grid": ["pgan", "random_label_flip"]}, "controls": True},
+            {"attack.replicates": 5},
+        ),
+    ],
+)
+def test_more_replicates_are_those_of_the_sweep_that_has_so_many(
+    load: Loader, changes: dict[str, Any], whole: dict[str, Any]
+) -> None:
+    old = record(load, changes)
+    longer = with_replicates(old, 3)
+    assert longer.sweep == load(changes | whole)
+    assert longer.earlier == (old.digest,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "message"),
+    [
+        (
+            {"attack.replicates": {"grid": [1, 2]}},
+            3,
+            "--replicates 3: must be of a sweep that gives each attack one number, got a grid of them: --add adds a "
+            "value to it",
+        ),
+        (
+            {"attack": {"grid": [PGAN, PGAN | {"alpha": 0.5}]}},
+            3,
+            "--replicates 3: must leave every configuration its name, which is made of all that its section has where "
+            "another one's `name` is the same, got another name for `attack=",
+        ),
+        ({}, 10**10, "--replicates 10000000000 attack.replicates: must be at most 1,000,000,000, got 10000000002"),
+    ],
+)
+def test_replicates_that_cannot_be_more_are_told_in_one_line(
+    load: Loader, changes: dict[str, Any], more: int, message: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        with_replicates(record(load, changes), more)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(message)
