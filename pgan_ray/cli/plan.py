@@ -117,7 +117,8 @@ def _on_gpus(
             room = room_of(sweep, [offer.total], DEVICES[device].memory_bytes, has_gpu=True)
             check_room(sweep, _points, room, origin)
             # More slots, smaller stacks: each size of the cluster has a cut of its own.
-            found.append((Plan(sweep, members(sweep, _points, offer), _points), pace, [offer]))
+            cut = members(sweep, _points, offer)
+            found.append((Plan(sweep, cut, _points, not offer.evaluator.on_gpu), pace, [offer]))
     return found
 
 
@@ -185,7 +186,7 @@ def _report(plan: "Plan", pace: "Pace", offers: "list[Offer]", price_per_hour: f
     return {
         "sweep": sweep.name,
         "profile": sweep.profile,
-        **asdict(count(sweep, plan.points_of)),
+        **asdict(count(sweep, plan.points_of, clean_once=plan.clean_once)),
         "members_per_actor": {"trial": plan.members[0], "evaluator": plan.members[1]},
         "trial_bytes": trial_bytes,
         "batch_bytes": batch_bytes,

@@ -1,5 +1,6 @@
 """What a sweep takes, by counting alone: work, memory of its actors, files, metric points in MLflow."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -34,10 +35,13 @@ class SweepCost:
     mlflow_points: int
 
 
-def count(sweep: Sweep, points_of: PointsOf) -> SweepCost:
-    """The work of all configurations, replicates and variants; ``points_of``: the points of a data set."""
+def count(sweep: Sweep, points_of: PointsOf, *, clean_once: bool = False) -> SweepCost:
+    """The work of all configurations, replicates and variants; ``points_of``: the points of a data set.
+
+    ``clean_once``: victims without poison are counted for one of the configurations that share them.
+    """
     stage1 = stage2 = Work()
-    logged = 0
+    logged, counted = 0, Counter[str]()  # replicates whose clean victims are
     for configuration in sweep.configurations:
         settings = configuration.settings
         points, replicates = points_of(settings.dataset, settings.task), settings.attack.replicates
@@ -46,8 +50,13 @@ def count(sweep: Sweep, points_of: PointsOf) -> SweepCost:
             stage1 += iteration_work(settings, points).times(passes).times(replicates)
         for variant in configuration.variants:
             for fraction in variant.evaluation.poison_fractions:
+                trained = replicates
+                if clean_once and not fraction:
+                    shared = settings.without_poison(variant.evaluation)
+                    trained = max(0, replicates - counted[shared])
+                    counted[shared] += trained
                 cell = cell_work(variant.evaluation, settings.task, points, fraction)
-                stage2 += cell.times(replicates * variant.evaluation.runs)
+                stage2 += cell.times(trained * variant.evaluation.runs)
         logged += mlflow_points(configuration, passes)
     stored = sweep_bytes(sweep, points_of)
     return SweepCost(len(sweep.configurations), sweep.generators, sweep.cells, stage1, stage2, stored, logged)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pgan_ray.cost import DEVICES, PointsOf
 from pgan_ray.forecast.pace import Pace, Stack
-from pgan_ray.forecast.schedule import Forecast, Job, schedule, spread
+from pgan_ray.forecast.schedule import Forecast, Job, schedule
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Stage2Cut, trials
@@ -20,23 +20,28 @@ from pgan_ray.spec import Configuration, EvaluationSpec, Sweep
 if TYPE_CHECKING:
     from pgan_ray.data import Dataset
 
-MOST_CELLS = 200_000  # beyond, putting every batch into a schedule takes longer than anybody waits for an estimate
+MOST_CELLS = 200_000  # beyond, cutting them into batches takes longer than anybody waits for a sweep's start
 SOON_S = 0.5
 NODE_BYTES = 4 * 2**30  # of main memory for each actor, where a cluster cannot be asked
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep, cut as its driver will cut it. ``members``: networks per actor of stage 1 and of stage 2."""
+    """A sweep, cut as its driver will cut it. ``members``: networks per actor of stage 1 and of stage 2.
+
+    ``clean_once``: one configuration's victims without poison serve for others, as on an evaluator that is no GPU.
+    """
 
     sweep: Sweep
     members: tuple[int, int]
     points_of: PointsOf
+    clean_once: bool = True
 
     @cached_property
     def _work(self) -> tuple[list[tuple[Stack, list[Stack]]], list[Stack], list[Stack]]:
         """Trials and the batches that follow each; batches of attacks that train nothing; all that are different."""
         known: dict[object, Stack] = {}
+        trained: set[tuple[str, int, int]] = set()
         cut = Stage2Cut(self.sweep, self.members[1])
 
         def stack(
@@ -50,19 +55,24 @@ class Plan:
 
         def batches(of: Configuration, replicate: int) -> Iterator[Stack]:
             for batch in cut.batches(of, replicate):
-                fraction = max(cell.poison_fraction for cell in batch.cells)
-                key = f"{of.id}/{batch.variant.id}"
-                yield stack(key, of, len(batch.cells), batch.variant.evaluation, fraction)
+                evaluation, fractions = batch.variant.evaluation, [cell.poison_fraction for cell in batch.cells]
+                if self.clean_once and 0 in fractions:
+                    shared = of.settings.without_poison(evaluation)
+                    clean = {(shared, replicate, cell.run) for cell in batch.cells if not cell.poison_fraction}
+                    fractions = [fraction for fraction in fractions if fraction] + [0.0] * len(clean - trained)
+                    trained.update(clean)
+                if fractions:
+                    yield stack(f"{of.id}/{batch.variant.id}", of, len(fractions), evaluation, max(fractions))
 
         configurations = {c.id: c for c in self.sweep.configurations}
-        trained = [
+        others = [c for c in configurations.values() if not c.settings.attack.is_trained]
+        ready = [b for c in others for r in range(c.settings.attack.replicates) for b in batches(c, r)]
+        trials_ = [
             (stack(of.id, of, len(trial.replicates)), [b for r in trial.replicates for b in batches(of, r)])
             for trial in trials(self.sweep, self.members[0])
             for of in (configurations[trial.configuration],)
         ]
-        others = [c for c in configurations.values() if not c.settings.attack.is_trained]
-        ready = [b for c in others for r in range(c.settings.attack.replicates) for b in batches(c, r)]
-        return trained, ready, list(known.values())
+        return trials_, ready, list(known.values())
 
     @property
     def stacks(self) -> list[Stack]:
@@ -75,8 +85,6 @@ class Plan:
         seconds = {stack: pace.seconds(stack) for stack in every}
         jobs = [Job(seconds[trial], [seconds[batch] for batch in batches]) for trial, batches in trained]
         at_once = [seconds[batch] for batch in ready]
-        if self.sweep.cells > MOST_CELLS:
-            return spread(jobs, at_once, offer)
         return schedule(jobs, at_once, offer, pace.start_s)
 
 
@@ -102,7 +110,7 @@ def estimate_line(sweep: Sweep, members: tuple[int, int], datasets: "dict[str, D
     """What a sweep that starts ``here`` will take, in one line and within a second."""
     if sweep.cells > MOST_CELLS:
         return f"no estimate of {sweep.cells:,} cells; `pgan-ray plan` takes longer"
-    plan = Plan(sweep, members, points_at_hand(sweep, datasets))
+    plan = Plan(sweep, members, points_at_hand(sweep, datasets), clean_once=not here.evaluator.on_gpu)
     pace, how = _pace_of(plan, here)
     if pace is None:
         known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))

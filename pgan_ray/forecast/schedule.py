@@ -101,11 +101,3 @@ def schedule(trials: Sequence[Job], batches: Sequence[float], offer: Offer, star
         for seconds in unlocked:
             heapq.heappush(waiting, -seconds)
     return Forecast(clock, stage1, busy / clock if clock else 1.0)
-
-
-def spread(trials: Sequence[Job], batches: Sequence[float], offer: Offer) -> Forecast:
-    """The same of so many jobs that they fill all slots evenly."""
-    slots = min(offer.evaluator.slots, offer.cores or offer.evaluator.slots)
-    stage1 = sum(job.seconds for job in trials)
-    stage2 = sum(batches) + sum(sum(job.batches) for job in trials)
-    return Forecast((stage1 + stage2) / slots, stage1 / slots, 1.0)

@@ -15,7 +15,7 @@ from pgan_ray.results import Store, read_poison, redact, table_of
 from pgan_ray.runner.cut import Batch
 from pgan_ray.runner.machine import device_name
 from pgan_ray.runner.timeline import Span, this_actor
-from pgan_ray.runner.worker import Engine, Tasks, dataset_key, prepare
+from pgan_ray.runner.worker import Engine, Tasks, prepare
 from pgan_ray.spec import Cell, Configuration, EvaluationSpec, Settings, SweepRecord
 
 Row = dict[str, Any]
@@ -126,9 +126,8 @@ class _CleanVictims:
         clean = [cell for cell in cells if cell.poison_fraction == 0]
         if not clean:
             return {}
-        task = settings.task.model_dump_json(exclude={"surrogate_classes"})
-        of = f"{dataset_key(settings)} {task} {batch.variant.evaluation.model_dump_json()} {settings.precision}"
-        return {(f"{of} {settings.seed}", cell.replicate, cell.run): cell for cell in clean}
+        of = settings.without_poison(batch.variant.evaluation)
+        return {(of, cell.replicate, cell.run): cell for cell in clean}
 
 
 def rows_without_scores(record: SweepRecord, configuration: Configuration, batch: Batch) -> list[Row]:

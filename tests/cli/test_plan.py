@@ -105,10 +105,18 @@ def test_they_may_be_planned_for_other_clusters(tmp_path: Path) -> None:
 
 def test_the_forecast_is_of_the_sweeps_own_trials_and_batches(sweep: Sweep) -> None:
     found = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "here", cpus=1, is_local=True))
-    # One core: whatever the order, all seconds add up.
-    assert found.seconds == pytest.approx(4 * 10 + 24)
+    # One core: whatever the order, all seconds add up, four clean victims' once for both alphas.
+    assert found.seconds == pytest.approx(4 * 10 + 24 - 4)
     wide = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "8", cpus=8))
     assert wide.stage1_s == 10
+
+
+def test_on_a_gpu_every_configuration_trains_its_own_clean_victims(sweep: Sweep, tmp_path: Path) -> None:
+    here = offer_of(sweep, "here", cpus=1, is_local=True)
+    assert Plan(sweep, (1, 3), points_of, clean_once=False).forecast(STEADY, here).seconds == pytest.approx(64)
+    found = [json.loads(call(tmp_path, "--device", device, "--json").stdout)[0] for device in ("h100", "cpu")]
+    with_them, without = (one["stage2"]["flop"] for one in found)
+    assert 0.8 < without / with_them < 0.9  # a sixth of 24 cells, of which each has about as much to do
 
 
 def gpus(number: float, *kinds: str) -> Offer:
@@ -135,10 +143,10 @@ def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
     assert "`pgan-ray plan FILE --device a100|h100|h200|l4|t4`" in line
 
 
-def test_a_huge_sweep_is_spread_evenly(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_does_not_wait_for_the_estimate_of_a_huge_one(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgan_ray.forecast.estimate.MOST_CELLS", 10)
-    found = Plan(sweep, (1, 3), points_of).forecast(STEADY, offer_of(sweep, "4", cpus=4))
-    assert found.seconds == (4 * 10 + 24) / 4
+    line = estimate_line(sweep, (1, 3), {}, offer_of(sweep, "here", cpus=1, is_local=True))
+    assert line == "no estimate of 24 cells; `pgan-ray plan` takes longer"
 
 
 def test_baselines_take_time_too(tmp_path: Path) -> None:

@@ -222,3 +222,15 @@ def test_a_sweeps_files_are_those_of_its_configurations() -> None:
     points = known_points(sweep.configurations[0].settings.dataset)
     assert points is not None
     assert sweep_bytes(sweep, lambda dataset, task: points) == count(sweep, lambda dataset, task: points).stored_bytes
+
+
+def test_clean_victims_are_counted_once_for_all_that_share_them(tmp_path: Path) -> None:
+    def victims(*overrides: str, clean_once: bool = True) -> float:
+        return count(tiny_sweep(tmp_path, *overrides), points_of, clean_once=clean_once).stage2.flop
+
+    fractions = "evaluation.poison_fractions={}".format
+    every, clean = victims(clean_once=False), victims(fractions([0]), clean_once=False)
+    assert victims() == pytest.approx(every - clean / 2)  # of two alphas
+    assert victims("seed={grid: [0, 1]}") == pytest.approx(2 * victims())  # other seeds, other victims
+    assert victims(fractions([0.2, 0.4])) == victims(fractions([0.2, 0.4]), clean_once=False)
+    assert victims("attack.replicates={grid: [2, 5]}", fractions([0])) == pytest.approx(5 / 2 * clean / 2)
