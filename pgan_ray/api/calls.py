@@ -110,7 +110,8 @@ def extend_sweep(
     directory: str | Path,
     *,
     add: Mapping[str, Sequence[Any]] | None = None,
-    trials: int | None = None,
+    replicates: int = 0,
+    trials: int = 0,
     executor: ExecutorName = "ray",
     address: str | None = None,
     tracking_uri: str | None = None,
@@ -119,18 +120,19 @@ def extend_sweep(
     expect_gpus: bool = False,
     progress: ProgressDisplay | Callable[[str], None] | None = None,
 ) -> SweepResult:
-    """Have the finished grid in ``directory`` have more values, or the search more ``trials``, and run it to its end.
+    """Have the search in ``directory`` try more ``trials``, or its finished grid have more values or replicates.
 
-    ``add``: values for the ends of grids, such as ``{"attack.alpha": [0.7, 0.9]}``. The other arguments are those of
-    `run_sweep`; of whose code is run, see `resume_sweep`. Raises `PganRayError` where it is none that can have more.
+    It is run to its end. ``add``: values for the ends of grids, such as ``{"attack.alpha": [0.7, 0.9]}``;
+    ``replicates``: so many more of each attack. The other arguments are those of `run_sweep`; of whose code is run, see
+    `resume_sweep`. Raises `PganRayError` where it is none that can have more.
     """
     options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
-    if bool(add) == bool(trials):
-        got = "both" if add else "neither"
-        raise SpecError([f"must be given either `trials`, of a search, or `add`, of a grid, got {got}"])
+    if bool(trials) == bool(add or replicates):
+        got = "both" if trials else "neither"
+        raise SpecError([f"must be given `trials`, of a search, or `add` or `replicates`, of a grid, got {got}"])
     store = Store(directory)
     additions = [one for path, values in (add or {}).items() for value in values for one in _overrides({path: value})]
-    record = extend_search(store, trials) if trials else extend_grid(store, additions)
+    record = extend_search(store, trials) if trials else extend_grid(store, additions, replicates=replicates)
     return _run(record, store, options, _display(progress))
 
 

@@ -85,7 +85,9 @@ def test_from_python(copied: Path, anew: SweepResult) -> None:
     with pytest.raises(SpecError, match="must be a search to have more trials, got a grid"):
         extend_sweep(copied, trials=4, executor="local")
     for given in ({}, {"add": {"attack.alpha": [0.7]}, "trials": 4}):
-        with pytest.raises(SpecError, match=r"must be given either `trials`, of a search, or `add`, of a grid, got"):
+        with pytest.raises(
+            SpecError, match=r"must be given `trials`, of a search, or `add` or `replicates`, of a grid, got"
+        ):
             extend_sweep(copied, **given)  # type: ignore[arg-type]
 
 
