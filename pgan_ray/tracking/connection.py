@@ -92,8 +92,13 @@ def _opened(uri: str, experiment: str, *, make: bool) -> Iterator[Any]:
                 _make_database(place)
             _probe_database(uri)
             if place is not None:
-                from pgan_ray.tracking.moved import follow_artifacts
+                from pgan_ray.tracking.moved import follow_artifacts, is_writable
 
+                if make and not is_writable(place):  # MLflow would tell by a traceback
+                    raise TrackingError(
+                        f"the MLflow store must be writable to be tracked in, got a read-only {redact(str(place))}: "
+                        "--tracking-uri names another"
+                    )
                 follow_artifacts(place, uri, experiment)
             yield MlflowClient(tracking_uri=uri, registry_uri=uri)
         except TrackingError:

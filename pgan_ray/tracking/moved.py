@@ -3,13 +3,18 @@
 It can keep no others: `SqlAlchemyStore.create_experiment` of MLflow 3.17 makes a relative one absolute.
 """
 
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from mlflow.utils.file_utils import local_file_uri_to_path
 
+from pgan_ray.errors import TrackingError
+from pgan_ray.results.redact import redact
+
 ARTIFACTS = "mlruns"
+EFFECTIVE = os.access in os.supports_effective_ids
 _LOCATIONS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
 
 
@@ -17,6 +22,7 @@ def follow_artifacts(place: Path, uri: str, experiment: str) -> None:
     """Let ``experiment`` find its artifacts beside its sqlite database at ``place``, if they were moved there with it.
 
     Told by the runs' own folders: those of another database are left alone. ``uri``: the database, for SQLAlchemy.
+    Raises `TrackingError` where the database would have to be written for that and cannot be.
     """
     from sqlalchemy import create_engine, inspect, text
 
@@ -37,6 +43,12 @@ def follow_artifacts(place: Path, uri: str, experiment: str) -> None:
             if not any((folders[2] / run).is_dir() for run in runs.scalars()):
                 return
             old, new, _ = folders
+            if not is_writable(place):
+                raise TrackingError(
+                    "the MLflow store must be writable where it was moved or copied to, for it keeps where its "
+                    f"artifacts are, got a read-only {redact(str(place))} that has them in {redact(old)}: copy its "
+                    "folder to where you can write"
+                )
             for table, column in _LOCATIONS:
                 connection.execute(
                     text(
@@ -48,6 +60,11 @@ def follow_artifacts(place: Path, uri: str, experiment: str) -> None:
             connection.commit()
     finally:
         engine.dispose()
+
+
+def is_writable(place: Path) -> bool:
+    """Whether the sqlite database at ``place`` can be written: its folder too, for sqlite's journal."""
+    return all(os.access(each, os.W_OK, effective_ids=EFFECTIVE) for each in (place, place.absolute().parent))
 
 
 def _folders(location: str, here: Path) -> tuple[str, str, Path] | None:

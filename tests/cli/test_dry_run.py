@@ -170,7 +170,7 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
         ),
         (
             ["attack.name={grid: [pgan, nearest_label_flip]}", "evaluation.train_per_class={grid: [30, 60]}"],
-            "attack=nearest_label_flip/train_per_class=60: class 3 must have 158 training points (50 trusted + 60 to "
+            "attack=nearest_label_flip train_per_class=60: class 3 must have 158 training points (50 trusted + 60 to "
             "train victims + 48 that nearest_label_flip takes), got 146; lower `evaluation.trusted_per_class`, "
             "`evaluation.train_per_class` or the largest of `evaluation.poison_fractions`",
         ),

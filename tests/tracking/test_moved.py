@@ -1,6 +1,10 @@
 """A working directory that is copied or moved, with its sweeps, MLflow's database and MLflow's artifacts."""
 
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,6 +91,54 @@ def test_artifacts_are_found_where_they_were_copied_to(
         .get_experiment(reader.experiment_id)
         .artifact_location.startswith(str(first))
     )
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Within, nothing in ``folder`` can be written by anybody: root is nobody meanwhile."""
+    places = [folder, *folder.rglob("*")]
+    user = os.geteuid()
+    for place in places:
+        place.chmod(0o555 if place.is_dir() else 0o444)
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        for place in places:
+            place.chmod(0o755 if place.is_dir() else 0o644)
+
+
+def test_a_read_only_database_is_looked_at_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: bytes
+) -> None:
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        first, copy = Path(open_to_all, "first"), Path(open_to_all, "copy")
+        first.mkdir()
+        (first / "mlflow.db").write_bytes(empty_database)
+        monkeypatch.chdir(first)
+        uri = f"sqlite:///{first}/mlflow.db"
+        connection = connect(uri, EXPERIMENT)
+        run = connection.client.create_run(connection.experiment_id)
+        connection.client.log_text(run.info.run_id, "text", "text.txt")
+        shutil.copytree(first, copy)
+        monkeypatch.chdir(tmp_path)  # which nobody else sees
+        with read_only(first):
+            found = look(uri, EXPERIMENT)
+            assert found is not None
+            assert found.client.get_run(run.info.run_id).info.run_id == run.info.run_id
+            with pytest.raises(
+                TrackingError, match=rf"must be writable to be tracked in, got a read-only {first}/mlflow"
+            ):
+                connect(uri, EXPERIMENT)
+        told = (
+            rf"must be writable where it was moved .* got a read-only {copy}/mlflow.db that has them in {first}: copy"
+        )
+        with read_only(copy), pytest.raises(TrackingError, match=told):
+            look(f"sqlite:///{copy}/mlflow.db", EXPERIMENT)
+        assert look(f"sqlite:///{copy}/mlflow.db", EXPERIMENT) is not None
 
 
 def test_artifacts_that_are_not_beside_their_database_stay_where_they_are(
