@@ -45,7 +45,7 @@ def summarise(rows: pa.Table) -> list[Point]:
     complete = rows.select([*POINT, "replicate", *RATES]).filter(pc.equal(rows["outcome"], "complete"))
     # Arrow groups, so that a large sweep's rows never are Python's; the sums are ours, whose last bits do not depend
     # on the order of the rows.
-    groups = complete.group_by([*POINT, "replicate"]).aggregate([(rate, "list") for rate in RATES])
+    groups = complete.group_by([*POINT, "replicate"], use_threads=False).aggregate([(rate, "list") for rate in RATES])
     groups = groups.sort_by([(name, "ascending") for name in (*POINT, "replicate")])
     return [
         Point(configuration, variant, fraction, _rates(list(replicates)))

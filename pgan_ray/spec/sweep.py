@@ -125,7 +125,7 @@ class Sweep:
         """Victims of the whole sweep."""
         return sum(configuration.cell_count for configuration in self.configurations)
 
-    @property
+    @cached_property
     def result_ids(self) -> frozenset[str]:
         """The configurations that say something of an attack's effect: all, but for a search's trials."""
         return frozenset(one.id for one in self.configurations if one.is_result)

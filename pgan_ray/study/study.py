@@ -61,7 +61,7 @@ class Study:
         """The attacks' and the controls'."""
         return [*self.series, *self.controls]
 
-    @property
+    @cached_property
     def shown(self) -> Sweep:
         """What the figures and tables are about: of a search the trials that were evaluated afresh, once chosen."""
         return results_alone(self.record.sweep)

@@ -64,6 +64,11 @@ def test_a_search_that_was_extended_has_results_to_come() -> None:
     assert {"confirmed=0000", "confirmed=rank1"} <= with_known(small_search(), known).result_ids
 
 
+def test_results_are_named_once_however_often_they_are_asked_for() -> None:
+    sweep = small_search()
+    assert sweep.result_ids is sweep.result_ids  # of 10,000 configurations, and asked for with each of their changes
+
+
 def test_trials_to_come_are_planned_as_the_dearest() -> None:
     sweep = small_search(attack__batch_size={"range": [8, 30]}, attack__discriminator__widths={"choice": [[64], [8]]})
     attack: Any = sweep.configurations[0].settings.attack
