@@ -17,7 +17,7 @@ def test_full_precision_unless_asked_and_put_back_after() -> None:
 def test_settings_of_pytorchs_new_way_are_taken_and_put_back(name: str) -> None:
     """Where somebody used it, PyTorch refuses even to say what the older setting is."""
     module, _, operation = name.partition(".")
-    library = getattr(getattr(torch.backends, module), operation)
+    library = getattr(getattr(torch.backends, module), operation, None)
     if not hasattr(library, "fp32_precision"):
         pytest.skip("this PyTorch has no settings by library")
     before = library.fp32_precision
