@@ -58,7 +58,7 @@ def test_the_seed_decides() -> None:
 
 def test_of_a_margin_the_logistic_curve() -> None:
     task = blobs(train_per_class=60, distance=3.0)
-    model = LinearSVC(random_state=0)
+    model = LinearSVC(dual="auto", random_state=0)
     found = read_estimator(model, task.train_x, task.train_y, task.test_x, 2)
     margin = model.decision_function(task.test_x.numpy())
     np.testing.assert_allclose(found[:, 1].exp(), 1 / (1 + np.exp(-margin)), rtol=1e-9)
