@@ -62,7 +62,34 @@ class _Prepared:
     task: TaskData  # of the first configuration
     points: PointsOf
     uri: str
+    tracking: "_Check"
     progress: ProgressDisplay
+
+
+class _Check:
+    """Looks whether something can be used, ``beside`` what is done until its answer is asked for."""
+
+    def __init__(self, check: Callable[[], None], *, beside: bool) -> None:
+        self._check = check
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True, name="check")
+        if beside:
+            self._thread.start()
+        else:
+            check()
+
+    def _run(self) -> None:
+        try:
+            self._check()
+        except Exception as error:
+            self._error = error
+
+    def passed(self) -> None:
+        """Wait for the answer. Raises what the check raised."""
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
 
 
 def check_executor(options: RunOptions, resources: ResourcesSpec) -> None:
@@ -102,13 +129,13 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     points = points_at_hand(record.sweep, datasets)
     if not joins_cluster(options):
         check_room(record.sweep, points, room_here(record.sweep))
-    if not options.offline_tracking:
-        # Before a cluster is started, hence before its record is.
-        MlflowTracker(store, record, tracking_uri=uri).check()
     # What a sweep that is resumed has there already is not counted again.
     store.check(0 if record.facts else sweep_bytes(record.sweep, points))
+    tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=uri)
+    # A new database is made while Ray's processes start: each takes seconds. A server is asked before there are any.
+    tracking = _Check(tracker.check, beside=uri.startswith("sqlite") and options.executor == "ray")
     with lease(store, progress.notice) as claim:
-        return _run(record, _Prepared(store, options, datasets, task, points, uri, progress), claim)
+        return _run(record, _Prepared(store, options, datasets, task, points, uri, tracking, progress), claim)
 
 
 def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
@@ -116,6 +143,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
     # The signals last: Ray takes SIGTERM for itself when it starts.
     with _executors(options, record.sweep.resources) as executors, _one_signal() as signals:
         executor = executors()
+        found.tracking.passed()
         claim.confirm()
         executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
