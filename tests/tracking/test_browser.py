@@ -85,6 +85,7 @@ def test_two_sweeps_of_one_file_are_told_apart_in_the_legends(
     page.goto(curves(mlflow_server.uri, reader.experiment_id, ids, "victim/test_error"))
     for name in expected:
         page.get_by_text(f"{name} (victim/test_error)", exact=True).wait_for()
+    page.wait_for_function(f"new Set(({DRAWN})().map(line => line[0])).size == {len(expected)}")
     assert {line[0] for line in page.evaluate(DRAWN)} == expected
 
     page.goto(f"{mlflow_server.uri}/#/experiments/{reader.experiment_id}/runs?compareRunsMode=CHART&{SORTED}")
