@@ -100,15 +100,13 @@ def points_csv(study: Study) -> bytes:
         "generators",
         "cells",
     )
-    rows: list[tuple[Any, ...]] = []
-    for one in study.every_series:
-        for fraction, point in sorted(study.points.get(one.key, {}).items()):
-            for rate in RATES:
-                if rate in point.rates:
-                    found = point.rates[rate]
-                    rows.append(
-                        (*_names(one), fraction, rate, found.mean, *_ends(found), found.replicates, found.cells)
-                    )
+    rows = (
+        (*_names(one), fraction, rate, found.mean, *_ends(found), found.replicates, found.cells)
+        for one in study.every_series
+        for fraction, point in sorted(study.points.get(one.key, {}).items())
+        for rate in RATES
+        if (found := point.rates.get(rate)) is not None
+    )  # one at a time: there may be millions
     return to_csv(head, rows)
 
 
