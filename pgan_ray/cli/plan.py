@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -34,21 +35,14 @@ MOSTLY = 0.9
 STARTING = "the command's own start-up (imports, Ray, MLflow: about 10 s, more on a cold file cache) comes on top"
 
 
-class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
-    """``1,4,16``."""
+def _numbers(context: click.Context, parameter: click.Parameter, given: str | None) -> tuple[int, ...]:
+    parts = [] if given is None else given.split(",")
+    if not all(part.strip().isdecimal() and int(part) for part in parts):
+        raise click.BadParameter(f"must be whole numbers over 0 with commas between, got {given}")
+    return tuple(map(int, parts))
 
-    name = "numbers"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        try:
-            numbers = tuple(int(part) for part in value.split(","))
-        except ValueError:
-            numbers = (0,)
-        if min(numbers) < 1:
-            self.fail(f"must be whole numbers over 0 with commas between, got {value}", param, ctx)
-        return numbers
+_sizes = partial(click.option, metavar="NUMBERS", callback=_numbers)
 
 
 @click.command()
@@ -60,8 +54,8 @@ class _Numbers(click.ParamType):  # type: ignore[type-arg]  # no type of ours
     type=click.Choice(sorted(DEVICES)),
     help="Reckon with assumed rates of this device. Default: measure this machine.",
 )
-@click.option("--gpus", type=_Numbers(), help="With a GPU as device: clusters of so many. Default: 1,4,16.")
-@click.option("--cpus", type=_Numbers(), help="Without: clusters of so many cores, beside this machine.")
+@_sizes("--gpus", help="With a GPU as device: clusters of so many. Default: 1,4,16.")
+@_sizes("--cpus", help="Without: clusters of so many cores, beside this machine.")
 @click.option("--price-per-hour", type=options.Price(), help="Of one GPU and what it comes with; without, a core.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def plan(
@@ -69,8 +63,8 @@ def plan(
     profiles: tuple[str, ...],
     overrides: tuple[str, ...],
     device: str | None,
-    gpus: tuple[int, ...] | None,
-    cpus: tuple[int, ...] | None,
+    gpus: tuple[int, ...],
+    cpus: tuple[int, ...],
     price_per_hour: float | None,
     as_json: bool,
 ) -> None:
@@ -92,7 +86,7 @@ def plan(
         assert device is not None  # on_gpu says so
         found = _on_gpus(sweeps, f"{file}:", device, gpus or (1, 4, 16))
     else:
-        found = _on_cores(sweeps, f"{file}:", device, cpus or ())
+        found = _on_cores(sweeps, f"{file}:", device, cpus)
     report = [_report(plan, pace, offers, price_per_hour) for plan, pace, offers in found]
     if as_json:
         say(json.dumps(report, indent=1))
