@@ -69,6 +69,7 @@ def ranked_attacks(study: Study, poison_fraction: float | None = None) -> list[R
 def attack_points(study: Study, label: str, colour: str, attacks: list[Ranked], **style: Any) -> PointGroup:
     """The ``attacks`` of one group, the first of which is to have its name written beside it."""
     excess = [one.excess for one in attacks if one.excess is not None]
+    labels = {one.key: one.label for one in study.series}
     return PointGroup(
         label,
         colour,
@@ -76,7 +77,7 @@ def attack_points(study: Study, label: str, colour: str, attacks: list[Ranked], 
         tuple(100 * one.harm.mean for one in attacks),
         tuple(map(_half, excess)),
         tuple(_half(one.harm) for one in attacks),
-        tuple(_label(study, one) for one in attacks),
+        tuple(labels[one.configuration, one.variant] for one in attacks),
         is_large=True,
         **style,
     )

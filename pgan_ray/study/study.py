@@ -107,24 +107,20 @@ class Study:
             found = {key: _recall(matrix, index) for key, matrix in found.items()}
         return {key: value for key, value in found.items() if value is not None}
 
-    def poison(self, configuration: str) -> dict[int, Points]:
-        """The poison sets in the plane, (P, 2), by replicate."""
-        found = {}
+    @cached_property
+    def plane(self) -> dict[str, dict[int, Points]]:
+        """The poison sets in the plane, (P, 2), by configuration and replicate."""
+        found: dict[str, dict[int, Points]] = defaultdict(dict)
+        shown = {configuration.id for configuration in self.shown.configurations}
         for (name, replicate), record in self.generators.items():
-            if name != configuration or record.outcome != "complete" or record.image_shape is not None:
+            if name not in shown or record.outcome != "complete" or record.image_shape is not None:
                 continue
             points = self.files.poison(name, replicate)
             if points is None:
                 continue
             if points.ndim == 2 and points.shape[1] == 2 and len(points) and np.isfinite(points).all():
-                found[replicate] = points.astype(np.float64)
-        return found
-
-    @cached_property
-    def plane(self) -> dict[str, dict[int, Points]]:
-        """`poison` of every configuration that has any."""
-        found = {c.id: self.poison(c.id) for c in self.shown.configurations}
-        return {name: sets for name, sets in found.items() if sets}
+                found[name][replicate] = points.astype(np.float64)
+        return dict(found)
 
     @cached_property
     def genuine(self) -> dict[int, Points]:
