@@ -5,6 +5,7 @@ Shapes: N points, K classes, S tiles, H x W pixels. Errors and rates are per cen
 
 import itertools
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class LineFigure:
     log_x: bool = False
     x_range: tuple[float, float] | None = None
 
-    @property
+    @cached_property
     def drawn(self) -> list[Line]:
         """The lines that have points."""
         return [line for line in self.lines if line.x]
@@ -53,7 +54,7 @@ class LineFigure:
         """Whether intervals are bands: of more lines, bars are told apart better."""
         return len(self.drawn) <= MAX_BANDS
 
-    @property
+    @cached_property
     def apart(self) -> float:
         """How far the bars of two neighbouring lines stand side by side, in the units of x."""
         xs = sorted({x for line in self.drawn for x in line.x})

@@ -128,9 +128,11 @@ def names_in(value: Any, values: Sequence[Any]) -> str | None:
 
     None where the values are something else, or another one has the same names.
     """
-    sections = [item for other in values if isinstance(other, list) for item in other]
-    are_named = all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in sections)
-    if not sections or not are_named or not all(isinstance(other, list) for other in values):
+    # The value first: of thousands of numbers the others are not looked at for each.
+    if not isinstance(value, list) or not all(isinstance(other, list) for other in values):
+        return None
+    sections = [item for other in values for item in other]
+    if not sections or not all(isinstance(item, Mapping) and isinstance(item.get("name"), str) for item in sections):
         return None
     names = ["+".join(item["name"] for item in other) or "none" for other in (value, *values)]
     return names[0] if names.count(names[0]) == 2 else None
