@@ -41,16 +41,21 @@ Request = Mapping[str, float]
 
 @dataclass
 class _Nodes:
-    """The living nodes. The driver's loop asks at every turn; Ray is asked at most every `NODES_FRESH_S`."""
+    """The nodes. The driver's loop asks at every turn; Ray is asked at most every `NODES_FRESH_S`."""
 
     _found: list[dict[str, object]] = field(default_factory=list)
     _asked: float = float("-inf")
 
-    def now(self) -> list[dict[str, object]]:
+    def known(self) -> list[dict[str, object]]:
+        """Those that are gone, too."""
         now = time.monotonic()
         if now - self._asked > NODES_FRESH_S:
-            self._found, self._asked = [node for node in ray.nodes() if node["Alive"]], now
+            self._found, self._asked = ray.nodes(), now
         return self._found
+
+    def now(self) -> list[dict[str, object]]:
+        """Those that live."""
+        return [node for node in self.known() if node["Alive"]]
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,16 @@ class Connection:
     def nodes(self) -> int:
         """Nodes that live now, the head among them."""
         return len(self._nodes.now())
+
+    def check_own_node(self) -> None:
+        """See that the node through which this process asks for actors is not lost. Raises `ClusterError`.
+
+        A head that keeps its state in Redis comes back as another node. Ray ends workers of the lost one, and leaves a
+        driver that was attached to it waiting for actors that nobody starts.
+        """
+        own = ray.get_runtime_context().get_node_id()
+        if any(node.get("NodeID") == own for node in self._nodes.known() if not node["Alive"]):
+            raise ClusterError(f"the node that the driver was attached to ({own[:8]}) must live, and is lost")
 
     def has_gpu(self) -> bool:
         """Whether any node has a GPU now, or will have."""

@@ -130,6 +130,7 @@ class RayExecutor:
         """Tell of nodes that come and go, and show an autoscaler what more of them could be used for."""
         if not self._connection.may_grow:
             return []
+        self._connection.check_own_node()
         events: list[Event] = []
         nodes = self._connection.nodes
         if nodes != self._nodes:

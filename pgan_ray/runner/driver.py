@@ -154,6 +154,9 @@ class SweepRun:
         except KeyboardInterrupt:
             self._outcome.outcome = "interrupted"
             self._progress.notice("stopping: what is finished is kept")
+        except ClusterError as error:
+            self._outcome.outcome = "failed"
+            self._fail("the sweep stopped", str(error))
         except Exception as error:
             self._outcome.outcome = "failed"
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:

@@ -119,6 +119,15 @@ def test_this_machine_alone_grows_no_gpus(monkeypatch: pytest.MonkeyPatch) -> No
         check_cluster(ResourcesSpec(), None, expects_gpus=True)
 
 
+@pytest.mark.usefixtures("cluster")
+def test_a_driver_whose_own_node_is_lost_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    Connection(None).check_own_node()
+    lost = [{**node, "Alive": False} for node in ray.nodes()]
+    monkeypatch.setattr("ray.nodes", lambda: [*lost, {"NodeID": "f" * 56, "Alive": True, "Resources": {"CPU": 2}}])
+    with pytest.raises(ClusterError, match="the node that the driver was attached to"):
+        Connection(None).check_own_node()
+
+
 def test_the_nodes_are_asked_for_every_two_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, answers = [100.0], [1]
 

@@ -86,6 +86,23 @@ def test_with_redis_the_workers_of_a_lost_head_join_the_next_one_and_the_sweep_i
         assert worker.poll() is None  # the head has no CPU: it did all the work
 
 
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="needs redis-server")
+def test_with_redis_a_driver_that_was_attached_to_the_lost_head_ends_when_the_next_one_is_there(home: Path) -> None:
+    with ExitStack() as stack:
+        keeps = stack.enter_context(redis(home))
+        head = Head(home, cpus=0, environment=keeps)
+        stack.callback(head.clean)
+        stack.enter_context(worker_of(head, home))
+        with begun(head, home) as command:
+            head.lose()
+            new = Head(home, cpus=0, port=head.ports["port"], token=head.token, environment=keeps)
+            stack.callback(new.stop)
+            ended = command.end()
+        assert ended.code == 1, ended.err
+        assert "the node that the driver was attached to" in ended.err
+        assert "pgan-ray resume" in ended.err
+
+
 @contextmanager
 def begun(head: Head, home: Path) -> Iterator[Command]:
     """A sweep on the cluster of ``head`` that has a checkpoint; killed in the end."""
