@@ -129,11 +129,11 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     points = points_at_hand(record.sweep, datasets)
     if not joins_cluster(options):
         check_room(record.sweep, points, room_here(record.sweep))
-    # What a sweep that is resumed has there already is not counted again.
-    store.check(0 if record.facts else sweep_bytes(record.sweep, points))
     tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=uri)
     # A new database is made while Ray's processes start: each takes seconds. A server is asked before there are any.
     tracking = _Check(tracker.check, beside=uri.startswith("sqlite") and options.executor == "ray")
+    # What a sweep that is resumed has there already is not counted again.
+    store.check(0 if record.facts else sweep_bytes(record.sweep, points))
     with lease(store, progress.notice) as claim:
         return _run(record, _Prepared(store, options, datasets, task, points, uri, tracking, progress), claim)
 
