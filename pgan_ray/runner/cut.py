@@ -4,7 +4,7 @@ Both cuts depend on the resolved spec alone, so that a resumed sweep makes the s
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pgan_ray.cost import CORE, cell_work, fallback_points, known_points
@@ -33,13 +33,6 @@ class Trial:
     def id(self) -> str:
         """``alpha=0.1/r0-4``."""
         return f"{self.configuration}/r{self.replicates[0]}-{self.replicates[-1]}"
-
-    def parted(self, is_there: Callable[[str, int], bool]) -> list["Trial"]:
-        """Those of its replicates that are there, by configuration and replicate, and those that a sweep got later."""
-        there = tuple(replicate for replicate in self.replicates if is_there(self.configuration, replicate))
-        later = tuple(replicate for replicate in self.replicates if replicate not in there)
-        each = self.cost / len(self.replicates)
-        return [Trial(self.configuration, part, len(part) * each) for part in (there, later) if part]
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,22 @@ def trials(sweep: Sweep, members: int) -> list[Trial]:
         if configuration.settings.attack.is_trained
         for part in even_parts(tuple(range(configuration.settings.attack.replicates)), members)
     ]
+
+
+def parted(cut: Iterable[Trial], whole: Container[str], is_there: Callable[[str, int], bool]) -> Iterator[Trial]:
+    """The trials of a sweep that was extended: apart, what is there, by configuration and replicate, and what is not.
+
+    ``whole``: those that stay as they are.
+    """
+    for one in cut:
+        there = tuple(replicate for replicate in one.replicates if is_there(one.configuration, replicate))
+        later = tuple(replicate for replicate in one.replicates if replicate not in there)
+        parts = [part for part in (there, later) if part]
+        if one.id in whole or len(parts) == 1:
+            yield one
+        else:
+            each = one.cost / len(one.replicates)
+            yield from (Trial(one.configuration, part, len(part) * each) for part in parts)
 
 
 class Stage2Cut:

@@ -29,7 +29,7 @@ from pgan_ray.results import (
     write_rows,
 )
 from pgan_ray.runner.asked import asked_resources
-from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, trials
+from pgan_ray.runner.cut import Batch, Stage2Cut, Trial, parted, trials
 from pgan_ray.runner.disk import check_room_left
 from pgan_ray.runner.evaluating import rows_without_scores
 from pgan_ray.runner.executor import (
@@ -99,11 +99,8 @@ class SweepRun:
             record.sweep, configurations=tuple(c for c in record.sweep.configurations if c.id not in settled)
         )
         checkpoints, cut = find_checkpoints(store, record), trials(to_run, members[0])
-        if record.earlier:
-            cut = [
-                part for one in cut for part in ([one] if one.id in checkpoints else one.parted(self._has_generator))
-            ]
-        self._trials = {trial.id: trial for trial in cut}
+        found = parted(cut, checkpoints, self._has_generator) if record.earlier else cut
+        self._trials = {trial.id: trial for trial in found}
         self._stage2_cut = Stage2Cut(to_run, members[1])
         self._is_part, self._to_run, self._rung = is_part, to_run, rung
         self._tells_start = whole is None  # else it was told of the whole

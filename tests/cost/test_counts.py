@@ -202,7 +202,8 @@ def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:
     ]
     rows = pa.Table.from_pylist([row()]).select(["replicate", "outcome"])
     effects = [Change(first.id, "", f, "none", dict.fromkeys(CHANGES, estimate)) for f in (0.2, 0.4)]
-    written = len(victim_metrics(first, points, rows, 100, 0)) + len(change_metrics(first, effects, 100, 0))
+    written = len(victim_metrics(sweep, first, points, rows, 100, 0))
+    written += len(change_metrics(sweep, first, effects, 100, 0))
     assert mlflow_points(first, 60) == written + 2 * REPORTS * len(METRICS)
     assert mlflow_points(first, 7) == written + 2 * 7 * len(METRICS)
 
