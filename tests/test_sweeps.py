@@ -27,7 +27,7 @@ COUNTS = {
     ("mnist_field", "quick"): (13, 24, 2340),
     ("mnist_front", "paper"): (205, 434, 3914),
     ("mnist_front", "quick"): (26, 29, 246),
-    ("mnist_gaps", "paper"): (7, 12, 126),
+    ("mnist_gaps", "paper"): (7, 18, 189),
     ("mnist_label_flip", "paper"): (7, 5, 3150),
     ("mnist_label_flip", "quick"): (7, 5, 525),
     ("mnist_lambda", "paper"): (11, 50, 1100),

@@ -110,8 +110,8 @@ def extend_sweep(
     directory: str | Path,
     *,
     add: Mapping[str, Sequence[Any]] | None = None,
-    replicates: int = 0,
-    trials: int = 0,
+    replicates: int | None = None,
+    trials: int | None = None,
     executor: ExecutorName = "ray",
     address: str | None = None,
     tracking_uri: str | None = None,
@@ -127,12 +127,21 @@ def extend_sweep(
     `resume_sweep`. Raises `PganRayError` where it is none that can have more.
     """
     options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
-    if bool(trials) == bool(add or replicates):
-        got = "both" if trials else "neither"
-        raise SpecError([f"must be given `trials`, of a search, or `add` or `replicates`, of a grid, got {got}"])
+    if (trials is None) == (add is None and replicates is None):
+        got = "neither" if trials is None else "both"
+        raise SpecError(
+            [f"extend_sweep: must have `trials`, of a search, or `add` or `replicates`, of a grid, got {got}"]
+        )
+    for name, number in (("trials", trials), ("replicates", replicates)):
+        if number is not None and (type(number) is not int or number < 1):
+            raise SpecError([f"{name}: must be a whole number, at least 1, got {number!r}"])
+    if add is not None and not (isinstance(add, Mapping) and add and all(_is_some(values) for values in add.values())):
+        raise SpecError([f"add: must map a grid's path to a list of values, got {add!r}"])
     store = Store(directory)
     additions = [one for path, values in (add or {}).items() for value in values for one in _overrides({path: value})]
-    record = extend_search(store, trials) if trials else extend_grid(store, additions, replicates=replicates)
+    record = (
+        extend_grid(store, additions, replicates=replicates or 0) if trials is None else extend_search(store, trials)
+    )
     return _run(record, store, options, _display(progress))
 
 
@@ -185,6 +194,10 @@ def record_to_resume(store: Store, notice: Callable[[str], None]) -> SweepRecord
         notice(f"running the code that its sweep.yaml names: {', '.join(others)}")
         record = store.at_start(lambda: read_sweep(store, imports=True))
     return record
+
+
+def _is_some(values: Any) -> bool:
+    return isinstance(values, Sequence) and not isinstance(values, str) and bool(values)
 
 
 def _run(record: SweepRecord, store: Store, options: RunOptions, display: ProgressDisplay) -> SweepResult:

@@ -31,7 +31,15 @@ from pgan_ray.runner.prepare import check_same_data, dataset_facts, facts, load_
 from pgan_ray.search import check_sampler
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
 from pgan_ray.text import typed
-from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, kept_uri, option_for, tracking_uri_of
+from pgan_ray.tracking import (
+    MlflowTracker,
+    NullTracker,
+    Tracker,
+    is_new_database,
+    kept_uri,
+    option_for,
+    tracking_uri_of,
+)
 
 ExecutorName = Literal["ray", "local"]
 
@@ -130,8 +138,8 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     if not joins_cluster(options):
         check_room(record.sweep, points, room_here(record.sweep))
     tracker = NullTracker() if options.offline_tracking else MlflowTracker(store, record, tracking_uri=uri)
-    # A new database is made while Ray's processes start: each takes seconds. A server is asked before there are any.
-    tracking = _Check(tracker.check, beside=uri.startswith("sqlite") and options.executor == "ray")
+    # A new database is made while Ray's processes start: each takes seconds. What is there is asked before.
+    tracking = _Check(tracker.check, beside=bool(uri) and is_new_database(uri) and options.executor == "ray")
     # What a sweep that is resumed has there already is not counted again.
     store.check(0 if record.facts else sweep_bytes(record.sweep, points))
     with lease(store, progress.notice) as claim:

@@ -18,7 +18,7 @@ COMMANDS = {
     "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
-    "extend": "Add trials to a search, values or replicates to a grid.",
+    "extend": "Have a search try more, or a grid have more values or replicates.",
     "pause": "Have a search stop after the wave that runs.",
     "status": "Say how far a sweep is, from any terminal.",
     "list": "List sweeps, how they are, and their strongest attacks.",

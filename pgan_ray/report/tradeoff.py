@@ -62,7 +62,7 @@ def ranked_attacks(study: Study, poison_fraction: float | None = None) -> list[R
     changes = [one for one in study.changes if damage in one.rates and one.configuration in results]
     if not any(poison_fraction in (None, one.poison_fraction) for one in changes):
         return []
-    rule: dict[str, Any] = {"budget": rule_of(study.record.sweep)["budget"]}
+    rule: dict[str, Any] = {name: rule_of(study.record.sweep)[name] for name in ("budget", "by_every_variant")}
     return [one for one in ranking(changes, poison_fraction=poison_fraction, **rule) if one.excess is not None]
 
 

@@ -101,7 +101,7 @@ class FinishedBatches:
         return self._compacted[configuration.id]
 
     def _cells_before(self, configuration: Configuration) -> frozenset[str]:
-        """The cells that were all of ``configuration`` before its sweep had more values of its evaluation."""
+        """The cells that were all of ``configuration`` before its sweep was extended."""
         if configuration.id not in self._earlier:
             whole = f"{victims.folder(configuration.id)}/{_WHOLE}-"
             names = [name for name in self._files_of[configuration.id] if name.startswith(whole)]

@@ -84,13 +84,17 @@ def rule_of(sweep: Sweep) -> dict[str, Any]:
 
 
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
-    """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none."""
+    """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none.
+
+    In all variants of its evaluation: of several detectors the one that sees most may count.
+    """
     own = [change for change in changes if change.configuration in sweep.result_ids]
     try:
         first = ranking(own, **rule_of(sweep))[0]
     except SpecError:
         return []
-    return [one for one in own if _attack_of(one) == _attack_of(first)]
+    key = first.configuration, first.poison_fraction
+    return [one for one in own if (one.configuration, one.poison_fraction) == key]
 
 
 def least_beyond(changes: Iterable[Change], rate: str) -> list[Change]:

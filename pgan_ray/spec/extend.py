@@ -36,7 +36,7 @@ def with_values(record: SweepRecord, additions: Sequence[str]) -> SweepRecord:
     if lines:
         raise spec_error(OPTION, lines)
     longer = _longer(record, document, OPTION)
-    _check_kept(record.sweep, longer.sweep)
+    _check_kept(record.sweep, longer.sweep, OPTION)
     if longer.sweep.cells == record.sweep.cells:
         raise SpecError(
             [f"{OPTION} {additions[0]}: must be of a grid that a configuration reads, got one that none does"]
@@ -63,7 +63,7 @@ def with_replicates(record: SweepRecord, more: int) -> SweepRecord:
     if lost := [one.id for one in grown if one.id not in names]:
         rule = "must leave every configuration its name, which is made of all that its section has where another one's"
         raise SpecError([f"{given}: {rule} `name` is the same, got another name for `{lost[0]}`; {ANEW}"])
-    _check_kept(replace(record.sweep, configurations=tuple(grown)), longer.sweep)
+    _check_kept(replace(record.sweep, configurations=tuple(grown)), longer.sweep, REPLICATES)
     return longer
 
 
@@ -106,14 +106,14 @@ def _found(document: Mapping[str, Any], path: grid.Path) -> str:
     return "a section" if isinstance(node, Mapping) else f"one value, {show(node)}"
 
 
-def _check_kept(old: Sweep, new: Sweep) -> None:
+def _check_kept(old: Sweep, new: Sweep, option: str) -> None:
     """See that ``new`` has each configuration of ``old`` as it was. Raises `SpecError`, naming the first it has not."""
     found = {one.id: one for one in new.configurations}
     reasons = [(one.id, reason) for one in old.configurations if (reason := _change(one, found.get(one.id)))]
     if reasons:
         first, reason = reasons[0]
         more = f" (and {len(reasons) - 1:,} more)" if len(reasons) > 1 else ""
-        raise spec_error(OPTION, [f"{OPTION}: must leave the configuration `{first}`{more} as it is, got {reason}"])
+        raise spec_error(option, [f"{option}: must leave the configuration `{first}`{more} as it is, got {reason}"])
 
 
 def _change(old: Configuration, new: Configuration | None) -> str | None:

@@ -18,13 +18,15 @@ _DIGEST = re.compile("[0-9a-f]{12}")
 def readable(tree: grid.Tree) -> dict[str, str]:
     """What to read in the place of every ``label=digest`` that may stand in an id of a configuration of ``tree``."""
     found = {}
-    for axis in [*grid.axes(tree), *grid.axes(tree, by_name=False)]:
-        if all(map(grid.is_plain, axis.values)):
+    for by_name, by_digest in zip(grid.axes(tree), grid.axes(tree, by_name=False), strict=True):
+        if all(map(grid.is_plain, by_name.values)):
             continue
-        for value, name in zip(axis.values, value_names(axis.values), strict=True):
-            in_id = grid.value_id(axis, value)
-            if in_id != name and _DIGEST.fullmatch(in_id):
-                found[f"{axis.label}={in_id}"] = f"{axis.label}={name}"
+        names = value_names(by_name.values)
+        for axis in (by_name, by_digest):
+            for value, name in zip(axis.values, names, strict=True):
+                in_id = grid.value_id(axis, value)
+                if in_id != name and _DIGEST.fullmatch(in_id):
+                    found[f"{axis.label}={in_id}"] = f"{axis.label}={name}"
     return found
 
 
@@ -42,13 +44,15 @@ def value_names(values: Sequence[Any]) -> list[str]:
     or by their number where that is long.
     """
     own = [_name(value) for value in values]
-    alike: dict[str, list[Any]] = {}
-    for value, name in zip(values, own, strict=True):
-        alike.setdefault(name, []).append(value)
-    found = []
-    for value, name in zip(values, own, strict=True):
-        more = _difference(value, alike[name]) if len(alike[name]) > 1 else ""
-        found.append(f"{name} ({more})".strip() if more else name)
+    alike: dict[str, list[int]] = {}
+    for index, name in enumerate(own):
+        alike.setdefault(name, []).append(index)
+    found = [*own]
+    for name, members in alike.items():
+        if len(members) > 1:
+            differences = _differences([values[index] for index in members])
+            for index, more in zip(members, differences, strict=True):
+                found[index] = f"{name} ({more})".strip() if more else name
     count = Counter(found)
     return [
         text if text and count[text] == 1 and len(text) <= LONGEST else f"{name[:LONGEST]} ({number})".strip()
@@ -66,17 +70,14 @@ def _name(value: Any) -> str:
     return "none" if value == [] else _text(value)
 
 
-def _difference(value: Any, others: Sequence[Any]) -> str:
-    """What ``value`` has and not all ``others`` have: ``widths=[16] epochs=20``."""
-    leaves, every = dict(_leaves(value)), [dict(_leaves(other)) for other in others]
-    paths = list(dict.fromkeys(path for one in every for path in one))
-    differing = [path for path in paths if len({_text(one[path]) if path in one else None for one in every}) > 1]
+def _differences(alike: Sequence[Any]) -> list[str]:
+    """What each value has and not all of them have: ``widths=[16] epochs=20``."""
+    every = [{path: _text(leaf) for path, leaf in _leaves(value)} for value in alike]
+    paths = dict.fromkeys(path for one in every for path in one)
+    differing = [path for path in paths if len({one.get(path) for one in every}) > 1]
     called = [grid.without_name(path) for path in differing]
-    return " ".join(
-        f"{grid.shortest_label(short, called)}={_text(leaves[path])}"
-        for path, short in zip(differing, called, strict=True)
-        if path in leaves
-    )
+    labels = {path: grid.shortest_label(short, called) for path, short in zip(differing, called, strict=True)}
+    return [" ".join(f"{label}={one[path]}" for path, label in labels.items() if path in one) for one in every]
 
 
 def _leaves(value: Any, path: grid.Path = ()) -> Iterator[tuple[grid.Path, Any]]:

@@ -32,7 +32,7 @@ class SweepRecord:
 
     ``facts`` are short texts for people, such as versions, the data's source and digest, the git commit.
     ``written``: the document as its ``sweep.yaml`` has it, in that ``format``: a later version's defaults and keys make
-    no other sweep of it. ``earlier``: the digests that it had before values were added to its grids.
+    no other sweep of it. ``earlier``: the digests that it had before it was extended.
     """
 
     id: str

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from pgan_ray.results import redact
@@ -48,6 +49,11 @@ class Axis:
     is_numeric: bool
     values: tuple[Any, ...]
     attacks: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What the values are called."""
+        return value_names(self.values)
 
 
 @dataclass(frozen=True)
@@ -189,7 +195,7 @@ def _value_text(axis: Axis, value: Any, classes: int) -> str:
     if value == NULL:
         return f"no {axis.name.replace('_', ' ')}"
     if isinstance(value, dict):  # a whole section
-        called = value_names(axis.values)[axis.values.index(value)]
+        called = axis.names[axis.values.index(value)]
         if axis.path == TASK:
             return called
         name = value.get("name")

@@ -5,7 +5,7 @@ Reads the rows and generator files that `results` keeps, and hands them to an ML
 The only room that imports mlflow, and only once a store is used.
 """
 
-from pgan_ray.tracking.connection import existing_store
+from pgan_ray.tracking.connection import existing_store, is_new_database
 from pgan_ray.tracking.mlflow_tracker import MlflowTracker
 from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.rebuild import rebuild
@@ -19,6 +19,7 @@ __all__ = [
     "NullTracker",
     "Tracker",
     "existing_store",
+    "is_new_database",
     "kept_uri",
     "links",
     "option_for",

@@ -62,6 +62,12 @@ def look(uri: str, experiment: str) -> Connection | None:
     return None if found is None else Connection(client, str(found.experiment_id))
 
 
+def is_new_database(uri: str) -> bool:
+    """Whether a sqlite database would be made at ``uri``, which takes seconds. Raises `TrackingError`."""
+    place = database(uri)
+    return place is not None and not os.path.exists(place)  # noqa: PTH110 - false for what no file can be called
+
+
 def existing_store(uri: str) -> str:
     """``uri`` as MLflow takes it, of a store that is there. Raises `TrackingError`."""
     place = database(uri)
@@ -214,7 +220,8 @@ def import_mlflow() -> None:
     """Import all of MLflow that is used, so that nothing is printed then or later."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    # MLflow 3.17 warns about its own modules. Here, because filters are no thread's own: the writer must not set any.
+    # MLflow 3.17 warns about its own modules. At the start alone: filters are no thread's own, and the writer, whose
+    # thread runs beside the sweep, must not set any.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import mlflow.data.meta_dataset

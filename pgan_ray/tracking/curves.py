@@ -46,9 +46,10 @@ def prefix(sweep: Sweep, configuration: Configuration, variant: str) -> str:
     """Where a variant's metrics stand; the first one's plain names are what configurations compare by."""
     if variant == configuration.variants[0].id:
         return "victim"
-    name = safe_name(sweep.in_words(variant))
-    is_its_own = [safe_name(sweep.in_words(one.id)) for one in configuration.variants].count(name) == 1
-    return f"victim/{name if is_its_own else safe_name(variant)}"
+    name, plain = safe_name(sweep.in_words(variant)), safe_name(variant)
+    if name != plain and [safe_name(sweep.in_words(one.id)) for one in configuration.variants].count(name) > 1:
+        name = plain
+    return f"victim/{name}"
 
 
 def victim_metrics(

@@ -84,11 +84,24 @@ def test_from_python(copied: Path, anew: SweepResult) -> None:
     assert same_bits(found) == same_bits(anew)
     with pytest.raises(SpecError, match="must be a search to have more trials, got a grid"):
         extend_sweep(copied, trials=4, executor="local")
-    for given in ({}, {"add": {"attack.alpha": [0.7]}, "trials": 4}):
-        with pytest.raises(
-            SpecError, match=r"must be given `trials`, of a search, or `add` or `replicates`, of a grid, got"
-        ):
-            extend_sweep(copied, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "fault"),
+    [
+        ({}, "must have `trials`, of a search, or `add` or `replicates`, of a grid, got neither"),
+        ({"add": {"attack.alpha": [0.7]}, "trials": 4}, "of a grid, got both"),
+        ({"replicates": -1}, "replicates: must be a whole number, at least 1, got -1"),
+        ({"replicates": True}, "replicates: must be a whole number, at least 1, got True"),
+        ({"trials": "2"}, "trials: must be a whole number, at least 1, got '2'"),
+        ({"add": {"attack.name": "none"}}, "add: must map a grid's path to a list of values, got"),
+        ({"add": {"attack.alpha": []}}, "add: must map a grid's path to a list of values, got"),
+        ({"add": ["attack.alpha=0.7"]}, "add: must map a grid's path to a list of values, got"),
+    ],
+)
+def test_what_is_no_extension_is_told_before_anything_is_read(given: dict[str, Any], fault: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(fault)):
+        extend_sweep("nowhere", executor="local", **given)
 
 
 def test_what_is_there_stays_and_the_rest_is_as_in_a_new_sweep(

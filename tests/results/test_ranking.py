@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Change, Estimate, estimate, ranking, strongest
+from pgan_ray.results import Change, Estimate, estimate, ranking, rule_of, strongest
 from tests.report.report_sweep import make_record
+from tests.searches import small_search
 
 
 def change(name: str, control: str, damage: float, error: float, *excess: float, fraction: float = 0.4) -> Change:
@@ -87,3 +88,15 @@ def test_the_strongest_attack_of_a_sweep_with_all_its_controls() -> None:
     ]
     assert strongest(sweep, changes) == changes[1:3]
     assert strongest(sweep, changes[4:]) == []
+
+
+def test_the_strongest_attack_of_a_search_is_told_with_what_every_detector_sees_of_it() -> None:
+    sweep = small_search()
+    trial = next(one.id for one in sweep.configurations if one.is_result and not one.is_control)
+    changes = [
+        replace(change(trial, "none", 0.5, 0.1, -0.05, -0.05), variant="detector=knn_distance"),
+        replace(change(trial, "none", 0.4, 0.1, 0.2, 0.2), variant="detector=slab"),
+    ]
+    found = strongest(sweep, changes)
+    assert found == changes
+    assert not any(one.stays_under for one in ranking(found, **rule_of(sweep)))

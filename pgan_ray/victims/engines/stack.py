@@ -116,7 +116,7 @@ class Endings:
             members = self._left.pop(steps)
             over = members if step == self._epochs * steps else self._learned(members)
             ended += over
-            if left := [member for member in members if member not in over]:
+            if left := sorted(set(members).difference(over)):
                 self._left[steps] = left
         return ended
 
