@@ -100,10 +100,7 @@ def test_its_body_is_the_papers_setting(file: Path) -> None:
     known = {
         "mnist_front": searched,
         "mnist_worst_case": searched,
-        "mnist_gaps": [
-            ("attack.replicates", "5", "2"),
-            ("evaluation.runs", "10", "3"),
-        ],  # enough to tell readings apart
+        "mnist_gaps": [("attack.replicates", "5", "3"), ("evaluation.runs", "10", "3")],  # to tell readings apart
         "mnist_lambda": [("attack.generator_loss", "algorithm1", "objective3")],
         "mnist_field": [("evaluation.detector.name", "knn_distance", "none")],
     }

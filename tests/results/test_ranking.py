@@ -91,11 +91,11 @@ def test_the_strongest_attack_of_a_sweep_with_all_its_controls() -> None:
 
 
 def test_the_strongest_attack_of_a_search_is_told_with_what_every_detector_sees_of_it() -> None:
-    sweep = small_search()
+    sweep = small_search(search__detectability={"metric": "excess_rejection", "at_most": 0.01})
     trial = next(one.id for one in sweep.configurations if one.is_result and not one.is_control)
     changes = [
         replace(change(trial, "none", 0.5, 0.1, -0.05, -0.05), variant="detector=knn_distance"),
-        replace(change(trial, "none", 0.4, 0.1, 0.2, 0.2), variant="detector=slab"),
+        replace(change(trial, "none", 0.4, 0.1, 0.9, 0.9), variant="detector=slab"),
     ]
     found = strongest(sweep, changes)
     assert found == changes
