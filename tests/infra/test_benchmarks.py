@@ -3,16 +3,17 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from infra.benchmarks import attack_scale, orchestration, plain_script, search
+from infra.benchmarks import attack_scale, orchestration, plain_script, population, search
 from infra.benchmarks.stopping import Costs, figures, replay
 from pgan_ray import run_sweep
 from pgan_ray.results import Estimate, Probe, Trial
 from pgan_ray.spec import SearchSpec
 from tests.science import blobs
-from tests.searches import search_file, trial
+from tests.searches import search_file, search_of, small_search, trial
 
 
 def test_a_sweep_whose_training_does_nothing(tmp_path: Path) -> None:
@@ -50,6 +51,28 @@ def test_the_plain_script_trains_generators_and_victims() -> None:
     for given in (poison, plain_script.generate(every[3], task, 0, told.append)):
         error = plain_script.victim_error(every[0].evaluation, task, given, 0.2, np.random.default_rng(0))
         assert 0 <= error <= 1
+
+
+def test_rules_train_as_much_as_each_other_and_choose_the_best() -> None:
+    class Judge:
+        """Finds the more harm the smaller alpha is, and sees none of it."""
+
+        task, seen = blobs(), list[Any]()
+
+        def __call__(self, training: Any, runs: range) -> tuple[float, float]:
+            self.seen.append(training)
+            return -training.members[0].config.alpha, 0.0
+
+    found, made = search_of(small_search(attack__iterations=12, attack__sample_from="average")), {}
+    for name, (rule, size) in population.RULES.items():
+        judge = Judge()
+        judge.seen = []
+        values, training = population.best_of(found, judge, rule, size, seed=1, iterations=8)  # type: ignore[arg-type]
+        assert training.iteration == 8
+        at_the_end = judge.seen[-4 if rule is population.halving else -8 :]
+        assert values["alpha"] == min(one.members[0].config.alpha for one in at_the_end)
+        made[name] = len({id(one) for one in judge.seen})
+    assert made == {"random": 8, "successive_halving": 16, "population": 8 + 3 * population.REPLACED}
 
 
 def with_probe(number: int, harm: float, at_rung: float) -> Trial:
