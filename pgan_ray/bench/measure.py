@@ -22,6 +22,7 @@ from pgan_ray.victims.engines.stack import VictimTraining
 GEMM_SIZE = 2048
 FEATURES = 784
 POINTS_PER_CLASS = 1000
+DTYPES = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,13 @@ def run_benchmark(
 ) -> list[Row]:
     """Measure GEMM, the engine and the plain loop at the settings ``shapes``, on the CPU with ``threads``.
 
-    ``precision``: the engine's; products and plain loops are in float32 always.
+    ``precision``: the engine's; plain loops are in float32 always, products in bf16 besides where that is asked for.
     ``stacks``: replicates of a pGAN stack; ``victims``: members of a victim stack; ``turn_flop``: the work of one
     network in one turn of a contender, so that turns take about as long whatever the shape.
     """
     torch.set_num_threads(threads)
     contenders = [
-        _gemm(),
+        *(_gemm(name, dtype) for name, dtype in DTYPES.items() if name in ("float32", precision)),
         *(c for name, s in shapes.items() for c in _contenders(name, s, stacks, victims, turn_flop, precision)),
     ]
     times: list[list[float]] = [[] for _ in contenders]
@@ -79,9 +80,10 @@ def run_benchmark(
     return [replace(row, seconds=statistics.median(t)) for (row, _, _), t in zip(contenders, times, strict=True)]
 
 
-def _gemm() -> _Contender:
-    a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(0))
-    return Row(f"torch.mm {GEMM_SIZE}^3", 0.0, 2.0 * GEMM_SIZE**3), 4, lambda: [torch.mm(a, b) for _ in range(4)]
+def _gemm(name: str, dtype: torch.dtype) -> _Contender:
+    a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(0)).to(dtype)
+    row = Row(f"torch.mm {GEMM_SIZE}^3, {name}", 0.0, 2.0 * GEMM_SIZE**3)
+    return row, 4, lambda: [torch.mm(a, b) for _ in range(4)]
 
 
 def _contenders(

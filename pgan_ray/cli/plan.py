@@ -214,6 +214,8 @@ def _assumptions(pace: "Pace", device: str | None) -> list[str]:
         ]
         if pace.share is not None and pace.share < MOSTLY:
             notes.append(f"others took {1 - pace.share:.0%} of the core meanwhile; the times are those without them")
+        if pace.doubt:
+            notes.append(pace.doubt)
         return notes
     assumed = DEVICES[device]
     peaks = ", ".join(f"{precision} {rate / 1e12:g}" for precision, rate in assumed.peak.items())

@@ -26,6 +26,7 @@ from pgan_ray.runner.machine import (
     gpu_fault,
     gpus_here,
     memory_for_actors,
+    spread,
     trial_limit,
 )
 from pgan_ray.spec import StageResources, Sweep
@@ -132,6 +133,15 @@ class Connection:
         """
         local = self.local_cores is not None
         return trial_limit(self.slots(trial), self._total_for(trial), trial, evaluator, local=local)
+
+    def spread(self, trial: Request, evaluator: Request, trials: int) -> Request:
+        """What each of so many ``trials`` asks for to spread over the GPUs, where nobody else uses any of them."""
+        share, gpus = trial.get("GPU", 0.0), self._total_for(trial).get("GPU", 0.0)
+        if not share or ray.available_resources().get("GPU", 0.0) < ray.cluster_resources()["GPU"]:
+            return trial
+        apart = {**trial, "GPU": spread(share, gpus, trials)}
+        at_once = min(trials, self.trial_limit(trial, evaluator))
+        return apart if self.trial_limit(apart, evaluator) >= at_once else trial
 
     def evaluator_limit(self, trial: Request, evaluator: Request, trials_left: int) -> int:
         """How many evaluators may run at once beside the trials that are left; at least one.

@@ -75,8 +75,9 @@ class RayExecutor:
     def start(self, job: Job) -> None:
         """As `Executor.start`."""
         connection, resources = self._connection, asked_resources(job.record.sweep)
-        self._trial_request = trial_request = connection.request(resources.trial)
         self._evaluator_request = evaluator_request = connection.request(resources.evaluator)
+        trial_request = connection.spread(connection.request(resources.trial), evaluator_request, len(job.trials))
+        self._trial_request = trial_request
         datasets = ray.put(job.datasets)
         trials = {trial.id: trial for trial in job.trials}
         self._stage1 = Stage1Run(

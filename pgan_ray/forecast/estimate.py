@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from pgan_ray.forecast.schedule import Forecast, Job, schedule
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Stage2Cut, trials
-from pgan_ray.runner.machine import fitting, memory_for_actors, trial_limit
+from pgan_ray.runner.machine import fitting, memory_for_actors, spread, trial_limit
 from pgan_ray.runner.progress import clock
 from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Configuration, EvaluationSpec, Sweep
@@ -82,6 +82,11 @@ class Plan:
     def forecast(self, pace: Pace, offer: Offer) -> Forecast:
         """How long it takes with actors of this ``pace``. Raises `SpecError` where the ``offer`` lacks room."""
         trained, ready, every = self._work
+        asked, gpus = offer.trial.request.get("GPU", 0.0), offer.total.get("GPU", 0.0)
+        if asked:
+            share = spread(asked, gpus, len(trained))
+            offer = replace(offer, trial=replace(offer.trial, request={**offer.trial.request, "GPU": share}))
+            pace = replace(pace, parts=(share, pace.parts[1]))
         seconds = {stack: pace.seconds(stack) for stack in every}
         jobs = [Job(seconds[trial], [seconds[batch] for batch in batches]) for trial, batches in trained]
         at_once = [seconds[batch] for batch in ready]
@@ -117,7 +122,8 @@ def estimate_line(sweep: Sweep, members: tuple[int, int], datasets: "dict[str, D
         return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` reckons with assumed rates"
     expected = plan.forecast(pace, here)
     less = "; less, as trials are stopped" if sweep.search is not None and sweep.search.spec.stops_early else ""
-    return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how}{less})"
+    doubt = f"; {pace.doubt}" if pace.doubt else ""
+    return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how}{less}){doubt}"
 
 
 def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:

@@ -52,16 +52,16 @@ def measure(stacks: Sequence[Stack], *, actors: int, budget_s: float) -> Pace:
     torch.set_flush_denormal(True)
     try:
         with _busy((actors - 1) * max((stack.threads for stack in stacks), default=1)):
-            precision = stacks[0].settings.precision if stacks else "float32"
-            return _measure(small, precision, actors, budget_s, turn_s)
+            brief = any(stack.settings.precision == "bf16" for stack in stacks)
+            return _measure(small, brief, actors, budget_s, turn_s)
     finally:
         torch.set_flush_denormal(False)
         torch.set_num_threads(threads)
 
 
-def _measure(small: Sequence[tuple[Stack, Stack]], precision: str, actors: int, budget_s: float, turn_s: float) -> Pace:
-    product = partial(_product, torch.bfloat16 if precision == "bf16" else torch.float32)
-    runs: list[tuple[int, int, Run]] = [(1, 1, product)]  # threads, units
+def _measure(small: Sequence[tuple[Stack, Stack]], brief: bool, actors: int, budget_s: float, turn_s: float) -> Pace:
+    dtypes = [torch.float32, torch.bfloat16] if brief else [torch.float32]
+    runs: list[tuple[int, int, Run]] = [(1, 1, partial(_product, dtype)) for dtype in dtypes]  # threads, units
     for _, part in small:
         unit, work = part.parts_s[0], _run(part)
         several = max(2, min(part.units, int(turn_s / unit))) if unit else 1
@@ -72,9 +72,11 @@ def _measure(small: Sequence[tuple[Stack, Stack]], precision: str, actors: int, 
             if time.perf_counter() < end:
                 took.append(_turn(*run))
     # The first turn of each fills caches and starts libraries.
-    gemm, *found = [statistics.median(seconds for seconds, _ in took[1:] or took) for took in turns]
+    medians = [statistics.median(seconds for seconds, _ in took[1:] or took) for took in turns]
+    rates = [2.0 * GEMM_SIZE**3 / took for took in medians[: len(dtypes)]]
+    found, of_stacks = medians[len(dtypes) :], runs[len(dtypes) :]
     samples = []
-    for (whole, part), one, many, (_, units, _) in zip(small, found[::2], found[1::2], runs[2::2], strict=True):
+    for (whole, part), one, many, (_, units, _) in zip(small, found[::2], found[1::2], of_stacks[1::2], strict=True):
         each = max((many - one) / (units - 1), many / units / 2) if units > 1 else 0.0
         assumed, rest = part.parts_s
         ratios = each / assumed if assumed else 0.0, max(one - each, 0.0) / rest if rest else 0.0
@@ -84,7 +86,8 @@ def _measure(small: Sequence[tuple[Stack, Stack]], precision: str, actors: int, 
         start_s=LOCAL_START_S,
         samples=tuple(samples),
         actors=actors,
-        gemm_rate=2.0 * GEMM_SIZE**3 / gemm,
+        gemm_rate=rates[-1],
+        float32_rate=rates[0],
         share=share,
     )
 

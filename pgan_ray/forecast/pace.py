@@ -107,8 +107,9 @@ class Pace:
     """Seconds of one actor on its part of a ``device``; a stage without a part works on one core.
 
     ``samples``: what was measured of it, while all of the machine's ``actors`` are busy. ``gemm_rate``: FLOP/s of
-    matrix products in the sweep's precision then, by which what was not measured is reckoned. ``share``: of a core that
-    the measurement got; less than all of it where others use the machine too.
+    matrix products in the sweep's precision then, by which what was not measured is reckoned; ``float32_rate``: of
+    those in float32. ``share``: of a core that the measurement got; less than all of it where others use the machine
+    too.
     """
 
     device: Device = CORE
@@ -117,7 +118,18 @@ class Pace:
     samples: tuple[Sample, ...] = ()
     actors: int = 1
     gemm_rate: float = 0.0
+    float32_rate: float = 0.0
     share: float | None = None
+
+    @property
+    def doubt(self) -> str:
+        """What to say of a precision that this processor is slower at than at float32; else empty."""
+        if self.gemm_rate >= self.float32_rate:
+            return ""
+        ratio = self.gemm_rate / self.float32_rate
+        return (
+            f"this processor multiplies bf16 at {ratio:.2f} times float32's rate: `precision: float32` is faster here"
+        )
 
     @property
     def _core(self) -> Device:

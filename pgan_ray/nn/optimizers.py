@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from pgan_ray.nn import operators
 from pgan_ray.nn.passes import Passes
 from pgan_ray.spec.network import OptimizerSpec
-
-ADAM_EPSILON = 1e-8
 
 
 class StackOptimizer:
@@ -33,37 +32,13 @@ class StackOptimizer:
 
     def step(self, part: int, gradients: Sequence[Tensor]) -> None:
         """Move the parameters of one part."""
-        spec, state, parameters, grads = self._spec, self._of_parts[part], self._parameters[part], list(gradients)
+        spec, state, parameters = self._spec, self._of_parts[part], self._parameters[part]
         if spec.name == "sgd":
-            torch._fused_sgd_(
-                parameters,
-                grads,
-                state["momentum_buffer"] if spec.momentum else [],
-                weight_decay=0.0,
-                momentum=spec.momentum,
-                lr=spec.learning_rate,
-                dampening=0.0,
-                nesterov=False,
-                maximize=False,
-                is_first_step=False,  # the buffers start as zeros, which comes to the same
-            )
+            operators.sgd_(parameters, gradients, state["momentum_buffer"], spec.learning_rate, spec.momentum)
             return
         steps = self._steps[part].add_(1)
-        torch._fused_adam_(
-            parameters,
-            grads,
-            state["exp_avg"],
-            state["exp_avg_sq"],
-            [],
-            [steps] * len(parameters),
-            lr=spec.learning_rate,
-            beta1=spec.betas[0],
-            beta2=spec.betas[1],
-            weight_decay=0.0,
-            eps=ADAM_EPSILON,
-            amsgrad=False,
-            maximize=False,
-        )
+        averages = state["exp_avg"], state["exp_avg_sq"]
+        operators.adam_(parameters, gradients, *averages, steps, spec.learning_rate, spec.betas)
 
     def tensors(self) -> dict[str, Tensor]:
         """The state as flat tensors, ``"<parameter index>.<name>"``, for a checkpoint; shapes are the parameters'."""

@@ -16,13 +16,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from pgan_ray.nn import operators
 from pgan_ray.nn.products import affine, times_transposed, transposed
 from pgan_ray.nn.stacked import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, StackedBatchNorm, StackedMLP
 
 leaky_relu_ = torch.nn.functional.leaky_relu_
-leaky_relu_backward = torch.ops.aten.leaky_relu_backward.default
-tanh_backward = torch.ops.aten.tanh_backward.default
-batch_norm_backward = torch.ops.aten.native_batch_norm_backward.default
 
 
 @dataclass
@@ -67,7 +65,7 @@ class _Part:
     def follow(self) -> None:
         """Bring the copies of the weights up to date, where there are any."""
         if self._copies is not None:
-            torch._foreach_copy_(self._copies, self._linear)
+            operators.copy_each_(self._copies, self._linear)
 
     def forward(
         self, x: Tensor, masks: list[Tensor | None], batches: int, training: bool, tape: _Tape | None
@@ -97,7 +95,7 @@ class _Part:
         """The gradients of `parameters` and of the input, each if asked for."""
         assert tape.output is not None
         if self._network.output == "tanh":
-            grad = tanh_backward(grad, tape.output)
+            grad = operators.tanh_backward(grad, tape.output)
         of_layers: list[Tensor] = []  # last layer first, bias before weight
         of_norms: list[Tensor] = []
         for index in range(len(self.layers) - 1, -1, -1):
@@ -112,7 +110,7 @@ class _Part:
             if (mask := tape.masks[index - 1]) is not None:
                 grad.mul_(mask)
             # The output's sign is that of the activation's input; where dropout made it zero, so is the gradient.
-            grad = leaky_relu_backward(grad, x, self._network.negative_slope, True)
+            grad = operators.leaky_relu_backward(grad, x, self._network.negative_slope)
             if self._norms:
                 grad, of_norm = self._norms[index - 1].backward(grad, tape.norms[index - 1])
                 of_norms += reversed(of_norm)
@@ -121,7 +119,7 @@ class _Part:
     def _as_parameters(self, gradients: list[Tensor]) -> list[Tensor]:
         if not gradients or self._gradients is None:
             return gradients
-        torch._foreach_copy_(self._gradients, gradients)
+        operators.copy_each_(self._gradients, gradients)
         return self._gradients
 
 
@@ -157,17 +155,8 @@ class _PartNorm:
     def backward(self, grad: Tensor, kept: list[tuple[Tensor, Tensor, Tensor]]) -> tuple[Tensor, list[Tensor]]:
         """The gradients of the input, and of weight and bias."""
         ((rows, mean, inverse),) = kept  # only a single batch is trained on
-        of_rows, of_weight, of_bias = batch_norm_backward(
-            self._rows(grad),
-            rows,
-            self._weight,
-            self._mean,
-            self._var,
-            mean,
-            inverse,
-            True,
-            BATCH_NORM_EPSILON,
-            [True, True, True],
+        of_rows, of_weight, of_bias = operators.batch_norm_backward(
+            self._rows(grad), rows, self._weight, mean, inverse, BATCH_NORM_EPSILON
         )
         return self._back(of_rows, grad), [of_weight, of_bias]
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.special import stdtrit  # scipy.stats takes half a second to import, on every worker
 
 from pgan_ray.results.schema import RATES
 
@@ -81,18 +80,25 @@ def estimate(by_replicate: Iterable[list[float]]) -> Estimate:
     half_width = None
     if count > 1:
         deviation = math.sqrt(math.fsum((m - mean) ** 2 for m in means) / (count - 1))
-        half_width = float(stdtrit(count - 1, 0.975)) * deviation / math.sqrt(count)
+        half_width = _quantile(count - 1) * deviation / math.sqrt(count)
     return Estimate(mean, half_width, count, sum(map(len, groups)))
+
+
+def _quantile(degrees: float, probability: float = 0.975) -> float:
+    """Of Student's t."""
+    from scipy.special import stdtrit  # workers, which import this module, do without
+
+    return float(stdtrit(degrees, probability))
 
 
 def apart(less: Estimate, more: Estimate) -> Estimate:
     """``more`` minus ``less`` of replicates that have nothing to do with each other, with Welch's 95 % interval."""
     half_width = None
     if less.half_width is not None and more.half_width is not None:
-        squares = [(one.half_width / float(stdtrit(one.replicates - 1, 0.975))) ** 2 for one in (less, more)]  # type: ignore[operator]
+        squares = [(one.half_width / _quantile(one.replicates - 1)) ** 2 for one in (less, more)]  # type: ignore[operator]
         total = math.fsum(squares)
         parts = (square**2 / (one.replicates - 1) for square, one in zip(squares, (less, more), strict=True))
-        half_width = float(stdtrit(total**2 / math.fsum(parts), 0.975)) * math.sqrt(total) if total else 0.0
+        half_width = _quantile(total**2 / math.fsum(parts)) * math.sqrt(total) if total else 0.0
     replicates, cells = min(less.replicates, more.replicates), less.cells + more.cells
     return Estimate(more.mean - less.mean, half_width, replicates, cells)
 
@@ -101,7 +107,7 @@ def one_sided(found: Estimate) -> float:
     """How far below (or above) the mean the one-sided 95 % interval of an estimate that has an interval ends."""
     assert found.half_width is not None
     degrees = found.replicates - 1
-    return found.half_width * float(stdtrit(degrees, 0.95) / stdtrit(degrees, 0.975))
+    return found.half_width * _quantile(degrees, 0.95) / _quantile(degrees)
 
 
 def estimate_text(found: Estimate | None, planned: int) -> str:

@@ -22,6 +22,7 @@ GROUPS = Path("sys/fs/cgroup"), "memory.max"
 FIRST_GROUPS = Path("sys/fs/cgroup/memory"), "memory.limit_in_bytes"
 # Of the actors that a joined cluster can hold at once, one in so many is left to stage 2 while stage 1 runs.
 RESERVED_SHARE = 8
+RAYS_UNITS = 10_000  # Ray counts a resource in ten thousandths
 
 
 def available_cores() -> int:
@@ -197,6 +198,18 @@ def trial_limit(
     if 0 < trial.get("GPU", 0.0) < 1:
         room = min(room, _room_on_gpus(total.get("GPU", 0.0), trial["GPU"], evaluator.get("GPU", 0.0), evaluators))
     return max(1, min(slots, room))
+
+
+def spread(asked: float, gpus: float, trials: int) -> float:
+    """The share of a GPU, at least ``asked``, by which so many ``trials`` spread over all of the ``gpus``.
+
+    Ray fills one GPU before it takes the next: four quarters would share one while others have nothing to do. A little
+    more than half of one has it for itself, and leaves the other half to stage 2.
+    """
+    if not 0 < asked < 1 or not trials or gpus < 1:
+        return asked
+    on_each = -(-trials // int(gpus))
+    return max(asked, (RAYS_UNITS // (on_each + 1) + 1) / RAYS_UNITS)
 
 
 def _room_on_gpus(gpus: float, trial: float, evaluator: float, evaluators: int) -> int:

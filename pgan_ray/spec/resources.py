@@ -15,7 +15,11 @@ class StageResources(Part):
 
     cpu: float = Field(default=1.0, ge=0.1, le=10_000, description="CPUs of one actor, which is a process of its own.")
     gpu: float = Field(
-        default=0.25, ge=0, le=1, description="Share of a GPU, 0 or at least 0.01; dropped where there is none."
+        default=0.25,
+        ge=0,
+        le=1,
+        description="Share of a GPU, 0 or at least 0.01; dropped where there is none. Few trials ask for "
+        "more, and so spread over all GPUs.",
     )
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",

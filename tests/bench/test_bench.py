@@ -103,7 +103,24 @@ def test_every_contender_is_measured_and_compared_per_member(settings: Settings)
         {"tiny": settings}, rounds=1, threads=torch.get_num_threads(), stacks=(1, 2), victims=3, turn_flop=1e7
     )
     assert [row.members for row in rows] == [1, 1, 1, 2, 1, 3]
-    assert rows[0].name == "torch.mm 2048^3"
+    assert rows[0].name == "torch.mm 2048^3, float32"
     names = {row.name for row in rows}
     assert all(row.plain in names for row in rows if row.members > 1)
     assert all(row.seconds > 0 and row.rate > 0 for row in rows)
+
+
+def test_products_are_measured_in_the_engines_precision_too(settings: Settings) -> None:
+    rows = run_benchmark(
+        {"tiny": settings},
+        rounds=1,
+        threads=torch.get_num_threads(),
+        stacks=(),
+        victims=1,
+        turn_flop=1e6,
+        precision="bf16",
+    )
+    assert [row.name for row in rows[:3]] == [
+        "torch.mm 2048^3, float32",
+        "torch.mm 2048^3, bf16",
+        "tiny: pGAN iteration, plain",
+    ]

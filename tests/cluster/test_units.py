@@ -1,6 +1,7 @@
 """The executor's small parts, without a cluster."""
 
 import pytest
+import ray
 from ray.tune.search import Searcher
 
 from pgan_ray.cluster import Connection
@@ -58,6 +59,42 @@ def test_stage_1_leaves_room_for_stage_2(
 ) -> None:
     cluster = Cluster(nodes, local_cores, monkeypatch)
     assert (cluster.slots(trial), cluster.trial_limit(trial, evaluator)) == (slots, limit)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "share", "trials", "expected"),
+    [
+        # Ray would put four of five quarters on one GPU of eight.
+        ([{"CPU": 16, "GPU": 8}], 0.25, 5, 0.5001),
+        ([{"CPU": 8, "GPU": 4}] * 2, 0.25, 5, 0.5001),
+        ([{"CPU": 16, "GPU": 8}], 0.25, 8, 0.5001),
+        ([{"CPU": 16, "GPU": 8}], 0.25, 9, 0.3334),
+        ([{"CPU": 64, "GPU": 8}], 0.25, 25, 0.25),
+        ([{"CPU": 16, "GPU": 8}], 0.6, 5, 0.6),
+        ([{"CPU": 16, "GPU": 8}], 1.0, 5, 1.0),
+        ([{"CPU": 16, "GPU": 8}], 2.0, 2, 2.0),
+        ([{"CPU": 16, "GPU": 8}], 0.25, 0, 0.25),
+        # Four GPUs without CPUs for four trials: apart, fewer would run at once.
+        ([{"CPU": 16, "GPU": 1}, {"CPU": 1, "GPU": 4}], 0.25, 4, 0.25),
+        ([{"CPU": 16}], 0.0, 5, 0.0),
+    ],
+)
+def test_trials_spread_over_the_gpus(
+    nodes: list[dict[str, float]], share: float, trials: int, expected: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster(nodes, None, monkeypatch)
+    monkeypatch.setattr("ray.available_resources", ray.cluster_resources)
+    asked = {"CPU": 1.0, "GPU": share} if share else {"CPU": 1.0}
+    assert cluster.spread(asked, asked, trials).get("GPU", 0.0) == expected
+
+
+def test_trials_do_not_spread_where_others_use_the_gpus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster([{"CPU": 16, "GPU": 8}], None, monkeypatch)
+    monkeypatch.setattr("ray.available_resources", lambda: {"CPU": 16, "GPU": 7.5})
+    asked = {"CPU": 1.0, "GPU": 0.25}
+    assert cluster.spread(asked, asked, 5) == asked
 
 
 def test_a_trial_that_ends_makes_room_and_the_last_one_ends_the_search() -> None:

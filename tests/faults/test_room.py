@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import time
 from itertools import accumulate
 from pathlib import Path
@@ -56,3 +58,28 @@ def test_a_gpu_that_holds_one_trial_and_nothing_beside_it_is_enough(home: Path, 
     command = Command(home, *TIGHT, *shares, "--address", nodes.address)
     assert command.end() == 0, command.said
     assert "1 GPU(s)" in command.said
+
+
+GPUS_OF = """
+import sys
+import ray
+from pgan_ray.cluster import Connection
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+class Trial:
+    def gpus(self):
+        return ray.get_gpu_ids()
+asked = {"CPU": 1.0, "GPU": 0.25}
+for request in (asked, Connection(None).spread(asked, asked, 5)):
+    options = dict(num_cpus=request["CPU"], num_gpus=request["GPU"])
+    trials = [ray.remote(**options)(Trial).remote() for _ in range(5)]
+    print(len({gpu for trial in trials for gpu in ray.get(trial.gpus.remote())}))
+    del trials
+"""
+
+
+def test_five_quarters_of_gpus_are_on_five_of_eight(nodes: Nodes) -> None:
+    nodes.add(cpus=10, gpus=8)
+    found = subprocess.run(
+        [sys.executable, "-c", GPUS_OF, nodes.address], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert found.stdout.split() == ["2", "5"]  # as Ray places what was asked for, and as we ask

@@ -140,3 +140,20 @@ def test_every_kind_of_a_shipped_sweep_is_measured(file: Path) -> None:
     for name in {"quick", "paper"}.intersection(profile_names(file)):
         stacks = Plan(load_sweep(file, profile=name), (5, 45), points_of).stacks
         assert {stack.kind for stack in stacks} == {stack.kind for stack in chosen(stacks, most=2)}
+
+
+@pytest.mark.parametrize(
+    ("precision", "bf16_s", "doubted"), [("bf16", 2.0, True), ("bf16", 0.5, False), ("tf32", 2.0, False)]
+)
+def test_a_precision_that_the_processor_is_slower_at_is_doubted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, bf16_s: float, doubted: bool
+) -> None:
+    def turn(threads: int, units: int, run: Any) -> tuple[float, float]:
+        return (bf16_s if getattr(run, "args", ()) == (torch.bfloat16,) else 1.0), 1.0
+
+    monkeypatch.setattr(measure, "_turn", turn)
+    pace = measure.measure([trial(tmp_path, 2, f"precision={precision}")], actors=1, budget_s=0.01)
+    assert pace.float32_rate == 2.0 * measure.GEMM_SIZE**3
+    assert bool(pace.doubt) is doubted
+    if doubted:
+        assert "at 0.50 times float32's rate" in pace.doubt

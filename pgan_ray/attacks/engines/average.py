@@ -2,9 +2,8 @@
 
 from copy import deepcopy
 
-import torch
-
 from pgan_ray.nn import StackedMLP
+from pgan_ray.nn.operators import move_each_
 
 
 class WeightAverage:
@@ -18,4 +17,4 @@ class WeightAverage:
 
     def update(self) -> None:
         """Move the average towards the followed network's weights as they are now."""
-        torch._foreach_lerp_(self._averaged, self._followed, self._weight)
+        move_each_(self._averaged, self._followed, self._weight)
