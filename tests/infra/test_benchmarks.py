@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
 
-from infra.benchmarks import attack_scale, orchestration, plain_script, population, search
+from infra.benchmarks import attack_scale, compiled, orchestration, plain_script, population, search
 from infra.benchmarks.stopping import Costs, figures, replay
 from pgan_ray import run_sweep
 from pgan_ray.results import Estimate, Probe, Trial
-from pgan_ray.spec import SearchSpec
+from pgan_ray.spec import AdamSpec, NetworkSpec, OptimizerSpec, SearchSpec, SgdSpec
 from tests.science import blobs
 from tests.searches import search_file, search_of, small_search, trial
 
@@ -102,3 +104,14 @@ def test_what_stopping_is_worth_of_a_search(tmp_path: Path) -> None:
     assert found["trials"] == 6
     assert set(found) >= {"3 trials, none", "3 trials, half at 0.25 and 0.5"}
     assert "3 trials, half at 0.1" not in found
+
+
+@pytest.mark.parametrize("optimizer", [SgdSpec(learning_rate=0.1, momentum=0.9), AdamSpec(learning_rate=0.01)])
+def test_the_step_that_is_compiled_is_the_engines(optimizer: OptimizerSpec) -> None:
+    spec = NetworkSpec(widths=[6, 4], dropout=0.3, optimizer=optimizer)
+    ours, function = compiled.Step(spec, 8, features=5), compiled.Step(spec, 8, features=5)
+    start = function.state.parameters[0].clone()
+    for _ in range(3):
+        torch.testing.assert_close(function.function(compiled.by_hand), ours.engine())
+    assert not torch.equal(function.state.parameters[0], start)
+    ours.products()
