@@ -86,7 +86,9 @@ class Plan:
         if asked:
             share = spread(asked, gpus, len(trained))
             offer = replace(offer, trial=replace(offer.trial, request={**offer.trial.request, "GPU": share}))
-            pace = replace(pace, parts=(share, pace.parts[1]))
+            # What else uses the fullest of them are evaluators, which are not foreseen here.
+            alone = 1 / max(1, -(-len(trained) // int(gpus)))
+            pace = replace(pace, parts=(max(share, alone), pace.parts[1]))
         seconds = {stack: pace.seconds(stack) for stack in every}
         jobs = [Job(seconds[trial], [seconds[batch] for batch in batches]) for trial, batches in trained]
         at_once = [seconds[batch] for batch in ready]

@@ -58,6 +58,19 @@ def test_a_device_needs_no_measurement_and_more_of_them_are_faster(tmp_path: Pat
     assert one["clusters"][0]["price"] == pytest.approx(3 * hours)
 
 
+def test_few_trials_have_gpus_for_themselves(tmp_path: Path) -> None:
+    def generators_by(*arguments: str) -> float:
+        # Where products take the time, and not launches.
+        wide = ("--set", "attack.classifier.widths=[4000, 4000]", "--set", "attack.iterations=10000")
+        ended = call(tmp_path, "--device", "t4", "--json", *wide, *arguments)
+        (found,) = json.loads(ended.stdout)
+        return float(found["clusters"][0]["stage1_s"])
+
+    whole, quarter = ("--set", "resources.trial.gpu=1"), ("--set", "resources.trial.gpu=0.25")
+    assert generators_by("--gpus", "3", *quarter) == generators_by("--gpus", "3", *whole)
+    assert generators_by("--gpus", "1", *quarter) > generators_by("--gpus", "2", *quarter)
+
+
 def test_people_get_a_table_and_the_assumptions(tmp_path: Path) -> None:
     ended = call(tmp_path, "--device", "t4", "--set", "attack.replicates=3")
     assert ended.exit_code == 0, ended.output
