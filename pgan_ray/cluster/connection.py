@@ -137,7 +137,7 @@ class Connection:
     def spread(self, trial: Request, evaluator: Request, trials: int) -> Request:
         """What each of so many ``trials`` asks for to spread over the GPUs, where nobody else uses any of them."""
         share, gpus = trial.get("GPU", 0.0), self._total_for(trial).get("GPU", 0.0)
-        if not share or ray.available_resources().get("GPU", 0.0) < ray.cluster_resources()["GPU"]:
+        if not share or ray.available_resources().get("GPU", 0.0) < ray.cluster_resources().get("GPU", 0.0):
             return trial
         apart = {**trial, "GPU": spread(share, gpus, trials)}
         at_once = min(trials, self.trial_limit(trial, evaluator))

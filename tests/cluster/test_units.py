@@ -77,6 +77,7 @@ def test_stage_1_leaves_room_for_stage_2(
         # Four GPUs without CPUs for four trials: apart, fewer would run at once.
         ([{"CPU": 16, "GPU": 1}, {"CPU": 1, "GPU": 4}], 0.25, 4, 0.25),
         ([{"CPU": 16}], 0.0, 5, 0.0),
+        ([{"CPU": 16}], 0.25, 5, 0.25),  # an autoscaler will bring them
     ],
 )
 def test_trials_spread_over_the_gpus(
