@@ -166,9 +166,16 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
             f"{record.id}: profile {sweep.profile}, {len(sweep.configurations)} configurations, "
             f"{sweep.generators} generators, {sweep.cells} victims on {executor.describe()}"
         )
-        if is_new:
-            progress.notice(_estimate(sweep, stacks, found.datasets, offer))
-        with Told(found.progress, claim) as progress:
+
+        def estimate() -> None:
+            if is_new:
+                found.progress.notice(_estimate(sweep, stacks, found.datasets, offer))
+
+        # Ray's actors take seconds to start, in processes of their own; the local executor's work is in this one.
+        is_local = options.executor == "local"
+        if is_local:
+            estimate()
+        with Told(found.progress, claim, first=None if is_local else estimate) as progress:
             if sweep.search is None:
                 outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
             else:

@@ -1,6 +1,7 @@
 """Telling other processes how far a sweep is, beside whoever watches it here."""
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,10 +13,13 @@ EVERY_S = 2.0
 
 
 class Told:
-    """A `ProgressDisplay` that hands on to another one, and now and then says the same in the sweep's lease."""
+    """A `ProgressDisplay` that hands on to another one, and now and then says the same in the sweep's lease.
 
-    def __init__(self, shown: ProgressDisplay, lease: Lease) -> None:
-        self._shown, self._lease, self._said_at = shown, lease, float("-inf")
+    ``first`` is called before the first update, by when the first actors have been asked for.
+    """
+
+    def __init__(self, shown: ProgressDisplay, lease: Lease, *, first: Callable[[], None] | None = None) -> None:
+        self._shown, self._lease, self._first, self._said_at = shown, lease, first, float("-inf")
 
     def __enter__(self) -> "Told":
         self._each("__enter__")
@@ -36,6 +40,9 @@ class Told:
 
     def update(self, state: SweepState, slots: int) -> None:
         """As `ProgressDisplay.update`."""
+        first, self._first = self._first, None
+        if first is not None:
+            first()
         self._shown.update(state, slots)
         now = time.monotonic()
         if now - self._said_at >= EVERY_S:

@@ -1,5 +1,6 @@
 """Stage 1's run: Tune in a thread of its own, its events in a queue for the driver's loop."""
 
+import os
 import queue
 import threading
 import traceback
@@ -14,6 +15,8 @@ from pgan_ray.cluster.trainable import GeneratorTrial
 from pgan_ray.results import CHECKPOINTS
 from pgan_ray.runner import Event, TrialFailed, TrialFinished, TrialReport, TrialRetried, TrialsEnded, TrialStarted
 from pgan_ray.runner.training import Stage1
+
+PENDING_AT_MOST = 200  # what Tune itself has for a grid; `PlannedTrials` asks for as many as there is room for
 
 
 class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
@@ -98,6 +101,8 @@ class Stage1Run:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
+        # Else Tune asks for the next actor when the one before it is up, and trials begin seconds after each other.
+        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(PENDING_AT_MOST))
         try:
             if self._stage.trials:
                 self._tuner().fit()
