@@ -8,14 +8,17 @@ directory of a sweep again, which `pgan-ray report` and `open_sweep` read, witho
 import re
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import yaml
 
 from pgan_ray.report.facts import costs
 from pgan_ray.report.search import search_tables
-from pgan_ray.results import CHANGES, Store, answer, estimate_text
+from pgan_ray.results import CHANGES, Estimate, Store, answer, estimate, estimate_text
 from pgan_ray.runner.progress import clock
 from pgan_ray.study.series import configuration_label, per_cent
 from pgan_ray.study.study import Study, load_study
@@ -73,6 +76,38 @@ def effects(study: Study) -> Iterable[str]:
             if (change.configuration, change.variant) == one.key and change.poison_fraction == one.fractions[-1]:
                 rates = (estimate_text(change.rates[name], one.settings.attack.replicates) for name in CHANGES)
                 yield _row(one.label, (f"`{change.control}`", *rates))
+
+
+def factors(study: Study) -> Iterable[str]:
+    """What each grid changes by itself, averaged over the other grids and paired by generator, with its interval.
+
+    At the largest poison fraction, in points, of each value beside the first; for sweeps that cross their grids.
+    """
+    largest = study.series[0].fractions[-1]
+    rates = ("test_error", "false_positive_rate")
+    yield from _head(f"at {per_cent(largest)} poison, points", ("instead of", "error", "source as poison class"))
+    for axis in study.axes:
+        first, *others = axis.values
+        for other in others:
+            changes = [_change(study, axis.path, (first, other), largest, rate) for rate in rates]
+            named = (axis.names[axis.values.index(value)] for value in (other, first))
+            name, beside = (f"{axis.name} {value}".replace("_", " ") for value in named)
+            yield _row(name, (beside, *(estimate_text(change, change.replicates) for change in changes)))
+
+
+def _change(study: Study, path: tuple[str, ...], values: tuple[Any, Any], fraction: float, rate: str) -> Estimate:
+    """Of ``rate``, from the first of an axis's ``values`` to the second, replicate by replicate."""
+    found: list[dict[int, list[float]]] = []
+    for value in values:
+        by_replicate: dict[int, list[float]] = defaultdict(list)
+        for one in (one for one in study.series if one.choices[path] == value):
+            for (replicate, _), number in study.values(one, fraction, rate).items():
+                by_replicate[replicate].append(number)
+        found.append(by_replicate)
+    less, more = found
+    return estimate(
+        [[fmean(more[replicate]) - fmean(less[replicate])] for replicate in sorted(less.keys() & more.keys())]
+    )
 
 
 def detection(study: Study) -> Iterable[str]:
@@ -137,7 +172,7 @@ def machine(study: Study) -> Iterable[str]:
 
 TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
     "answer": answer_first,
-    **{table.__name__: table for table in (errors, effects, detection, field, promises, verdicts, machine)},
+    **{table.__name__: table for table in (errors, effects, factors, detection, field, promises, verdicts, machine)},
 }
 
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import numpy as np
+import pyarrow.compute as pc
 import pytest
 
 from infra.docs import results
@@ -52,3 +54,9 @@ def test_what_is_kept_of_a_sweep_reads_as_one(tmp_path: Path, monkeypatch: pytes
     assert update(made) == made
     assert "| α 0.1 | `removal` | " in made
     assert "removal (control)" in made
+    table = ran.rows().filter((pc.field("poison_fraction") == 0.4) & (pc.field("outcome") == "complete"))
+    errors = {
+        alpha: np.mean(table.filter(pc.field("configuration") == f"alpha={alpha}")["test_error"])
+        for alpha in (0.1, 0.9)
+    }
+    assert f"| alpha 0.9 | alpha 0.1 | {100 * (errors[0.9] - errors[0.1]):.1f} " in made
