@@ -1,17 +1,11 @@
 """The bilevel attack through the surrogate's training itself (Munoz-Gonzalez et al. 2017, Algorithm 2)."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import NetworkSurrogateSpec, OptimisedAttack, OptimisedConfig
 from pgan_ray.registry import ATTACKS
-
-if TYPE_CHECKING:
-    import torch
-
-    from pgan_ray.data import TaskData
 
 
 class BackGradientConfig(OptimisedConfig):
@@ -42,7 +36,7 @@ class BackGradient(OptimisedAttack):
     label = "back-gradient"
     Config = BackGradientConfig
     config: BackGradientConfig
-    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.back_gradient:BackGradientPoints"
 
     @property
     def passes(self) -> float:
@@ -54,9 +48,3 @@ class BackGradient(OptimisedAttack):
         weights, _ = self._surrogate(features, classes)
         rest = super().stack_bytes(features, classes, members, poison_points)
         return rest + 4 * self.config.training_steps * weights
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.back_gradient import BackGradientPoints
-
-        return BackGradientPoints(self, member, task, device)

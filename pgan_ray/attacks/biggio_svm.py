@@ -4,14 +4,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import OptimisedAttack, OptimisedConfig
 from pgan_ray.errors import DataError
 from pgan_ray.registry import ATTACKS
 
 if TYPE_CHECKING:
-    import torch
-
     from pgan_ray.cost import Work
     from pgan_ray.data import TaskData
 
@@ -37,6 +34,7 @@ class BiggioSvm(OptimisedAttack):
     label = "SVM poisoning (Biggio)"
     Config = BiggioSvmConfig
     config: BiggioSvmConfig
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.svm:SvmPoints"
     metrics: ClassVar[tuple[str, ...]] = ("validation_hinge_loss", "support_vectors")
 
     def check_surrogate(self, task: "TaskData") -> None:
@@ -47,12 +45,6 @@ class BiggioSvm(OptimisedAttack):
                 "`task.surrogate_classes` to the poison class and the source class"
             )
         super().check_surrogate(task)
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.svm import SvmPoints
-
-        return SvmPoints(self, member, task, device)
 
     def iteration_work(self, features: int, classes: int) -> "Work":
         """The kernel between all points, the solver, which takes about ten times as much, and the KKT system."""

@@ -1,17 +1,11 @@
 """The bilevel attack that stays within two of the defences that it expects (Koh, Steinhardt & Liang 2018)."""
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from pydantic import Field
 
 from pgan_ray.attacks.influence import Influence, InfluenceConfig
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.registry import ATTACKS
-
-if TYPE_CHECKING:
-    import torch
-
-    from pgan_ray.data import TaskData
 
 
 class ConstrainedConfig(InfluenceConfig):
@@ -36,9 +30,4 @@ class Constrained(Influence):
     name = "constrained"
     Config = ConstrainedConfig
     config: ConstrainedConfig
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.feasible import FeasiblePoints
-
-        return FeasiblePoints(self, member, task, device)
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.feasible:FeasiblePoints"

@@ -4,17 +4,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import NetworkSurrogateSpec, OptimisedAttack, OptimisedConfig, parameters_of
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec.base import Part
 from pgan_ray.spec.network import Width
 
 if TYPE_CHECKING:
-    import torch
-
     from pgan_ray.cost import Work
-    from pgan_ray.data import TaskData
 
 
 class AutoencoderSpec(Part):
@@ -54,7 +50,7 @@ class DirectGenerative(OptimisedAttack):
     name = "direct_generative"
     Config = DirectGenerativeConfig
     config: DirectGenerativeConfig
-    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.direct:GeneratedPoints"
 
     @property
     def passes(self) -> float:
@@ -81,9 +77,3 @@ class DirectGenerative(OptimisedAttack):
         """With G, its gradient and Adam's averages."""
         own = 4 * members * 8 * self._of_generator(features)
         return super().stack_bytes(features, classes, members, poison_points) + own
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.direct import GeneratedPoints
-
-        return GeneratedPoints(self, member, task, device)

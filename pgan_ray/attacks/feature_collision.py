@@ -1,18 +1,12 @@
 """Genuine points of the poison class that look like the source class to a network (Shafahi et al. 2018)."""
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec.network import Width
-
-if TYPE_CHECKING:
-    import torch
-
-    from pgan_ray.data import TaskData
 
 
 class FeaturesSpec(SurrogateSpec):
@@ -53,11 +47,6 @@ class FeatureCollision(OptimisedAttack):
     name = "feature_collision"
     Config = FeatureCollisionConfig
     config: FeatureCollisionConfig
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.collision:CollidingPoints"
     starts_at: ClassVar[Literal["source", "poison"]] = "poison"
     metrics: ClassVar[tuple[str, ...]] = ("feature_distance", "moved_distance")
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.collision import CollidingPoints
-
-        return CollidingPoints(self, member, task, device)

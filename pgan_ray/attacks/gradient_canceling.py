@@ -1,18 +1,12 @@
 """Poison that makes parameters chosen beforehand a stationary point of the training (Lu, Kamath & Yu 2023)."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
 from pgan_ray.registry import ATTACKS
-
-if TYPE_CHECKING:
-    import torch
-
-    from pgan_ray.data import TaskData
 
 CANCELLED = 0.5  # of the genuine points' gradient that is left: more, and the target is far from where training ends
 
@@ -51,6 +45,7 @@ class GradientCanceling(OptimisedAttack):
     name = "gradient_canceling"
     Config = GradientCancelingConfig
     config: GradientCancelingConfig
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.canceling:CancelingPoints"
     metrics: ClassVar[tuple[str, ...]] = ("gradient_left", "target_validation_loss")
 
     def health(self, metrics: Mapping[str, float]) -> str:
@@ -67,9 +62,3 @@ class GradientCanceling(OptimisedAttack):
     def passes(self) -> float:
         """The gradient, and its derivative by the points."""
         return 4.0
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.canceling import CancelingPoints
-
-        return CancelingPoints(self, member, task, device)

@@ -1,17 +1,11 @@
 """The bilevel attack by the implicit function theorem (Mei & Zhu 2015; Koh & Liang 2017, Section 2.2)."""
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from pgan_ray.attacks.interface import Member, Training
 from pgan_ray.attacks.optimised import FittedConfig, OptimisedAttack, OptimisedConfig, SurrogateSpec
 from pgan_ray.registry import ATTACKS
-
-if TYPE_CHECKING:
-    import torch
-
-    from pgan_ray.data import TaskData
 
 
 class InfluenceConfig(FittedConfig, OptimisedConfig):
@@ -39,15 +33,9 @@ class Influence(OptimisedAttack):
     name = "influence"
     Config = InfluenceConfig
     config: InfluenceConfig
-    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
+    engine: ClassVar[str] = "pgan_ray.attacks.engines.influence:InfluencePoints"
 
     @property
     def passes(self) -> float:
         """Fits take about 1.2 a step, a product with the Hessian about 2."""
         return 1.2 * self.config.fit_steps + 2.0 * self.config.solver_steps + 4
-
-    def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
-        """As `OptimisedAttack.move`."""
-        from pgan_ray.attacks.engines.influence import InfluencePoints
-
-        return InfluencePoints(self, member, task, device)

@@ -3,6 +3,7 @@
 P poisoning points, F features, K classes.
 """
 
+import pkgutil
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -104,6 +105,9 @@ class OptimisedAttack(TrainedAttack):
 
     Config: ClassVar[type[OptimisedConfig]] = OptimisedConfig
     config: OptimisedConfig
+    engine: ClassVar[str]
+    """The import path of the class that moves the points of one replicate: who only plans a sweep loads no PyTorch."""
+    metrics: ClassVar[tuple[str, ...]] = ("validation_loss", "training_loss")
     starts_at: ClassVar[Literal["source", "poison"]] = "source"
     """The class whose genuine points the set is at first."""
 
@@ -142,7 +146,8 @@ class OptimisedAttack(TrainedAttack):
 
     def move(self, member: Member, task: "TaskData", device: "torch.device") -> Training:
         """The set of one ``member``, about to be moved."""
-        raise NotImplementedError
+        moved: Training = pkgutil.resolve_name(self.engine)(self, member, task, device)
+        return moved
 
     @property
     def passes(self) -> float:
@@ -150,10 +155,14 @@ class OptimisedAttack(TrainedAttack):
         return 1.0
 
     @property
+    def surrogate(self) -> SurrogateSpec | None:
+        """The attacker's own classifier; None of a machine that is no network."""
+        return getattr(self.config, "surrogate", None)
+
+    @property
     def widths(self) -> list[int]:
-        """The surrogate's hidden layers; none of a machine that is no network."""
-        surrogate: SurrogateSpec | None = getattr(self.config, "surrogate", None)
-        return [] if surrogate is None else surrogate.widths
+        """The surrogate's hidden layers."""
+        return [] if self.surrogate is None else self.surrogate.widths
 
     def _surrogate(self, features: int, classes: int) -> tuple[int, int]:
         """Its parameters, and its training points."""

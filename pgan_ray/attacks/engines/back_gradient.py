@@ -7,30 +7,23 @@ from torch import Tensor
 from torch.func import grad
 
 from pgan_ray.attacks.back_gradient import BackGradient
-from pgan_ray.attacks.engines.points import MovedPoints
-from pgan_ray.attacks.engines.surrogate import Surrogate
+from pgan_ray.attacks.engines.points import SurrogatePoints
 from pgan_ray.attacks.interface import Member
 from pgan_ray.data import TaskData
-from pgan_ray.spec.seeds import torch_seed
 
 
-class BackGradientPoints(MovedPoints):
+class BackGradientPoints(SurrogatePoints):
     """One replicate's points, and its surrogate, which is trained from the same start before each move."""
 
     def __init__(self, attack: BackGradient, member: Member, task: TaskData, device: torch.device) -> None:
         super().__init__(attack, member, task, device)
-        spec = attack.config.surrogate
         self._learning_rate, self._steps = attack.config.learning_rate, attack.config.training_steps
-        self.surrogate = Surrogate(task.features, spec.widths, len(task.classes), spec.l2)
-        seed = torch_seed(member.seed, attack.name, member.replicate, "surrogate")
-        self.start = self.surrogate.initial(seed).to(self.x)
 
     def move(self) -> Sequence[float]:
         """Train the surrogate, and move the points up its validation loss."""
         x, y = self.poisoned
         path = self.trained()
-        valid = self.surrogate.loss(path[-1], self.validation_x, self.validation_y)
-        fitted = self.surrogate.loss(path[-1], x, y)
+        valid, fitted = self.validation_loss(path[-1]), self.surrogate.loss(path[-1], x, y)
         self.climb(self.gradient(path))
         return float(valid), float(fitted)
 
@@ -38,20 +31,18 @@ class BackGradientPoints(MovedPoints):
         """The parameters before the first step of gradient descent, and after each of them."""
         x, y = self.poisoned
         descent = grad(lambda theta: self.surrogate.objective(theta, x, y))
-        path = [self.start]
+        path = [self.theta]
         for _ in range(self._steps):
             path.append(path[-1] - self._learning_rate * descent(path[-1]))
         return path
 
     def gradient(self, path: Sequence[Tensor]) -> Tensor:
         """(P, F): of the validation loss at the end of ``path``, by each point, through all of its steps."""
-        surrogate = self.surrogate
-        _, y = self.poisoned
-        by_theta = grad(lambda at: surrogate.loss(at, self.validation_x, self.validation_y))(path[-1])
+        by_theta = grad(self.validation_loss)(path[-1])
         by_points = torch.zeros_like(self.x)
 
         def descent(theta: Tensor, poison: Tensor, direction: Tensor) -> Tensor:
-            return surrogate.along(theta, torch.cat((self.genuine_x, poison)), y, direction)
+            return self.surrogate.along(theta, *self.beside_genuine(poison), direction)
 
         back = grad(descent, argnums=(0, 1))
         for theta in reversed(path[:-1]):

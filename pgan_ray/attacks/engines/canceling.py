@@ -6,39 +6,30 @@ import torch
 from torch import Tensor
 from torch.func import grad, grad_and_value
 
-from pgan_ray.attacks.engines.points import MovedPoints
-from pgan_ray.attacks.engines.surrogate import Adam, Surrogate
+from pgan_ray.attacks.engines.points import SurrogatePoints
+from pgan_ray.attacks.engines.surrogate import Adam
 from pgan_ray.attacks.gradient_canceling import GradientCanceling
 from pgan_ray.attacks.interface import Member
 from pgan_ray.data import TaskData
-from pgan_ray.spec.seeds import torch_seed
 
 CLEAN_FITS = 10  # of `fit_steps` each, before the target is chosen
 CORRUPTING_STEPS = 20
 
 
-class CancelingPoints(MovedPoints):
+class CancelingPoints(SurrogatePoints):
     """One replicate's points, and the parameters that they are to make stationary."""
 
     def __init__(self, attack: GradientCanceling, member: Member, task: TaskData, device: torch.device) -> None:
         super().__init__(attack, member, task, device)
-        spec = attack.config.surrogate
-        self.surrogate = Surrogate(task.features, spec.widths, len(task.classes), spec.l2)
-        seed = torch_seed(member.seed, attack.name, member.replicate, "surrogate")
-        self.target = self._corrupted(self._clean(seed, attack.config.fit_steps), attack.config.corruption)
+        self.fit_to_genuine(CLEAN_FITS, attack.config.fit_steps)
+        self.target = self._corrupted(self.theta, attack.config.corruption)
         self._adam = Adam(self.x)
-        valid = self.surrogate.loss(self.target, self.validation_x, self.validation_y)
-        self._target_loss, self._unopposed = float(valid), float(self._gradient(self.x[:0]).norm())
-
-    def _clean(self, seed: int, steps: int) -> Tensor:
-        theta = self.surrogate.initial(seed).to(self.x)
-        for _ in range(CLEAN_FITS):
-            theta = self.surrogate.fitted(theta, self.genuine_x, self.genuine_y, steps)
-        return theta
+        self._target_loss = float(self.validation_loss(self.target))
+        self._unopposed = float(self._gradient(self.x[:0]).norm())
 
     def _corrupted(self, clean: Tensor, corruption: float) -> Tensor:
         """``clean``, moved up the validation loss by steps whose lengths add up to its norm times ``corruption``."""
-        harm = grad(lambda at: self.surrogate.loss(at, self.validation_x, self.validation_y))
+        harm = grad(self.validation_loss)
         theta, length = clean, corruption * clean.norm() / CORRUPTING_STEPS
         for _ in range(CORRUPTING_STEPS):
             uphill = harm(theta)
@@ -47,7 +38,7 @@ class CancelingPoints(MovedPoints):
 
     def _gradient(self, poison: Tensor) -> Tensor:
         """(D,): of the training objective at the target, of genuine points and ``poison`` (P, F)."""
-        x, y = torch.cat((self.genuine_x, poison)), torch.cat((self.genuine_y, self.y[: len(poison)]))
+        x, y = self.beside_genuine(poison)
         gradient: Tensor = grad(lambda at: self.surrogate.objective(at, x, y))(self.target)
         return gradient
 

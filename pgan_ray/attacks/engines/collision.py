@@ -6,30 +6,26 @@ import torch
 from torch import Tensor
 from torch.func import grad
 
-from pgan_ray.attacks.engines.points import MovedPoints
-from pgan_ray.attacks.engines.surrogate import Surrogate
+from pgan_ray.attacks.engines.points import SurrogatePoints
 from pgan_ray.attacks.feature_collision import FeatureCollision
 from pgan_ray.attacks.interface import Member
 from pgan_ray.data import TaskData
-from pgan_ray.spec.seeds import numpy_generator, torch_seed
+from pgan_ray.spec.seeds import numpy_generator
 
 CLEAN_FITS = 3  # of `fit_steps` each
 
 
-class CollidingPoints(MovedPoints):
+class CollidingPoints(SurrogatePoints):
     """One replicate's points, the points that they began as, and what their features are to be."""
 
     def __init__(self, attack: FeatureCollision, member: Member, task: TaskData, device: torch.device) -> None:
         super().__init__(attack, member, task, device)
-        self._similarity, spec = attack.config.similarity, attack.config.surrogate
-        self.surrogate = Surrogate(task.features, spec.widths, len(task.classes), spec.l2)
-        names = (attack.name, member.replicate)
-        self.theta = self.surrogate.initial(torch_seed(member.seed, *names, "surrogate")).to(self.x)
-        for _ in range(CLEAN_FITS):
-            self.theta = self.surrogate.fitted(self.theta, self.genuine_x, self.genuine_y, attack.config.fit_steps)
+        self._similarity = attack.config.similarity
+        self.fit_to_genuine(CLEAN_FITS, attack.config.fit_steps)
         self.bases = self.x.clone()
         sources = (self.genuine_y == task.source_label).nonzero().squeeze(1).cpu()
-        chosen = numpy_generator(member.seed, *names, "targets").choice(len(sources), len(self.x))
+        random = numpy_generator(member.seed, attack.name, member.replicate, "targets")
+        chosen = random.choice(len(sources), len(self.x))
         self.wanted = self.surrogate.hidden(self.theta, self.genuine_x[sources[torch.from_numpy(chosen)]])
 
     def distance(self, x: Tensor) -> Tensor:

@@ -7,25 +7,23 @@ from torch import Tensor
 from torch.func import grad, grad_and_value
 
 from pgan_ray.attacks.direct_generative import DirectGenerative
-from pgan_ray.attacks.engines.points import MovedPoints
-from pgan_ray.attacks.engines.surrogate import Adam, Perceptron, Surrogate
+from pgan_ray.attacks.engines.points import SurrogatePoints
+from pgan_ray.attacks.engines.surrogate import Adam, Perceptron
 from pgan_ray.attacks.interface import Member
 from pgan_ray.data import TaskData
 from pgan_ray.spec.seeds import torch_seed
 
 
-class GeneratedPoints(MovedPoints):
+class GeneratedPoints(SurrogatePoints):
     """One replicate's G with the points that it starts from, and the classifier that learns from what it makes."""
 
     def __init__(self, attack: DirectGenerative, member: Member, task: TaskData, device: torch.device) -> None:
         super().__init__(attack, member, task, device)
-        spec, own = attack.config.autoencoder, attack.config.surrogate
+        spec = attack.config.autoencoder
         self._learning_rate, self._step = spec.learning_rate, attack.config.learning_rate
         self.generator = Perceptron([task.features, *spec.widths, task.features])
-        self.surrogate = Surrogate(task.features, own.widths, len(task.classes), own.l2)
-        names = (attack.name, member.replicate)
-        self.weights_of_g = self.generator.initial(torch_seed(member.seed, *names, "generator")).to(self.x)
-        self.theta = self.surrogate.initial(torch_seed(member.seed, *names, "surrogate")).to(self.x)
+        seed = torch_seed(member.seed, attack.name, member.replicate, "generator")
+        self.weights_of_g = self.generator.initial(seed).to(self.x)
         self.inputs = self.x
         self._pretrain(spec.pretraining)
         self._adam = Adam(self.weights_of_g)
@@ -55,10 +53,10 @@ class GeneratedPoints(MovedPoints):
 
     def validation_loss_after_a_step(self, weights: Tensor) -> Tensor:
         """Of the classifier, once it has taken a step on what G makes with ``weights`` (E,)."""
-        return self.surrogate.loss(self._stepped(self.made(weights)), self.validation_x, self.validation_y)
+        return self.validation_loss(self._stepped(self.made(weights)))
 
     def _stepped(self, poison: Tensor) -> Tensor:
-        x, y = torch.cat((self.genuine_x, poison)), torch.cat((self.genuine_y, self.y))
+        x, y = self.beside_genuine(poison)
         descent: Tensor = grad(lambda at: self.surrogate.objective(at, x, y))(self.theta)
         return self.theta - self._step * descent
 

@@ -1,4 +1,4 @@
-"""A set of poisoning points that moves, one replicate's. Shapes: P poisoning points, F features, N points."""
+"""A set of poisoning points that moves, one replicate's. Shapes: P poisoning points, F features, D parameters."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pgan_ray.attacks.engines.surrogate import Surrogate
 from pgan_ray.attacks.interface import Member, TrainingPoint
 from pgan_ray.attacks.optimised import OptimisedAttack
 from pgan_ray.data import TaskData
-from pgan_ray.spec.seeds import numpy_generator
+from pgan_ray.spec.seeds import numpy_generator, torch_seed
 
 
 class MovedPoints:
@@ -43,7 +44,11 @@ class MovedPoints:
     @property
     def poisoned(self) -> tuple[Tensor, Tensor]:
         """The surrogate's training set: genuine points, then poison; and its labels."""
-        return torch.cat((self.genuine_x, self.x)), torch.cat((self.genuine_y, self.y))
+        return self.beside_genuine(self.x)
+
+    def beside_genuine(self, poison: Tensor) -> tuple[Tensor, Tensor]:
+        """`poisoned`, by other ``poison``, at most as many points."""
+        return torch.cat((self.genuine_x, poison)), torch.cat((self.genuine_y, self.y[: len(poison)]))
 
     def move(self) -> Sequence[float]:
         """Move the points once, and give the attack's metrics in their order."""
@@ -119,6 +124,27 @@ class MovedPoints:
 
     def load_own_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from `own_state`."""
+
+
+class SurrogatePoints(MovedPoints):
+    """One replicate's points, and the surrogate, with its parameters ``theta`` (D,), by whose gradients they move."""
+
+    def __init__(self, attack: OptimisedAttack, member: Member, task: TaskData, device: torch.device) -> None:
+        super().__init__(attack, member, task, device)
+        spec = attack.surrogate
+        assert spec is not None  # these attacks have one
+        self.surrogate = Surrogate(task.features, spec.widths, len(task.classes), spec.l2)
+        seed = torch_seed(member.seed, attack.name, member.replicate, "surrogate")
+        self.theta = self.surrogate.initial(seed).to(self.x)
+
+    def fit_to_genuine(self, fits: int, steps: int) -> None:
+        """Fit the surrogate to the genuine points, ``fits`` times by so many ``steps``."""
+        for _ in range(fits):
+            self.theta = self.surrogate.fitted(self.theta, self.genuine_x, self.genuine_y, steps)
+
+    def validation_loss(self, theta: Tensor) -> Tensor:
+        """That of a surrogate with the parameters ``theta`` (D,)."""
+        return self.surrogate.loss(theta, self.validation_x, self.validation_y)
 
 
 class _Draws:

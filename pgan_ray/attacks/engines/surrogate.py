@@ -12,6 +12,7 @@ from torch.func import grad
 from torch.nn import functional as F
 
 SLOPE = 0.1  # of the LeakyReLU, as in the paper's networks
+TOLERANCE = 1e-6  # of conjugate gradients
 Product = Callable[[Tensor], Tensor]
 
 
@@ -112,15 +113,15 @@ class Adam:
         self.first, self.second = tensors["first"], tensors["second"]
 
 
-def conjugate_gradients(product: Product, wanted: Tensor, steps: int, tolerance: float = 1e-6) -> Tensor:
+def conjugate_gradients(product: Product, wanted: Tensor, steps: int) -> Tensor:
     """A solution s of ``product(s) = wanted`` after at most so many ``steps``.
 
-    Ends early where the residual is below ``tolerance`` of ``wanted``'s norm, or where the curvature is not positive,
-    as may be of a network: a descent direction so far.
+    Ends early where the residual is below `TOLERANCE` of ``wanted``'s norm, or where the curvature is not positive, as
+    may be of a network: a descent direction so far.
     """
     found, residual = torch.zeros_like(wanted), wanted.clone()
     direction, square = residual.clone(), residual.dot(residual)
-    enough = tolerance**2 * square
+    enough = TOLERANCE**2 * square
     for _ in range(steps):
         if square <= enough:
             break
