@@ -149,8 +149,8 @@ def _numbers(found: Estimate | None) -> tuple[Any, Any, Any]:
 
 def comparison_page(
     found: Comparison, groups: Sequence[DrawnGroup], claims: dict[str, list[Finding]], tables: Sequence[Table]
-) -> str:
-    """The HTML text."""
+) -> bytes:
+    """The HTML file."""
     anchors = [(f"figures-{number}", group) for number, group in enumerate(groups, 1)]
     settings = found.settings()
     ends = [("differences", "Differences"), ("settings", "Settings that differ"), ("paper", "The paper's claims")]

@@ -1,5 +1,6 @@
 """The page: everything in one HTML file, nothing loaded from elsewhere. All text is escaped by the template."""
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ def page(
     found: Sequence[Finding],
     tables: Sequence[Table],
     price_per_actor_hour: float | None,
-) -> str:
-    """The HTML text."""
+) -> bytes:
+    """The HTML file."""
     outcome, sweep = facts.outcome(study), study.record.sweep
     anchors = [(f"figures-{number}", group) for number, group in enumerate(groups, 1)]
     ends = [("paper", "Paper and here"), ("numbers", "All numbers"), ("facts", "The sweep")]
@@ -66,8 +67,11 @@ def page(
     )
 
 
-def render(template: str, **values: Any) -> str:
-    """One of our templates with ``values``, whose texts are escaped and without secrets."""
+def render(template: str, **values: Any) -> bytes:
+    """One of our templates with ``values``, whose texts are escaped and without secrets, in UTF-8.
+
+    Encoded piece by piece: as one text, a large sweep's page takes several times the room of the file.
+    """
     hidden = redactor()
 
     def finalize(value: Any) -> Any:
@@ -82,7 +86,9 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(values)
+    content = io.BytesIO()
+    environment.get_template(template).stream(values).dump(content, "utf-8")
+    return content.getvalue()
 
 
 def contents(*parts: Sequence[tuple[str, str | DrawnGroup]]) -> list[tuple[str, str]]:

@@ -91,14 +91,14 @@ def _tell(study: Study, left_out: Callable[[str], None] | None, where: str = "")
             left_out(f"{where}{name}: {reason}")
 
 
-def _publish(target: Store, files: Mapping[str, bytes], html: str) -> list[str]:
+def _publish(target: Store, files: Mapping[str, bytes], html: bytes) -> list[str]:
     before = _listed(target)
     _check_ours(target, {*files, INDEX, LIST}, before)
     stale = before - set(files)
     target.write(LIST, _list([*files, *stale]))  # first: whatever ends this, the next report knows what is there
     for name, content in files.items():
         target.write(name, content)
-    target.write(INDEX, html.encode())  # after the others: where it is, they are
+    target.write(INDEX, html)  # after the others: where it is, they are
     for name in stale:
         with contextlib.suppress(FileNotFoundError):
             target.delete(name)

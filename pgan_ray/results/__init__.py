@@ -36,6 +36,7 @@ from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
 from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
+from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
 from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of, strongest
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
@@ -95,6 +96,7 @@ __all__ = [
     "Lease",
     "MeanConfusion",
     "Outcome",
+    "PackedTables",
     "Point",
     "Probe",
     "Ranked",

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from pgan_ray.results.changes import Change, changes, scores_of
 from pgan_ray.results.health import useless_victims
 from pgan_ray.results.outcome import Outcome, outcome_of
+from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.summary import Point, summarise
 from pgan_ray.spec import Sweep
 
@@ -27,7 +28,7 @@ class Tally:
         self.doubts: list[tuple[str, str]] = []
         self._outcomes: dict[str, Counter[str]] = {}
         self._points: dict[str, list[Point]] = {}
-        self._scores: dict[str, pa.Table] = {}
+        self._scores = PackedTables()
 
     def __iter__(self) -> Iterator[str]:
         """The configurations whose rows were added."""

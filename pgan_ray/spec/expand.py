@@ -40,6 +40,8 @@ def expand(origin: str, tree: Mapping[str, Any], *, by_name: bool = True) -> Exp
     configurations: dict[str, Configuration] = {}
     faulty: dict[str, list[str]] = {}  # fault -> the combinations that have it
     of_names: dict[tuple[Any, ...], Settings] = {}
+    alike = tree.keys() - {axis.path[0] for axis in axes}
+    read: dict[str, Any] = {}  # what all configurations have alike, read once and shared
     for values in grid.combinations(trial_axes):
         chosen = {axis.path: value for axis, value in zip(trial_axes, values, strict=True)}
         settings: Settings | None = None
@@ -48,12 +50,13 @@ def expand(origin: str, tree: Mapping[str, Any], *, by_name: bool = True) -> Exp
             chosen |= {axis.path: value for axis, value in zip(variant_axes, others, strict=True)}
             one = chooser.choose(chosen)
             try:
-                found = Settings.model_validate(one)
+                found = Settings.model_validate(one | read)
             except ValidationError as error:
                 label = grid.choice_id([*trial_axes, *variant_axes], (*values, *others))
                 for place, rule in faults_of(error, one):
                     faulty.setdefault(f"{origin}:{where(place)}: {rule}", []).append(label)
                 continue
+            read = read or {key: getattr(found, key) for key in alike}
             settings = settings or found
             of_names.setdefault(tuple(chosen[path] for path in names), found)
             variant = _read_id(found, variant_axes, others)

@@ -12,10 +12,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from pgan_ray.results import RATES, Change, Directory, Estimate, GeneratorRecord, Point, Store, Tally, read_sweep
+from pgan_ray.results import (
+    RATES,
+    Change,
+    Directory,
+    Estimate,
+    GeneratorRecord,
+    PackedTables,
+    Point,
+    Store,
+    Tally,
+    read_sweep,
+)
 from pgan_ray.spec import Sweep, SweepRecord
 from pgan_ray.study.series import Axis, Series, series_of
 
@@ -32,14 +42,14 @@ Values = dict[tuple[int, int], float]  # (replicate, run) -> value
 class Study:
     """All that a report is made of. ``summary`` is empty where none was written; its tables may be missing.
 
-    ``rows``: `COLUMNS` by configuration: Arrow's, as a large sweep has too many for Python. ``seconds``: they took.
+    ``rows``: `COLUMNS` by configuration. ``seconds``: they took.
     ``files``: where else it reads from, and what could not be read. ``series``: of attacks, which are compared with
     ``controls``; of a sweep without any attack, its controls.
     """
 
     files: Directory
     record: SweepRecord
-    rows: dict[str, pa.Table]
+    rows: PackedTables
     tally: Tally
     seconds: float
     summary: dict[str, Any]
@@ -91,7 +101,10 @@ class Study:
 
     def unscored(self) -> Iterator[dict[str, str]]:
         """Cell id, configuration and outcome of every row that is not complete."""
-        for rows in self.rows.values():
+        for configuration in self.rows:
+            if set(self.tally.outcomes_of([configuration])) == {"complete"}:
+                continue
+            rows = self.rows[configuration]
             odd = rows.filter(pc.not_equal(rows["outcome"], "complete"))
             yield from odd.select(["cell_id", "configuration", "outcome"]).to_pylist()
 
@@ -160,15 +173,11 @@ class Study:
     @cached_property
     def missing(self) -> dict[str, int]:
         """Planned cells without a row, by configuration."""
-        counts: dict[str, int] = {}
-        for configuration in self.shown.configurations:
-            rows = self.rows.get(configuration.id)
-            there = set() if rows is None else set(rows["cell_id"].to_pylist())
-            replicates = range(configuration.settings.attack.replicates)
-            absent = sum(cell.id not in there for r in replicates for cell in configuration.cells(r))
-            if absent:
-                counts[configuration.id] = absent
-        return counts
+        # What has a row is planned, and has one row.
+        absent = {
+            one.id: one.cell_count - self.tally.outcomes_of([one.id]).total() for one in self.shown.configurations
+        }
+        return {name: count for name, count in absent.items() if count}
 
 
 def results_alone(sweep: Sweep) -> Sweep:
@@ -187,7 +196,7 @@ def load_study(store: Store) -> Study:
     axes, every = series_of(shown)
     attacks = [one for one in every if not one.is_control]
     series, controls = (attacks, [one for one in every if one.is_control]) if attacks else (every, [])
-    kept, tally, seconds = dict[str, pa.Table](), Tally(), list[float]()
+    kept, tally, seconds = PackedTables(), Tally(), list[float]()
     for configuration, rows in files.tables():
         tally.add(configuration, rows)
         seconds.append(math.fsum(rows["seconds"].to_pylist()))

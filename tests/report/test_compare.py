@@ -152,7 +152,7 @@ def test_a_clear_difference_is_marked_and_two_replicates_make_none(
 
 def page_on(found: Comparison) -> str:
     claims = {letter: findings(study) for letter, study in found.studies.items()}
-    return Page(comparison_page(found, [], claims, difference_tables(found))).text
+    return Page(comparison_page(found, [], claims, difference_tables(found)).decode()).text
 
 
 def test_sweeps_without_a_series_in_common_stand_side_by_side(tmp_path: Path) -> None:
