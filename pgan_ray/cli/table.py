@@ -105,7 +105,7 @@ def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Tabl
         table.add_column(column, justify="right" if index > 1 else "left")
     for one in confirmed:
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
-        shown = (estimate_text(score, score.replicates if score else 0) for score in scores)
+        shown = (estimate_text(score) for score in scores)
         table.add_row(label(sweep, one.configuration), Text(printable(values_text(one.trial))), *shown)
     return table
 

@@ -6,7 +6,17 @@ from typing import Any
 from pgan_ray.figures import palette
 from pgan_ray.figures.charts import Group, LineFigure
 from pgan_ray.report import facts
-from pgan_ray.report.curves import INTERVALS, MAX_PANELS, POISON_AXIS, line, rate_titles, same_top
+from pgan_ray.report.curves import (
+    FILES,
+    INTERVALS,
+    MAX_PANELS,
+    POISON_AXIS,
+    drawn_first,
+    headed,
+    line,
+    rate_titles,
+    same_top,
+)
 from pgan_ray.report.page import DrawnGroup, contents, render
 from pgan_ray.report.tables import Table, to_csv, verdict_rows
 from pgan_ray.report.tradeoff import attack_points, ranked_attacks, tradeoff
@@ -17,7 +27,6 @@ from pgan_ray.study.series import Series, per_cent, taken_for
 from pgan_ray.study.verdicts import Finding
 
 CONTROLS = (NONE, "removal")
-_FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}
 _REJECTED = {
     "rejected_poison": "Poison that the detectors reject",
     "rejected_genuine": "Genuine points that they reject",
@@ -42,14 +51,13 @@ def _panels(found: Comparison) -> Group | None:
                 points = [(100 * fraction, value) for fraction, value in curve.items()]
                 lines.append(line(name_of(found, letter), points=points, **_style(found, letter)))
             title = rate_titles(next(iter(match.series.values())))[rate]
-            name = f"{_FILES[rate]}_beside_{index + 1}"
-            full = f"{title[:1].upper()}{title[1:]}: {match.label}"
-            made.append(LineFigure(name, full, POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
+            name = f"{FILES[rate]}_beside_{index + 1}"
+            made.append(LineFigure(name, headed(title, match.label), POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
         figures += same_top(made)
     if not figures:
         return None
-    more = f" The first {MAX_PANELS} of {len(matches)} panels are drawn." if len(matches) > MAX_PANELS else ""
-    return Group("Error against the poison fraction, sweep over sweep", INTERVALS + more, tuple(figures))
+    caption = INTERVALS + drawn_first(matches)
+    return Group("Error against the poison fraction, sweep over sweep", caption, tuple(figures))
 
 
 def _tradeoff(found: Comparison) -> Group | None:
@@ -95,7 +103,7 @@ def _measures(found: Comparison) -> Iterator[tuple[str, str, Measure]]:
     tasks = {taken_for(one.settings) for match in found.matches for one in match.series.values()}
     source, reverse = tasks.pop() if len(tasks) == 1 else ("Source as poison class", "Poison as source class")
     for rate, title in zip(SCORES, ("Test error", source, reverse), strict=True):
-        yield _FILES[rate], title, Measure(rate)
+        yield FILES[rate], title, Measure(rate)
     for control in CONTROLS:
         yield f"beyond_{control}", f"{source}, beyond the control {control}", Measure("false_positive_rate", control)
     for rate, title in _REJECTED.items():
@@ -140,11 +148,7 @@ def _signed(found: Estimate | None) -> str:
 
 
 def _numbers(found: Estimate | None) -> tuple[Any, Any, Any]:
-    if found is None:
-        return "", "", ""
-    if found.half_width is None:
-        return found.mean, "", ""
-    return found.mean, found.mean - found.half_width, found.mean + found.half_width
+    return ("", "", "") if found is None else (found.mean, *(found.ends or ("", "")))
 
 
 def comparison_page(

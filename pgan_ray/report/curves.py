@@ -17,6 +17,7 @@ MAX_PANELS = 24
 MAX_CONTROLS = 2
 MAX_FRACTIONS = 4
 POISON_AXIS = "poison, % of the training set"
+FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}
 INTERVALS = "Bands and bars are 95 % intervals over generators (where there are at least two)."
 
 
@@ -43,9 +44,14 @@ def line(label: str, colour: str, points: Iterable[tuple[float, Estimate]], **st
         colour,
         tuple(x for x, _ in ordered),
         tuple(100 * e.mean for _, e in ordered),
-        tuple(None if e.half_width is None else 100 * e.half_width for _, e in ordered),
+        tuple(half(e) for _, e in ordered),
         **style,
     )
+
+
+def half(found: Estimate | None) -> float | None:
+    """The half width of its interval in per cent."""
+    return None if found is None or found.half_width is None else 100 * found.half_width
 
 
 def top(lines: Iterable[Line]) -> float:
@@ -103,16 +109,15 @@ def _over_poison(study: Study) -> Group | None:
                 label = _short(one, members, study.axes)
                 lines.append(line(label, points=points, **style))
             title = rate_titles(members[0])[rate]
-            name = f"{_FILES[rate]}_by_poison" + (f"_{index + 1}" if len(panels) > 1 else "")
-            full = f"{title}: {heading}" if heading else title
-            made.append(LineFigure(name, full[:1].upper() + full[1:], POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
+            name = f"{FILES[rate]}_by_poison" + (f"_{index + 1}" if len(panels) > 1 else "")
+            full = headed(title, heading)
+            made.append(LineFigure(name, full, POISON_AXIS, f"{title}, %", tuple(lines), 0.0))
         figures += same_top(made)
-    more = f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
     caption = (
         "Test error of the victims, and the two kinds of error that the attack is about, on clean test points. "
         "Controls show what comes of the poison's place alone: an attack's effect is what lies beyond them. "
     )
-    return Group("Error against the poison fraction", caption + INTERVALS + more, tuple(figures))
+    return Group("Error against the poison fraction", caption + INTERVALS + drawn_first(panels), tuple(figures))
 
 
 def _controls(study: Study, members: Sequence[Series]) -> list[Series]:
@@ -122,7 +127,14 @@ def _controls(study: Study, members: Sequence[Series]) -> list[Series]:
     return shown if len(shown) <= MAX_CONTROLS else []
 
 
-_FILES = {"test_error": "error", "false_positive_rate": "source_as_poison", "false_negative_rate": "poison_as_source"}
+def headed(title: str, what: str) -> str:
+    """The ``title`` of a panel that shows ``what`` alone."""
+    return f"{title[:1].upper()}{title[1:]}" + (f": {what}" if what else "")
+
+
+def drawn_first(panels: Sequence[Any]) -> str:
+    """A sentence for a caption, where more ``panels`` were found than are drawn."""
+    return f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
 
 
 def same_top(figures: Sequence[LineFigure]) -> list[LineFigure]:
@@ -183,12 +195,10 @@ def _over_axis(study: Study, axis: Axis) -> Group | None:
             if not any(len(one.x) >= 2 for one in lines):
                 continue
             title, what = rate_titles(members[0])[rate], heading(members[0], study.axes, [axis.path])
-            full = f"{title}: {what}" if what else title
-            name = f"{_FILES[rate]}_by_{axis.name.replace('.', '_')}" + (f"_{index + 1}" if len(groups) > 1 else "")
+            name = f"{FILES[rate]}_by_{axis.name.replace('.', '_')}" + (f"_{index + 1}" if len(groups) > 1 else "")
             xs = [x for one in lines for x in one.x]
             is_log = min(xs) > 0 and max(xs) / min(xs) > 50
-            full = full[:1].upper() + full[1:]
-            made.append(LineFigure(name, full, axis.title, f"{title}, %", tuple(lines), 0.0, is_log))
+            made.append(LineFigure(name, headed(title, what), axis.title, f"{title}, %", tuple(lines), 0.0, is_log))
         figures += same_top(made)
     if not figures:
         return None

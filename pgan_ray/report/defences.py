@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pgan_ray.figures.charts import Group, Line, LineFigure
-from pgan_ray.report.curves import MAX_PANELS, heading, styled, top
+from pgan_ray.report.curves import MAX_PANELS, drawn_first, half, headed, heading, styled, top
 from pgan_ray.report.tables import Table
 from pgan_ray.results import Estimate, estimate, estimate_text
 from pgan_ray.study.series import Path, Series, combinations, configuration_label, per_cent
@@ -36,7 +36,7 @@ def defence_group(study: Study) -> Group | None:
     figures = tuple(
         LineFigure(
             f"rise_by_defence_{index + 1}",
-            f"Rise of the error: {what}" if what else "Rise of the error",
+            headed("Rise of the error", what),
             "poison caught, %",
             "test error beyond clean, points",
             tuple(lines),
@@ -46,12 +46,11 @@ def defence_group(study: Study) -> Group | None:
         for index, (what, lines) in enumerate(drawn)
     )
     largest = sorted({one.fractions[-1] for one in study.series})
-    more = f" The first {MAX_PANELS} of {len(panels)} panels are drawn." if len(panels) > MAX_PANELS else ""
     return Group(
         "What defences help",
         f"How much more victims err at {', '.join(map(per_cent, largest))} poison than on clean data under the same "
         "defences (0 where they err less), against the share of poison that is rejected, dropped or relabelled. Bars "
-        f"are 95 % intervals over generators.{more}",
+        f"are 95 % intervals over generators.{drawn_first(panels)}",
         figures,
     )
 
@@ -130,6 +129,5 @@ def _attack(study: Study, one: Series) -> str:
 
 
 def _point(label: str, caught: Estimate, harm: Estimate, style: dict[str, str]) -> Line:
-    halves = [None if found.half_width is None else 100 * found.half_width for found in (caught, harm)]
     x, y = 100 * caught.mean, max(0.0, 100 * harm.mean)
-    return Line(label, style["colour"], (x,), (y,), (halves[1],), style["marker"], x_half=halves[0])
+    return Line(label, style["colour"], (x,), (y,), (half(harm),), style["marker"], x_half=half(caught))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pgan_ray.figures import palette
 from pgan_ray.figures.charts import Dot, DotFigure, Group, Line, LineFigure
-from pgan_ray.report.curves import INTERVALS, heading, line, top
+from pgan_ray.report.curves import INTERVALS, half, headed, heading, line, top
 from pgan_ray.results import Estimate
 from pgan_ray.study.series import ALPHA, PERCENTILE, TRAIN, VICTIM, Axis, Path, Series, combinations, per_cent
 from pgan_ray.study.study import Study
@@ -82,7 +82,7 @@ def _by_axis(study: Study, axis: Axis, placed: Sequence[Series], victims: Sequen
     return [
         LineFigure(
             "rejected" + (f"_{index + 1}" if len(curves) > 1 else ""),
-            f"Rejected points: {what}" if what else "Rejected points",
+            headed("Rejected points", what),
             axis.title,
             "rejected by the detectors, %",
             tuple(lines),
@@ -102,9 +102,9 @@ def _dots(study: Study, filtered: Sequence[Series], victims: Sequence[Path]) -> 
         ):
             found = rejected(study, one, rate)
             if found is not None:
-                half = None if found.half_width is None else 100 * found.half_width
-                dots.append(Dot(name, colour, 100 * found.mean, half, marker))
-                highest = max(highest, 1.08 * 100 * found.mean, min(100 * found.mean + (half or 0), 220 * found.mean))
+                most = 100 * found.mean + (half(found) or 0)
+                dots.append(Dot(name, colour, 100 * found.mean, half(found), marker))
+                highest = max(highest, 1.08 * 100 * found.mean, min(most, 220 * found.mean))
         rows.append((_label(study, one, victims), tuple(dots)))
     return DotFigure(
         "rejected_by_series", "Rejected points", "rejected by the detectors, %", tuple(rows), min(1.04 * highest, 102.0)

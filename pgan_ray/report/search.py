@@ -6,9 +6,10 @@ from typing import Any
 
 from pgan_ray.figures.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
 from pgan_ray.figures.palette import CATEGORIES, alpha_colour
+from pgan_ray.report.curves import half
 from pgan_ray.report.tables import Table
 from pgan_ray.report.tradeoff import HARM, SEEN
-from pgan_ray.results import Estimate, Trial, best_so_far, estimate_text, read_trials, values_text
+from pgan_ray.results import Trial, best_so_far, estimate_text, read_trials, values_text
 from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
 from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
 from pgan_ray.study.study import Study
@@ -54,7 +55,7 @@ def search_tables(study: Study) -> list[Table]:
     rows = []
     for one in confirmations(study.record.sweep, trials, study.changes):
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
-        found = (estimate_text(score, score.replicates if score else 0) for score in scores)
+        found = (estimate_text(score) for score in scores)
         rows.append((_name(one.trial.key), values_text(one.trial), *found))
     if rows:
         harms, seen = ("harm promised", "harm confirmed"), ("detectability promised", "detectability confirmed")
@@ -78,7 +79,7 @@ def _stopped_rows(trials: dict[TrialKey, Trial]) -> tuple[tuple[str, ...], ...]:
     for key, trial in sorted(trials.items(), key=lambda item: (item[0][0] != MAIN, item[0])):
         if trial.state == "stopped":
             probe = trial.probes[-1]
-            scores = (estimate_text(one, one.replicates if one else 0) for one in (probe.harm, probe.detectability))
+            scores = estimate_text(probe.harm), estimate_text(probe.detectability)
             rows.append((_name(key), values_text(trial), f"{100 * probe.share:g}", *scores))
     return tuple(rows)
 
@@ -122,15 +123,11 @@ def _points(label: str, colour: str, trials: Sequence[Trial], names: Sequence[st
         colour,
         tuple(x for x, _ in at),
         tuple(y for _, y in at),
-        tuple(_half(trial.detectability) for trial in trials),
-        tuple(_half(trial.harm) for trial in trials),
+        tuple(half(trial.detectability) for trial in trials),
+        tuple(half(trial.harm) for trial in trials),
         tuple(names),
         **options,
     )
-
-
-def _half(found: Estimate | None) -> float | None:
-    return None if found is None or found.half_width is None else 100 * found.half_width
 
 
 def _course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from pgan_ray.figures.charts import Group, HeatFigure
-from pgan_ray.results import CHANGES, RATES, Estimate, estimate_text
+from pgan_ray.report.curves import FILES
+from pgan_ray.results import CHANGES, RATES, estimate_text
 from pgan_ray.study.paper import STATEMENTS
 from pgan_ray.study.rules import here_text, paper_text, unit
-from pgan_ray.study.series import Series, per_cent, taken_for
+from pgan_ray.study.series import per_cent, taken_for
 from pgan_ray.study.study import Study
 from pgan_ray.study.verdicts import Finding, by_statement, overall
 
@@ -32,27 +33,20 @@ def rate_tables(study: Study) -> list[Table]:
     several = ("Source class taken for poison class", "Poison class taken for source class")
     source, reverse = tasks.pop() if len(tasks) == 1 else several
     titles = {
-        "test_error": ("error", "Test error in %, by poison fraction"),
-        "false_positive_rate": ("source_as_poison", f"{source} in %, by poison fraction"),
-        "false_negative_rate": ("poison_as_source", f"{reverse} in %, by poison fraction"),
-        "rejected_genuine": ("rejected_genuine", "Genuine points that the detectors reject in %, by poison fraction"),
-        "rejected_poison": ("rejected_poison", "Poisoning points that the detectors reject in %, by poison fraction"),
-        "rejected_genuine_both": (
-            "rejected_genuine_both",
-            "Genuine points that they would reject if they looked at both tails, in %, by poison fraction",
-        ),
-        "rejected_poison_both": (
-            "rejected_poison_both",
-            "Poisoning points that they would reject if they looked at both tails, in %, by poison fraction",
-        ),
-        "detector_auc": (
-            "detector_auc",
-            "Area under the detector's ROC curve, poison against genuine points, in % (50: it is blind; less: poison "
-            "looks more ordinary than genuine points)",
-        ),
-        "poison_variance": ("poison_variance", "The poison's variance in % of the genuine points' of its class"),
+        "test_error": "Test error in %, by poison fraction",
+        "false_positive_rate": f"{source} in %, by poison fraction",
+        "false_negative_rate": f"{reverse} in %, by poison fraction",
+        "rejected_genuine": "Genuine points that the detectors reject in %, by poison fraction",
+        "rejected_poison": "Poisoning points that the detectors reject in %, by poison fraction",
+        "rejected_genuine_both": "Genuine points that they would reject if they looked at both tails, in %, by poison "
+        "fraction",
+        "rejected_poison_both": "Poisoning points that they would reject if they looked at both tails, in %, by poison "
+        "fraction",
+        "detector_auc": "Area under the detector's ROC curve, poison against genuine points, in % (50: it is blind; "
+        "less: poison looks more ordinary than genuine points)",
+        "poison_variance": "The poison's variance in % of the genuine points' of its class",
     }
-    made = [_by_fraction(study, rate, name, title) for rate, (name, title) in titles.items()]
+    made = [_by_fraction(study, rate, title) for rate, title in titles.items()]
     made = [table for table in made if any(set(row[1:]) != {"-"} for row in table.rows)]
     return [*made, *_changes(study)] if study.changes else made
 
@@ -77,13 +71,13 @@ def _changes(study: Study) -> list[Table]:
     return [Table("beyond_controls", title, columns, tuple(rows), left=2)] if rows else []
 
 
-def _by_fraction(study: Study, rate: str, name: str, title: str) -> Table:
+def _by_fraction(study: Study, rate: str, title: str) -> Table:
     fractions = sorted({fraction for one in study.series for fraction in one.fractions})
     rows = []
     for one in study.every_series:
         curve = study.curve(one, rate)
         rows.append((one.label, *(estimate_text(curve.get(f), one.settings.attack.replicates) for f in fractions)))
-    return Table(name, title, ("series", *map(per_cent, fractions)), tuple(rows))
+    return Table(FILES.get(rate, rate), title, ("series", *map(per_cent, fractions)), tuple(rows))
 
 
 def points_csv(study: Study) -> bytes:
@@ -101,7 +95,7 @@ def points_csv(study: Study) -> bytes:
         "cells",
     )
     rows = (
-        (*_names(one), fraction, rate, found.mean, *_ends(found), found.replicates, found.cells)
+        (*one.key, one.label, fraction, rate, found.mean, *(found.ends or ("", "")), found.replicates, found.cells)
         for one in study.every_series
         for fraction, point in sorted(study.points.get(one.key, {}).items())
         for rate in RATES
@@ -112,31 +106,18 @@ def points_csv(study: Study) -> bytes:
 
 def paper_csv(found: Sequence[Finding]) -> bytes:
     """The table paper / here."""
-    head = (
-        "place",
-        "statement",
-        "measured",
-        "about",
-        "paper",
-        "here",
-        "low",
-        "high",
-        "unit",
-        "generators",
-        "verdict",
-        "reason",
-    )
+    head = ("place", "statement", "measured", "about", "paper", "here", "low", "high", "unit", "generators")
     rows: list[tuple[Any, ...]] = []
     for one in found:
         factor, what = unit(one.statement)
         numbers: tuple[Any, ...] = ("", "", "", what, "")
         if one.found is not None:
-            ends = ("" if end == "" else end * factor for end in _ends(one.found))
-            numbers = (one.found.mean * factor, *ends, what, one.found.replicates)
+            ends = tuple(end * factor for end in one.found.ends or ())
+            numbers = (one.found.mean * factor, *(ends or ("", "")), what, one.found.replicates)
         statement = one.statement
         words = (statement.place, statement.says, statement.measure, one.subject, paper_text(statement))
         rows.append((*words, *numbers, one.verdict, one.reason))
-    return to_csv(head, rows)
+    return to_csv((*head, "verdict", "reason"), rows)
 
 
 def confusion_csvs(groups: Iterable[Group]) -> dict[str, bytes]:
@@ -179,13 +160,3 @@ def verdict_rows(found: Mapping[str, Sequence[Finding]]) -> list[dict[str, Any]]
                 {"sweep": letter, "finding": one, "here": here_text(statement, one.found)} for one in members
             ]
     return [entries[key] for key in (sorted(entries) if len(found) > 1 else entries)]
-
-
-def _names(one: Series) -> tuple[str, str, str]:
-    return one.configuration, one.variant, one.label
-
-
-def _ends(found: Estimate) -> tuple[Any, Any]:
-    if found.half_width is None:
-        return "", ""
-    return found.mean - found.half_width, found.mean + found.half_width

@@ -5,7 +5,8 @@ from typing import Any
 
 from pgan_ray.figures import palette
 from pgan_ray.figures.charts import Group, PointFigure, PointGroup
-from pgan_ray.results import BUDGET, HARMS, Estimate, Ranked, estimate_text, ranking, rule_of
+from pgan_ray.report.curves import half
+from pgan_ray.results import BUDGET, HARMS, Ranked, estimate_text, ranking, rule_of
 from pgan_ray.study.study import Study
 
 MAX_NAMES = 8
@@ -75,16 +76,12 @@ def attack_points(study: Study, label: str, colour: str, attacks: list[Ranked], 
         colour,
         tuple(100 * one.mean for one in excess),
         tuple(100 * one.harm.mean for one in attacks),
-        tuple(map(_half, excess)),
-        tuple(_half(one.harm) for one in attacks),
+        tuple(map(half, excess)),
+        tuple(half(one.harm) for one in attacks),
         tuple(labels[one.configuration, one.variant] for one in attacks),
         is_large=True,
         **style,
     )
-
-
-def _half(found: Estimate) -> float | None:
-    return None if found.half_width is None else 100 * found.half_width
 
 
 def _label(study: Study, attack: Ranked) -> str:

@@ -106,18 +106,13 @@ def remove_checkpoint(store: Store, place: str) -> None:
 
 def remove_rungs(store: Store, configuration: str) -> None:
     """Delete the checkpoints of a trial that does not go on from them any more."""
-    folder = rung_folder(configuration)
+    remove_checkpoints(store, rung_folder(configuration))
+
+
+def remove_checkpoints(store: Store, folder: str = CHECKPOINTS) -> None:
+    """Delete what the executor wrote, which a finished sweep has no use for; what else is in its ``folder`` stays."""
     for name in store.names(folder, hidden=True):
         if _TUNES.fullmatch(name):
             with suppress(FileNotFoundError):
                 store.delete(name)
     store.prune(folder)
-
-
-def remove_checkpoints(store: Store) -> None:
-    """Delete what the executor wrote, which a finished sweep has no use for; what else is in its folder stays."""
-    for name in store.names(CHECKPOINTS, hidden=True):
-        if _TUNES.fullmatch(name):
-            with suppress(FileNotFoundError):
-                store.delete(name)
-    store.prune(CHECKPOINTS)

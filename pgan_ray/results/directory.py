@@ -29,7 +29,7 @@ from pgan_ray.results.generators import (
 from pgan_ray.results.identity import foreign
 from pgan_ray.results.probes import FOLDER as PROBES
 from pgan_ray.results.probes import probe_folder
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import reason_of, redact
 from pgan_ray.results.rows import RowCheck
 from pgan_ray.results.schema import VICTIMS, is_duration
 from pgan_ray.results.store import Store
@@ -196,7 +196,7 @@ class Directory:
         except FileNotFoundError:  # a directory copied in part
             return None
         except DAMAGE as error:
-            reason = redact(" ".join(str(error).split())) or type(error).__name__
+            reason = reason_of(error)
             if not self._strict:
                 self.damaged[name] = reason
                 return None

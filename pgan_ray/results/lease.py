@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import reason_of, redact
 from pgan_ray.results.store import Store
 
 FILE = "driver.json"
@@ -118,8 +118,8 @@ def lease(store: Store, notice: Notice) -> Iterator[Lease]:
     try:
         mine.start()
     except OSError as error:
-        reason = redact(" ".join(str(error).split()))
-        raise SpecError([f"{redact(store.place(FILE))}: must be a file that can be written, got {reason}"]) from None
+        rule = f"must be a file that can be written, got {reason_of(error)}"
+        raise SpecError([f"{redact(store.place(FILE))}: {rule}"]) from None
     try:
         yield mine
     finally:

@@ -8,7 +8,7 @@ from pgan_ray.results.checkpoints import CHECKPOINTS
 from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.lease import is_lease
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import reason_of, redact
 from pgan_ray.results.store import Store
 from pgan_ray.results.trials import FOLDER as SEARCH
 from pgan_ray.results.trials import PAUSE, known_trials
@@ -39,8 +39,7 @@ def read_sweep(store: Store, *, imports: bool = False) -> SweepRecord:
     except (FileNotFoundError, NotADirectoryError):
         raise SpecError([f"{where}: must be the directory of a sweep, got no sweep.yaml in it"]) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = redact(" ".join(str(error).split()))
-        raise SpecError([f"{where}/{SWEEP}: must be a readable text file, got: {reason}"]) from None
+        raise SpecError([f"{where}/{SWEEP}: must be a readable text file, got: {reason_of(error)}"]) from None
     return load_record(
         text, f"{where}/{SWEEP}", imports=imports, known_trials=lambda record: known_trials(store, record)
     )
@@ -55,8 +54,7 @@ def check_new(store: Store) -> None:
     try:
         there = store.entries()
     except OSError as error:
-        reason = redact(" ".join(str(error).split()))
-        raise SpecError([f"--out {where}: must be a place that can be read, got {reason}"]) from None
+        raise SpecError([f"--out {where}: must be a place that can be read, got {reason_of(error)}"]) from None
     if SWEEP in there:
         rule = "must not hold a sweep yet; finish that one with"
         raise SpecError([f"--out {where}: {rule} `pgan-ray resume {typed(where)}`, or name another directory"])

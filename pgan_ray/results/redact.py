@@ -61,6 +61,11 @@ def redact(text: str) -> str:
     return redactor()(text)
 
 
+def reason_of(error: BaseException) -> str:
+    """What ``error`` says, on one line and without secrets; its kind where it says nothing."""
+    return redact(" ".join(str(error).split())) or type(error).__name__
+
+
 def redactor() -> Callable[[str], str]:
     """`redact`, for many texts: what this process knows is gathered once, now."""
     known = frozenset(_known.union(_of_environment()))

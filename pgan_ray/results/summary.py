@@ -24,6 +24,11 @@ class Estimate:
     replicates: int
     cells: int
 
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """Of the interval."""
+        return None if self.half_width is None else (self.mean - self.half_width, self.mean + self.half_width)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -110,10 +115,10 @@ def one_sided(found: Estimate) -> float:
     return found.half_width * _quantile(degrees, 0.95) / _quantile(degrees)
 
 
-def estimate_text(found: Estimate | None, planned: int) -> str:
-    """``6.8 ± 1.2`` per cent, with ``(3 of 5)`` where only 3 of 5 replicates count; a dash where there is nothing."""
+def estimate_text(found: Estimate | None, planned: int | None = None) -> str:
+    """``6.8 ± 1.2`` per cent, with ``(3 of 5)`` where only 3 of 5 ``planned`` replicates count; a dash for nothing."""
     if found is None:
         return "-"
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
-    some = "" if found.replicates == planned else f" ({found.replicates} of {planned})"
+    some = "" if planned in (None, found.replicates) else f" ({found.replicates} of {planned})"
     return f"{100 * found.mean:.1f}{half}{some}"

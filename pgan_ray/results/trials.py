@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from pgan_ray.errors import SpecError
 from pgan_ray.results import json_text
 from pgan_ray.results.identity import check_own, identity
-from pgan_ray.results.redact import redact
+from pgan_ray.results.redact import reason_of, redact
 from pgan_ray.results.store import Store
 from pgan_ray.results.summary import Estimate
 from pgan_ray.spec import KnownTrials, Search, SearchSpec, SweepRecord, TrialKey
@@ -244,8 +244,7 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
 
 
 def _fault(store: Store, name: str, error: BaseException, remedy: str = "") -> SpecError:
-    reason = redact(" ".join(str(error).split())) or type(error).__name__
-    return SpecError([f"{redact(store.place(name))}: {reason}{remedy}"])
+    return SpecError([f"{redact(store.place(name))}: {reason_of(error)}{remedy}"])
 
 
 def _written(found: Estimate | None) -> dict[str, Any] | None:

@@ -83,7 +83,7 @@ class SearchRun:
         except Exception as error:
             outcome = SweepOutcome("failed", failures=[f"the search failed:\n{redact(traceback.format_exc())}"])
             self._progress.notice(f"the search failed ({type(error).__name__}): {redact(str(error))}")
-            self._ended(self._record, outcome)
+            self._ended(outcome)
         return outcome
 
     def _waves(self) -> SweepOutcome | None:
@@ -177,7 +177,7 @@ class SearchRun:
         if outcome.failures and not any(map(_has_worked, (*judged, *self._trials.values()))):
             outcome.outcome = "failed"  # not what they were asked to do is at fault, or none of it can be done
         if outcome.outcome == "failed":
-            return self._ended(self._record, outcome)
+            return self._ended(outcome)
         for trial in judged:
             self._put(trial)
         for name in ("failures", "diverged", "retried"):
@@ -310,7 +310,7 @@ class SearchRun:
             chosen += [key for key in (before.keys if before else []) if key not in chosen]
             if not chosen:
                 nothing = "no trial came to a score: there is nothing to confirm"
-                return self._ended(self._record, SweepOutcome("failed", failures=[nothing]))
+                return self._ended(SweepOutcome("failed", failures=[nothing]))
             write_confirmed(self._store, self._record, Confirmed(chosen, self._spec.trials))
         sweep = with_known(self._record.sweep, self._known())
         self._tracker.sweep_extended(sweep)
@@ -342,9 +342,9 @@ class SearchRun:
 
     def _stopped(self, outcome: Outcome, notice: str) -> SweepOutcome:
         self._progress.notice(notice)
-        return self._ended(self._record, SweepOutcome(outcome))
+        return self._ended(SweepOutcome(outcome))
 
-    def _ended(self, record: SweepRecord, outcome: SweepOutcome) -> SweepOutcome:
+    def _ended(self, outcome: SweepOutcome) -> SweepOutcome:
         """Write down and tell an end that no run of a part or of the whole tells."""
         outcome.seconds = self._whole.state().elapsed_s
         for name in ("failures", "diverged", "retried"):
@@ -352,7 +352,7 @@ class SearchRun:
         outcome.trials = counts(self._trials.values())
         self._tracker.sweep_finished(outcome.outcome)
         with suppress(OSError):  # the store may be what failed
-            write_summary(self._store, record, outcome)
+            write_summary(self._store, self._record, outcome)
         return outcome
 
 
@@ -363,5 +363,5 @@ def _has_worked(trial: Trial) -> bool:
 
 def trial_text(trial: Trial) -> str:
     """``7 (alpha 0.1): harm 12.3 ± 2.0, detectability 0.4 ± 0.1 points``."""
-    harm, seen = (estimate_text(one, one.replicates if one else 0) for one in (trial.harm, trial.detectability))
+    harm, seen = estimate_text(trial.harm), estimate_text(trial.detectability)
     return f"{trial.key[1]} ({values_text(trial)}): harm {harm}, detectability {seen} points"

@@ -37,9 +37,9 @@ class Finding:
     reason: str
 
 
-def findings(study: Study, statements: Sequence[Statement] = STATEMENTS) -> list[Finding]:
-    """The verdicts on all ``statements`` that the sweep's content can speak to."""
-    return [finding for statement in statements for finding in _judge_all(study, statement)]
+def findings(study: Study) -> list[Finding]:
+    """The verdicts on all statements of the paper that the sweep's content can speak to."""
+    return [finding for statement in STATEMENTS for finding in _judge_all(study, statement)]
 
 
 def combine(study: Study, terms: Sequence[Term]) -> Estimate | None:

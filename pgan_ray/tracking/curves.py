@@ -70,10 +70,9 @@ def victim_metrics(
             metrics.append((f"{place}/{rate}", estimate.mean, timestamp_ms, step))
             if rate != "test_error":
                 continue
-            if estimate.half_width is not None:
-                low, high = estimate.mean - estimate.half_width, estimate.mean + estimate.half_width
-                metrics.append((f"{place}/test_error_low", low, timestamp_ms, step))
-                metrics.append((f"{place}/test_error_high", high, timestamp_ms, step))
+            if estimate.ends is not None:
+                ends = zip(("low", "high"), estimate.ends, strict=True)
+                metrics += [(f"{place}/test_error_{end}", value, timestamp_ms, step) for end, value in ends]
             errors[place, point.poison_fraction] = estimate.mean
     complete = [row for row in rows.select(["replicate", "outcome"]).to_pylist() if row["outcome"] == "complete"]
     numbers = {"generators": len({row["replicate"] for row in complete}), "victims": len(complete)}
@@ -113,8 +112,7 @@ def strongest_metrics(
     for fraction, name in ((best.poison_fraction, "test_error"), (0.0, "test_error_clean")):
         estimates[name] = at.get(fraction, {}).get("test_error")
     numbers = {name: estimate.mean for name, estimate in estimates.items() if estimate is not None}
-    if best.harm.half_width is not None:
-        numbers[f"{harm}_low"] = best.harm.mean - best.harm.half_width
-        numbers[f"{harm}_high"] = best.harm.mean + best.harm.half_width
+    if best.harm.ends is not None:
+        numbers[f"{harm}_low"], numbers[f"{harm}_high"] = best.harm.ends
     numbers["poison_fraction"] = best.poison_fraction
     return [(f"strongest/{safe_name(name)}", float(value), timestamp_ms, 0) for name, value in numbers.items()]

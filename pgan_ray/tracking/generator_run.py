@@ -74,7 +74,7 @@ def _tags(record: GeneratorRecord) -> dict[str, str]:
     if record.message:
         tags["pgan.message"] = record.message
     if record.image_shape is not None:
-        tags |= dict([images.TAG])
+        tags |= images.TAG
     return tags
 
 

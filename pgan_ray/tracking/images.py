@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 KEY = "samples"
-TAG = ("mlflow.loggedImages", "True")
+TAG = {"mlflow.loggedImages": "True"}
 TILES = 8  # a side
 GAP = 2  # pixels between tiles
 COMPRESSED_SIDE = 256  # pixels, as MLflow's own

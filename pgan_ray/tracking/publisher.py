@@ -52,10 +52,10 @@ class Publisher:
             self._context, self._course = None, Course()
             raise
 
-    def finish(self, status: str = "KILLED") -> None:
+    def finish(self) -> None:
         """Leave no run running: those that no event ended were cut short."""
         if self._context is not None or self._connection is not None:
-            sweep_run.end_open(self._current(), status)
+            sweep_run.end_open(self._current(), "KILLED")
 
     def _current(self) -> Context:
         if self._context is None:

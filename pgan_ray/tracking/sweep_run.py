@@ -93,7 +93,7 @@ def end(context: Context, gathered: Gathered, outcome: Outcome, course: Course) 
     gathered.file.log(context.runs, run)
     if outcome in ("complete", "partial"):  # else more rows may come, and MLflow cannot drop points
         _log_answer(context, run, gathered)
-    tags = {**description.size_tags(context.record), **dict([tables.TAG]), "pgan.outcome": outcome}
+    tags = {**description.size_tags(context.record), **tables.TAG, "pgan.outcome": outcome}
     context.runs.describe(run, {}, tags)
     end_open(context, STATUS[outcome])
     context.runs.end(context.key(), STATUS[outcome], context.now())

@@ -10,10 +10,7 @@ from pgan_ray.spec import Sweep
 
 TABLE_FILE, CONFUSION_FILE = "summary_table.json", "confusion_table.json"
 # MLflow shows files that this tag names as tables. `log_table` would append to the file when repeated.
-TAG = (
-    "mlflow.loggedArtifacts",
-    json.dumps([{"path": file, "type": "table"} for file in (TABLE_FILE, CONFUSION_FILE)]),
-)
+TAG = {"mlflow.loggedArtifacts": json.dumps([{"path": file, "type": "table"} for file in (TABLE_FILE, CONFUSION_FILE)])}
 
 Row = list[str | float | int | None]
 
