@@ -26,12 +26,8 @@ class NearestConfig(AttackConfig):
 
     def check_evaluation(self, evaluation: EvaluationSpec, classes: int) -> None:
         """The pool must hold what is drawn from it."""
-        needed = evaluation.poison_count(max(evaluation.poison_fractions), classes)
-        if self.pool is not None and self.pool < needed:
-            raise ValueError(
-                f"`attack.pool` must be at least {needed} (the largest poison fraction of the training set), "
-                f"got {self.pool}"
-            )
+        if self.pool is not None:
+            evaluation.check_poison("attack.pool", self.pool, classes)
 
 
 @ATTACKS.register

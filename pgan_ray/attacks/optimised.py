@@ -87,12 +87,7 @@ class OptimisedConfig(AttackConfig):
     def check_evaluation(self, evaluation: EvaluationSpec, classes: int) -> None:
         """A run finds all of its poison in the set."""
         super().check_evaluation(evaluation, classes)
-        needed = evaluation.poison_count(max(evaluation.poison_fractions), classes)
-        if needed > self.points:
-            raise ValueError(
-                f"`attack.points` must be at least {needed} (the largest poison fraction of the training set), got "
-                f"{self.points}"
-            )
+        evaluation.check_poison("attack.points", self.points, classes)
 
 
 def parameters_of(sizes: Sequence[int]) -> int:

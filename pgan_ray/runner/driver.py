@@ -287,9 +287,7 @@ class SweepRun:
         if finished.rows is None:
             self._fail(f"batch {batch.id} failed, and with it {so_many_cells(len(batch.cells))}", finished.error)
             self._state.victims_failed += len(batch.cells)
-            self._state.victims_cost -= batch.cost
-            self._batches_left[batch.configuration] -= 1
-            self._configuration_maybe_finished(batch.configuration)
+            self._settle(batch)
             return
         table = write_rows(self._store, batch.id, finished.rows, identity(self._record))
         self._written[batch.configuration][batch.id] = table
@@ -318,11 +316,13 @@ class SweepRun:
 
     def _count(self, batch: Batch) -> None:
         self._state.victims_done += len(batch.cells)
-        self._state.victims_cost -= batch.cost
-        self._batches_left[batch.configuration] -= 1
-        self._configuration_maybe_finished(batch.configuration)
+        self._settle(batch)
 
-    def _configuration_maybe_finished(self, configuration: str) -> None:
+    def _settle(self, batch: Batch) -> None:
+        """Nothing more comes of ``batch``; it may have been the last of its configuration."""
+        configuration = batch.configuration
+        self._state.victims_cost -= batch.cost
+        self._batches_left[configuration] -= 1
         if self._batches_left[configuration] or self._replicates_left[configuration]:
             return
         written = self._written.pop(configuration, {})

@@ -21,10 +21,9 @@ class Chooser:
 
     def __init__(self, tree: Mapping[str, Any]) -> None:
         self._tree = tree
-        self._marks = dict(named_sections(Settings, tree))
         # Of sections with a grid of names: name -> the keys that it has, and that another one has.
         self._keys: dict[Path, dict[str, frozenset[str]]] = {}
-        for path, mark in self._marks.items():
+        for path, mark in named_sections(Settings, tree):
             name = _at(tree, path).get("name")
             if grid.is_grid(name) and grid.is_usable(name["grid"]):
                 self._keys[path] = {name: _keys(mark, name) for name in mark.names(_at(tree, path))}

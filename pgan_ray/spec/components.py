@@ -91,12 +91,8 @@ class AttackConfig(ComponentConfig):
 
     def check_evaluation(self, evaluation: "EvaluationSpec", classes: int) -> None:
         """See that the attack has enough poison for an evaluation on so many ``classes``. Raises `ValueError`."""
-        needed = evaluation.poison_count(max(evaluation.poison_fractions), classes)
-        if self.is_trained and needed > evaluation.poison_set_size:
-            raise ValueError(
-                f"`evaluation.poison_set_size` must be at least {needed} (the largest poison fraction of the "
-                f"training set), got {evaluation.poison_set_size}"
-            )
+        if self.is_trained:
+            evaluation.check_poison("evaluation.poison_set_size", evaluation.poison_set_size, classes)
 
 
 class VictimConfig(ComponentConfig):

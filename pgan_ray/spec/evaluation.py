@@ -60,6 +60,14 @@ class EvaluationSpec(Part):
         """Poisoning points in the training set of a victim of so many ``classes``."""
         return round(fraction * self.train_per_class * classes)
 
+    def check_poison(self, key: str, has: int, classes: int) -> None:
+        """See that a victim of so many ``classes`` finds its poison in what ``key`` ``has``. Raises `ValueError`."""
+        needed = self.poison_count(max(self.poison_fractions), classes)
+        if has < needed:
+            raise ValueError(
+                f"`{key}` must be at least {needed} (the largest poison fraction of the training set), got {has}"
+            )
+
     @model_validator(mode="after")
     def _fits(self) -> "EvaluationSpec":
         if again := repeated("poison_fractions", self.poison_fractions):

@@ -120,10 +120,11 @@ def _described(kind: str, sections: list[ComponentConfig]) -> dict[str, Any]:
             fields[key] = field
     unread = {_text(_without(one.model_dump(mode="json"), keys)): keys for one in sections if (keys := one.unread())}
     component = config.component
+    class_names: Mapping[int, str] = getattr(component, "class_names", {})
     made = Description(
         label=printable_line(str(component.label))[:_LABEL],
         flag=bool(getattr(component, _FLAGS[kind])) if kind in _FLAGS else None,
-        class_names={str(label): printable_line(text) for label, text in _class_names(component).items()},
+        class_names={str(label): printable_line(text) for label, text in class_names.items()},
         base=base,
         keys={key: _default(field) for key, field in fields.items()},
         floats=[key for key, field in fields.items() if field.annotation in (float, float | None)],
@@ -131,11 +132,6 @@ def _described(kind: str, sections: list[ComponentConfig]) -> dict[str, Any]:
         unread=[_Unread(of=json.loads(text), keys=sorted(keys)) for text, keys in unread.items()],
     )
     return made.model_dump(mode="json", exclude_defaults=True)
-
-
-def _class_names(component: type[Any]) -> Mapping[int, str]:
-    found: Mapping[int, str] = getattr(component, "class_names", {})
-    return found
 
 
 def _parameters(section: ComponentConfig) -> list[str]:

@@ -26,9 +26,9 @@ def percent_hint(place: tuple[str | int, ...], kind: str, given: Any, context: d
     return ""
 
 
-def elsewhere(key: str, part: type[BaseModel] = Settings) -> list[str]:
+def elsewhere(key: str) -> list[str]:
     """The dotted paths of the fields called ``key``, at most `MOST_NAMED`, or none where there are more."""
-    found = list(dict.fromkeys(_paths(key, part, "")))
+    found = list(dict.fromkeys(_paths(key, Settings, "")))
     return found if len(found) <= MOST_NAMED else []
 
 

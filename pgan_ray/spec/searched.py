@@ -245,7 +245,7 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if not evaluation.victim.trains:
             yield ("evaluation", "victim", "name"), f"must be a victim that is trained, to be harmed, got `none`{name}"
         detects |= evaluation.detector.component.filters
-        is_scored &= _has_scores(evaluation.detector)
+        is_scored &= getattr(evaluation.detector, "percentile", None) is not None
     most = combinations(search.dimensions)
     if most is not None and spec.trials > most:
         yield ("search", "trials"), f"must be at most {most}, as many as there are combinations, got {spec.trials}"
@@ -262,10 +262,6 @@ def combinations(dimensions: Sequence[Dimension]) -> int | None:
     """How many there are of all that is searched; None where a dimension is continuous."""
     counts = [one.count for one in dimensions]
     return None if None in counts else prod(count for count in counts if count is not None)
-
-
-def _has_scores(detector: Any) -> bool:
-    return getattr(detector, "percentile", None) is not None
 
 
 def _start_faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
