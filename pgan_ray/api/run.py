@@ -21,7 +21,17 @@ from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
 from pgan_ray.errors import SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
-from pgan_ray.results import DATA_FILE, Lease, Store, check_resumable, known_trials, lease, redact, shorten_retries
+from pgan_ray.results import (
+    DATA_FILE,
+    Lease,
+    Store,
+    check_new,
+    check_resumable,
+    known_trials,
+    lease,
+    redact,
+    shorten_retries,
+)
 from pgan_ray.runner import Executor, LocalExecutor, Offer, ProgressDisplay, SearchRun, SweepRun
 from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
@@ -153,6 +163,9 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         executor = executors()
         found.tracking.passed()
         claim.confirm()
+        if not record.facts:
+            # Since it was looked at, another new sweep may have begun there, and even ended.
+            store.at_start(lambda: check_new(store))
         executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
         offer = executor.offer(asked_resources(record.sweep))

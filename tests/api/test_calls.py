@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
@@ -15,6 +16,7 @@ from pgan_ray.errors import DataError, PganRayError, SpecError
 from pgan_ray.results import Store, read_poison
 from pgan_ray.runner.limits import Room
 from pgan_ray.runner.local import LocalExecutor
+from pgan_ray.runner.prepare import load_datasets
 from tests.tiny import CELLS, GENERATORS, TINY, dataset_config, write_tiny
 
 
@@ -69,6 +71,29 @@ def test_whose_products_a_sweep_takes_is_decided_once(monkeypatch: pytest.Monkey
     monkeypatch.setattr("pgan_ray.nn.faster_products", lambda: "pytorch")  # as if on another processor
     resume_sweep(out, executor="local", offline_tracking=True)
     assert taken() == "onednn"
+
+
+def test_a_new_sweep_that_comes_too_late_leaves_the_other_one_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small = {"attack.iterations": 2, "attack.replicates": 1, "evaluation.runs": 1, "evaluation.victim.epochs": 1}
+    out, others = tmp_path / "out", []
+
+    def run() -> SweepResult:
+        return run_sweep(TINY, executor="local", out=out, offline_tracking=True, profile="body", set=small)
+
+    def slowly(*given: Any, **named: Any) -> Any:
+        if not others:
+            others.append("begun")
+            others.append(run().id)
+        return load_datasets(*given, **named)
+
+    monkeypatch.setattr("pgan_ray.api.run.load_datasets", slowly)
+    with pytest.raises(SpecError, match=r"out: must not hold a sweep yet; finish that one with"):
+        run()
+    found = open_sweep(out)
+    assert (found.id, found.outcome) == (others[1], "complete")
+    assert not (out / "driver.json").exists()
 
 
 def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:
