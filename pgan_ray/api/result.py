@@ -13,7 +13,6 @@ import pyarrow as pa
 from pgan_ray.data import Scale
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
-    BUDGET,
     DATA_FILE,
     Change,
     Directory,
@@ -29,7 +28,7 @@ from pgan_ray.results import (
     ranking,
     read_trials,
     redact,
-    rule_of,
+    rule_for,
 )
 from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_entry, dataset_key
@@ -127,29 +126,25 @@ class SweepResult:
 
     def ranking(
         self,
-        detection_budget: float = BUDGET,
+        detection_budget: float | None = None,
         *,
-        by: str = "damage",
-        tails: str = "sweep",
+        by: str | None = None,
+        tails: str | None = None,
         poison_fraction: float | None = None,
     ) -> list[Ranked]:
         """Attacks by their harm, those first of which detectors reject little more than of genuine points.
 
         ``detection_budget``: how much more, a share. ``by``: ``damage``, the source class taken for the poison class,
         or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
-        tails. ``poison_fraction``: by default the largest. Of a search whose evaluation has several variants, such as
-        detectors, the one that sees most counts. Raises `SpecError` where no victims are of the fraction.
+        tails. By default a search goes by what it looks for, `search.detectability` and `search.harm`, and a grid by
+        0.01, ``damage`` and ``sweep``. ``poison_fraction``: by default the largest. Of a search whose evaluation has
+        several variants, such as detectors, the one that sees most counts. Raises `SpecError` where no victims are of
+        the fraction.
         """
         results = self.record.sweep.result_ids
         changes = [change for change in self.changes if change.configuration in results]
-        return ranking(
-            changes,
-            budget=detection_budget,
-            harm=by,
-            tails=tails,
-            poison_fraction=poison_fraction,
-            by_every_variant=rule_of(self.record.sweep)["by_every_variant"],
-        )
+        rule = rule_for(self.record.sweep, detection_budget, by, tails)
+        return ranking(changes, poison_fraction=poison_fraction, **rule)
 
     def trials(self) -> pa.Table:
         """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.

@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from pgan_ray.results import Ranked
     from pgan_ray.spec import Sweep
 
+SEEN = {
+    "excess_rejection": "poison rejected beyond genuine",
+    "excess_rejection_both": "poison rejected beyond genuine, by both tails",
+    "detector_auc": "AUC, %",
+}
+"""What tells poison from genuine points, by its name in `Change.detectability`."""
+
 
 @click.command()
 @options.directory
@@ -22,41 +29,46 @@ if TYPE_CHECKING:
     "--detection-budget",
     "budget",
     type=click.FloatRange(-1, 1),
-    default=0.01,
-    show_default=True,
     metavar="SHARE",
-    help="Share of the poison that may be rejected beyond the share of genuine points that is.",
+    help="Share of the poison that may be rejected beyond the share of genuine points that is. Default: of a search "
+    "what it looks for, `search.detectability`; else 0.01.",
 )
 @click.option(
     "--by",
     type=click.Choice(["damage", "error"]),
-    default="damage",
-    show_default=True,
-    help="`damage`: the source class taken for the poison class; `error`: the test error. Both beyond every control.",
+    help="`damage`: the source class taken for the poison class; `error`: the test error. Both beyond every control. "
+    "Default: of a search its `search.harm`; else `damage`.",
 )
 @click.option(
     "--tails",
     type=click.Choice(["sweep", "both"]),
-    default="sweep",
-    show_default=True,
-    help="What counts as rejected: what the sweep's detectors reject, or would by both tails of their scores.",
+    help="What counts as rejected: what the sweep's detectors reject, or would by both tails of their scores. Default: "
+    "of a search what it looks for; else `sweep`.",
 )
 @click.option(
     "--poison-fraction", type=click.FloatRange(0, 1, min_open=True), metavar="F", help="Default: the largest there is."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, shares in fractions.")
-def best(directory: str, budget: float, by: str, tails: str, poison_fraction: float | None, as_json: bool) -> None:
+def best(
+    directory: str,
+    budget: float | None,
+    by: str | None,
+    tails: str | None,
+    poison_fraction: float | None,
+    as_json: bool,
+) -> None:
     """Rank the attacks of the sweep in DIR, finished or not: most harm first, among those that detectors leave alone.
 
     Example: pgan-ray best results/mnist_alpha-quick-20260102-030405-ab12 --detection-budget 0.02 --tails both
     """
-    if math.isnan(budget):  # click's range lets it through
+    if budget is not None and math.isnan(budget):  # click's range lets it through
         raise click.BadParameter("must be a number, got nan", param_hint="'--detection-budget'")
 
     from pgan_ray.api import open_sweep
-    from pgan_ray.results import Store
+    from pgan_ray.results import Store, rule_for
 
     result = open_sweep(directory)
+    rule = rule_for(result.record.sweep, budget, by, tails)
     try:
         found = result.ranking(budget, by=by, tails=tails, poison_fraction=poison_fraction)
     finally:
@@ -64,17 +76,24 @@ def best(directory: str, budget: float, by: str, tails: str, poison_fraction: fl
     if as_json:
         say(json.dumps([asdict(one) for one in found], indent=1))
         return
-    _show(found, result.record.sweep, by)
+    _show(found, result.record.sweep, rule["harm"], SEEN[rule["tails"]])
     among = sum(one.stays_under for one in found)
     if not among:
-        say(f"no attack stays under the budget of {100 * budget:g} points", err=True)
+        say(f"no attack stays under the budget of {_budget_text(rule)}", err=True)
     elif among > 1:
         chosen = f"the first is the best of {among} by these very numbers, which flatter it"
         again = "" if result.record.sweep.search else ": confirm it in a sweep of its own with another `seed`"
         say(f"{chosen}{again}", err=True)
 
 
-def _show(found: Sequence["Ranked"], sweep: "Sweep", by: str) -> None:
+def _budget_text(rule: Mapping[str, Any]) -> str:
+    amount = round(100 * rule["budget"], 6)
+    if rule["tails"] == "detector_auc":
+        return f"{amount:g} %"
+    return f"{amount:g} {'point' if abs(amount) == 1 else 'points'}"
+
+
+def _show(found: Sequence["Ranked"], sweep: "Sweep", by: str, rejected: str) -> None:
     from rich.table import Table
 
     from pgan_ray.cli.table import label, replicates, show
@@ -84,7 +103,6 @@ def _show(found: Sequence["Ranked"], sweep: "Sweep", by: str) -> None:
         title=f"{by} at {100 * found[0].poison_fraction:g}% poison, in points beyond the control beside which it is "
         "least; mean ± 95 % interval"
     )
-    rejected = "poison rejected beyond genuine"
     for column in ("attack", by, "beyond", rejected, "under the budget"):
         table.add_column(column, justify="right" if column in (by, rejected) else "left")
     planned = replicates(sweep)

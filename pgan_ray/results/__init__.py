@@ -38,7 +38,7 @@ from pgan_ray.results.lease import Holder, Lease, holder_of, lease
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
-from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_of, strongest
+from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_for, rule_of, strongest
 from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact, redactor
 from pgan_ray.results.resume import check_resumable
@@ -151,6 +151,7 @@ __all__ = [
     "remove_checkpoint",
     "remove_checkpoints",
     "remove_rungs",
+    "rule_for",
     "rule_of",
     "rung_folder",
     "scores_of",

@@ -83,6 +83,23 @@ def rule_of(sweep: Sweep) -> dict[str, Any]:
     return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric, "by_every_variant": True}
 
 
+def rule_for(
+    sweep: Sweep, budget: float | None = None, harm: str | None = None, tails: str | None = None
+) -> dict[str, Any]:
+    """`rule_of` ``sweep``, with what is asked for in its place.
+
+    A ``budget`` or ``tails`` (of `TAILS`) alone means what it means of a grid, whatever measure a search goes by: the
+    other one is then `BUDGET`, or ``sweep``. Raises `SpecError` where ``harm`` or ``tails`` is none that there is.
+    """
+    for name, value, known in (("by", harm, HARMS), ("tails", tails, TAILS)):
+        if value is not None and value not in known:
+            raise SpecError([f"{name}: must be {' or '.join(known)}, got {value!r}"])
+    rule = {"harm": "damage", "tails": TAILS["sweep"], **rule_of(sweep)}
+    if budget is not None or tails is not None:
+        rule |= {"budget": BUDGET if budget is None else budget, "tails": TAILS[tails or "sweep"]}
+    return rule if harm is None else {**rule, "harm": harm}
+
+
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none.
 

@@ -133,6 +133,19 @@ def test_poison_whose_units_nobody_knows_is_told(finished: SweepResult, tmp_path
         open_sweep(tmp_path / "copy").poison("alpha=0.9")
 
 
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"tails": "Both"}, "^tails: must be sweep or both, got 'Both'$"),
+        ({"tails": "detector_auc"}, "^tails: must be sweep or both, got 'detector_auc'$"),
+        ({"by": "harm"}, "^by: must be damage or error, got 'harm'$"),
+    ],
+)
+def test_what_attacks_cannot_be_ranked_by_is_told(finished: SweepResult, asked: dict[str, str], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        finished.ranking(**asked)  # type: ignore[arg-type]  # names of arguments that are texts
+
+
 def test_a_baseline_has_no_generators(tmp_path: Path) -> None:
     baseline = {"name": "random_label_flip", "replicates": 1}
     few = {"evaluation.poison_fractions": [0, 0.1], "evaluation.runs": 1, "description": "é 😀"}

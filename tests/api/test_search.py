@@ -53,6 +53,11 @@ def test_attacks_are_ranked_and_answered_for_by_what_was_confirmed_alone(result:
     page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
     for text in ("The search", "4 trials were asked for", "what they promised on held-out points"):
         assert text in page
+    assert all(one.stays_under for one in result.ranking())  # by what is searched for, `at_most: 1`
+    assert not any(one.stays_under for one in result.ranking(-1.0))
+    shown = result._repr_html_()
+    assert "confirmed=000" in shown
+    assert "trial=000" not in shown
     assert "validation,control" not in page
     assert "random trial" in page
 

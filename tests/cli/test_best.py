@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pgan_ray import open_sweep
 from pgan_ray.cli.main import main
+from pgan_ray.results import answer
 
 KEPT = Path(__file__).parents[2] / "sweeps/results/mnist_alpha-paper"
 
@@ -34,7 +36,7 @@ def test_attacks_are_ranked_and_the_first_is_said_to_be_chosen(
     first, *_ = json.loads(capsys.readouterr().out)
     assert (first["configuration"], first["control"]) == ("alpha=0.1", "removal")
     assert call(monkeypatch, str(KEPT), "--tails", "both") == 0
-    assert "no attack stays under the budget of 1 points" in capsys.readouterr().err
+    assert "no attack stays under the budget of 1 point\n" in capsys.readouterr().err
 
 
 def test_sections_of_a_grid_are_named_in_words(
@@ -43,6 +45,23 @@ def test_sections_of_a_grid_are_named_in_words(
     assert call(monkeypatch, str(KEPT.with_name("mnist_pairs-quick"))) == 0
     shown = capsys.readouterr().out
     assert all(f" task={pair} " in shown for pair in ("3 as 5", "4 as 9", "1 as 7"))
+
+
+def test_a_search_is_ranked_by_what_it_looks_for_as_in_its_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front = str(KEPT.with_name("mnist_front-quick"))  # of the rejections by both tails
+    result = open_sweep(front)
+    assert call(monkeypatch, front) == 0
+    shown, told = capsys.readouterr()
+    assert "poison rejected beyond genuine, by both tails" in shown
+    assert "no attack stays under the budget of 1 point\n" in told
+    assert answer(result.record.sweep, result.points, result.changes).startswith("The detectors see every attack")
+    assert call(monkeypatch, front, "--tails", "sweep", "--json") == 0
+    asked = json.loads(capsys.readouterr().out)
+    assert [one["excess"]["mean"] for one in asked] == [
+        one.excess.mean for one in result.ranking(0.01, tails="sweep") if one.excess is not None
+    ]
 
 
 def test_what_is_left_out_is_named(
