@@ -1,6 +1,11 @@
 """How the driver tells of failures in few words."""
 
+import re
+from itertools import dropwhile
+
 from pgan_ray.results import redact
+
+_FRAME = re.compile(r'  File "')
 
 
 def so_many_cells(number: int) -> str:
@@ -9,13 +14,20 @@ def so_many_cells(number: int) -> str:
 
 
 def gist(message: str) -> str:
-    """Who failed, which the first line of a component's failure says, and of what, which the last says."""
+    """Who failed, which the first line of a component's failure says, and of what, as `last_line` has it."""
     who = message.partition("\n")[0]
     last = last_line(message)
     return f"{who} {last}" if who.endswith("failed:") else last
 
 
 def last_line(message: str) -> str:
-    """What a traceback says in the end."""
+    """What a traceback says in the end: of an error of several lines the first, which names it; else the last line."""
     lines = [line for line in redact(message).strip().splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+    frames = [index for index, line in enumerate(lines) if _FRAME.match(line)]
+    if not frames:
+        return lines[-1] if lines else "no message"
+    # Behind the last frame come its code and marks below that, all of them indented.
+    said = [*dropwhile(lambda line: line[0].isspace(), lines[frames[-1] + 1 :])] or lines[-1:]
+    first, *more = said
+    first = first.rstrip()
+    return f"{first} {more[0].strip()}" if first.endswith(":") and more else first
