@@ -157,6 +157,11 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
             "a larger data set",
         ),
         (
+            ["evaluation.poison_fractions=[0, 0.004, 0.2]"],
+            "alpha=0.1: each of `evaluation.poison_fractions` must be 0 or come to at least one point of poison, got "
+            "0.004 of 120 training points; raise it, or `evaluation.train_per_class`",
+        ),
+        (
             ["attack.name=random_label_flip"],
             "base: class 3 must have 158 training points (50 trusted + 60 to train victims + 48 that "
             "random_label_flip takes), got 146; lower `evaluation.trusted_per_class`, `evaluation.train_per_class` or "
