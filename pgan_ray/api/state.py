@@ -15,6 +15,7 @@ from pgan_ray.results import (
     Store,
     counts,
     holder_of,
+    left_by,
     ranking,
     read_sweep,
     read_trials,
@@ -31,10 +32,11 @@ class SweepState:
     """One sweep.
 
     ``state``: running; complete, partial, paused, interrupted or failed, as its last end has it; or unfinished, where
-    it has come to none, or was extended since. ``driver``: who runs it, in words, and its ``beat``, which rises while
-    it lives. ``now``: how far it says it is. ``best``: its strongest attack, by its last end, of those that its
-    detectors leave alone if they do any. ``trials``: of a search, how many are in each state. ``left_out``: the files
-    that could not be used for this, with the reasons.
+    it has come to none, was extended since, or its last driver died. ``driver``: who runs it, in words, and its
+    ``beat``, which rises while it lives. ``now``: how far it says it is. ``cells``: victims that are finished, as it
+    says, and all. ``best``: its strongest attack, by its last end, of those that its detectors leave alone if they do
+    any. ``trials``: of a search, how many are in each state. ``left_out``: the files that could not be used for this,
+    with the reasons.
     """
 
     record: SweepRecord
@@ -61,6 +63,9 @@ def state_of(store: Store) -> SweepState:
         cells = of_cells["finished"], of_cells["planned"]
     trials = counts(read_trials(store, record).values())
     if holder is None:
+        left = Snapshot.read(left_by(store))
+        if left is not None and state != "complete":
+            state, cells = "unfinished", (left.victims_done, left.victims)
         if cells is not None and cells[1] < record.sweep.cells and state in ("complete", "partial"):
             state, cells = "unfinished", (cells[0], record.sweep.cells)
         best = _best(record, summary)

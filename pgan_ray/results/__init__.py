@@ -34,7 +34,7 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
-from pgan_ray.results.lease import Holder, Lease, holder_of, lease
+from pgan_ray.results.lease import Holder, Lease, holder_of, lease, left_by
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
@@ -131,6 +131,7 @@ __all__ = [
     "known_trials",
     "lease",
     "least_beyond",
+    "left_by",
     "mean_confusions",
     "mean_metrics",
     "one_sided",

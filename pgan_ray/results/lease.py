@@ -47,6 +47,13 @@ def holder_of(store: Store) -> Holder | None:
     return Holder(_name(found), beat if type(beat) is int else 0, progress if isinstance(progress, dict) else {})
 
 
+def left_by(store: Store) -> Mapping[str, Any]:
+    """How far the driver said that it was that died in ``store``, on this machine; empty where none did."""
+    found = _read(store)
+    progress = found.get("progress") if found is not None and _died_here(found) else None
+    return progress if isinstance(progress, dict) else {}
+
+
 def is_lease(store: Store) -> bool:
     """Whether the file in ``store`` that has the name of a driver's is one."""
     holder = _read(store)

@@ -114,6 +114,24 @@ def test_a_driver_that_died_here_is_at_work_no_more(sweeps: Path) -> None:
         file.unlink()
 
 
+def test_of_one_whose_driver_died_it_is_said_how_far_that_one_was(sweeps: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
+    summary, driver = tmp_path / "tiny" / "summary.json", tmp_path / "tiny" / "driver.json"
+    told = json.loads(summary.read_text())
+    told |= {"outcome": "interrupted", "cells": {"planned": CELLS, "finished": 3}}  # the one before
+    summary.write_text(json.dumps(told))
+    with lease(Store(tmp_path / "tiny"), pytest.fail) as claim:
+        claim.progress = asdict(snapshot(halfway(), 1))
+        claim._write()
+        content = json.loads(driver.read_text())
+    driver.write_text(json.dumps({**content, "pid": 2**22 + 1}))
+    for _ in range(2):
+        first, cells, *_ = pgan_ray("status", tmp_path / "tiny").output.splitlines()
+        assert (first.rpartition(": ")[2], cells) == ("unfinished", f"6/{CELLS} victims")
+        assert f"6/{CELLS}" in pgan_ray("list", tmp_path).output
+        summary.unlink(missing_ok=True)  # as of a first run
+
+
 def test_the_list_has_sweeps_alone_and_says_what_it_leaves_out(sweeps: Path) -> None:
     ended = pgan_ray("list", sweeps)
     assert ended.exit_code == 0
