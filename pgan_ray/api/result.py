@@ -22,6 +22,7 @@ from pgan_ray.results import (
     Ranked,
     Store,
     Tally,
+    dataset_entry,
     estimate_text,
     health,
     mean_metrics,
@@ -31,7 +32,7 @@ from pgan_ray.results import (
     rule_for,
 )
 from pgan_ray.runner import SweepOutcome
-from pgan_ray.runner.worker import dataset_entry, dataset_key
+from pgan_ray.runner.worker import dataset_key
 from pgan_ray.search import Confirmation, confirmations
 from pgan_ray.spec import Configuration, SweepRecord
 

@@ -21,6 +21,7 @@ from pgan_ray.results.checkpoints import (
 )
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
+from pgan_ray.results.datasets import DATA_FILE, dataset_entry
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.ending import STRONGEST, SUMMARY, encode_summary
 from pgan_ray.results.generators import (
@@ -39,7 +40,7 @@ from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
 from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_for, rule_of, strongest
-from pgan_ray.results.record import DATA_FILE, SWEEP, check_new, read_sweep
+from pgan_ray.results.record import SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact, redactor
 from pgan_ray.results.resume import check_resumable
 from pgan_ray.results.retry import shorten_retries
@@ -116,6 +117,7 @@ __all__ = [
     "component_failed",
     "counts",
     "counts_text",
+    "dataset_entry",
     "encode_summary",
     "estimate",
     "estimate_text",

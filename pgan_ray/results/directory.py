@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import ending, victims
+from pgan_ray.results import ending, json_text, victims
+from pgan_ray.results.datasets import DATA_FILE
 from pgan_ray.results.generators import (
     GeneratorRecord,
     folder,
@@ -154,6 +155,17 @@ class Directory:
             return {int(label): xy[labels == label] for label in np.unique(labels)}
 
         return self._read("genuine.parquet", read) or {}
+
+    def datasets(self) -> dict[str, Any]:
+        """What the sweep's data sets are, as `dataset_entry` takes them; empty where nothing says."""
+
+        def read() -> dict[str, Any]:
+            content = json_text.parse(self.store.read(DATA_FILE))
+            if not isinstance(content, dict):
+                raise ValueError(f"must be a mapping, got {type(content).__name__}")
+            return content
+
+        return self._read(DATA_FILE, read) or {}
 
     def report(self) -> dict[str, bytes]:
         """The files of the report beside the results, by their names in the directory."""

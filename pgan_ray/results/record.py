@@ -5,6 +5,7 @@ import re
 from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS
+from pgan_ray.results.datasets import DATA_FILE
 from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.lease import is_lease
@@ -16,7 +17,6 @@ from pgan_ray.spec import MAX_RECORD_BYTES, SweepRecord, load_record
 from pgan_ray.text import typed
 
 SWEEP = "sweep.yaml"
-DATA_FILE = "data.json"  # of each data set: name, digest, value range, image shape
 FOLDERS = (victims.FOLDER, generators.FOLDER, probes.FOLDER, CHECKPOINTS, SEARCH)
 OURS = (SWEEP, DRIVER, *FOLDERS, "report", SUMMARY, "timeline.json", "genuine.parquet", DATA_FILE, PAUSE)
 # What a start that failed leaves, and what a new file system has in it.

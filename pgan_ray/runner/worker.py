@@ -1,8 +1,7 @@
 """What every worker process of either stage needs."""
 
-import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,6 @@ from pgan_ray.evaluation import CellResult, evaluate_cells
 from pgan_ray.nn import use_products
 from pgan_ray.runner.machine import DEVICE_VARIABLE, gpu_fault, without_kernels
 from pgan_ray.spec import ResourcesSpec, Settings, StageResources, TaskSpec
-from pgan_ray.spec.dataset import OWN_FILE, section_of_today
 
 
 @dataclass(frozen=True)
@@ -60,25 +58,10 @@ def compute_device(*, gpu: bool | None) -> torch.device:
 
 
 def dataset_key(settings: Settings) -> str:
-    """Names one data set of the sweep. The seed is part of it: it draws generated points and the test splits."""
+    """Names one data set of the sweep, as `dataset_entry` reads it. The seed is part of it: it draws generated points
+    and the test splits.
+    """
     return f"{settings.dataset.model_dump_json(exclude={'split_seed'})} seed {settings.data_seed}"
-
-
-def dataset_entry(entries: Mapping[str, Any], settings: Settings) -> Any:
-    """Of ``entries`` by `dataset_key`, maybe an earlier version's, the one of ``settings``. Raises `LookupError`."""
-    own = settings.dataset.model_dump(mode="json")
-    # The key itself; one with more keys, null; one that did not say yet that floats were left as they are.
-    for unsaid in ((), ("scaling",)):
-        for key, entry in entries.items():
-            section, _, seed = key.rpartition(" seed ")
-            if seed == str(settings.data_seed) and _said(json.loads(section), unsaid) == _said(own, unsaid):
-                return entry
-    raise LookupError(dataset_key(settings))
-
-
-def _said(section: Mapping[str, Any], unsaid: tuple[str, ...]) -> dict[str, Any]:
-    section = {"name": OWN_FILE, "judged_on": "test", **section_of_today(section)}
-    return {key: value for key, value in section.items() if value is not None and key not in ("split_seed", *unsaid)}
 
 
 class Tasks:

@@ -165,11 +165,13 @@ def compare(studies: Sequence[Study]) -> Comparison:
 
 
 def _data(study: Study, one: Series) -> str:
-    """What its points are: of one's own by their digest where they are the sweep's only ones."""
+    """What its points are: of one's own by their digest; where no file says it, by the sweep's if it has one file."""
     dataset = one.settings.dataset
     path = getattr(dataset, "path", None)
     if path is None:
         return family(one) or str(dataset.name)
+    if own := study.data_digest(one):
+        return redact(own[:12])
     is_only = len({getattr(each.settings.dataset, "path", None) for each in study.every_series}) == 1
     digest = study.record.facts.get("dataset_digest", "") if is_only else ""
     return redact(digest[:12] or path)

@@ -24,6 +24,7 @@ from pgan_ray.results import (
     Point,
     Store,
     Tally,
+    dataset_entry,
     read_sweep,
 )
 from pgan_ray.spec import Sweep, SweepRecord
@@ -80,6 +81,18 @@ class Study:
     def changes(self) -> list[Change]:
         """How much more the victims of the attacks err than those of the controls."""
         return self.tally.changes(self.shown)
+
+    @cached_property
+    def _datasets(self) -> dict[str, Any]:
+        return self.files.datasets()
+
+    def data_digest(self, series: Series) -> str:
+        """SHA-256 of the points of ``series``, in hex; empty where the directory does not say."""
+        try:
+            found = dataset_entry(self._datasets, series.settings)["digest"]
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError):  # it may be a stranger's
+            return ""
+        return found if isinstance(found, str) else ""
 
     def controls_of(self, series: Series) -> list[Series]:
         """Those with the same setting and evaluation."""

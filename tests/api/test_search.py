@@ -2,10 +2,13 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
+from sklearn.datasets import load_digits
 
 from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import RunOptions, SweepResult, extend_search, resolve_sweep
@@ -50,14 +53,14 @@ def test_trials_and_what_they_promised(result: SweepResult) -> None:
 
 def test_attacks_are_ranked_and_answered_for_by_what_was_confirmed_alone(result: SweepResult) -> None:
     assert {one.configuration.partition("=")[0] for one in result.ranking()} == {"confirmed", "confirmed_random"}
-    page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
-    for text in ("The search", "4 trials were asked for", "what they promised on held-out points"):
-        assert text in page
     assert all(one.stays_under for one in result.ranking())  # by what is searched for, `at_most: 1`
     assert not any(one.stays_under for one in result.ranking(-1.0))
     shown = result._repr_html_()
     assert "confirmed=000" in shown
     assert "trial=000" not in shown
+    page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
+    for text in ("The search", "4 trials were asked for", "what they promised on held-out points"):
+        assert text in page
     assert "validation,control" not in page
     assert "random trial" in page
 
@@ -68,6 +71,28 @@ def test_the_command_line_shows_what_was_promised_beside_what_was_confirmed(resu
     for text in ("the best trials, evaluated afresh", "harm promised", "confirmed=000", "confirmed_random=000"):
         assert text in ended.output
     assert "trial=0000" not in ended.output
+
+
+def test_a_search_and_a_grid_of_one_file_of_ones_own_stand_side_by_side(tmp_path: Path) -> None:
+    images, labels = load_digits(return_X_y=True)
+    files = [str(tmp_path / name) for name in ("my.npz", "other.npz")]
+    for file, less in zip(files, (0, 9), strict=True):
+        np.savez(file, features=images[less:], labels=labels[less:])
+    small = {"attack.replicates": 1, "evaluation.victim.epochs": 1, "evaluation.poison_fractions": [0, 0.4]}
+
+    def run(tree: dict[str, Any], file: str, **more: Any) -> SweepResult:
+        out = tmp_path / str(len(list(tmp_path.iterdir())))
+        tree = {**tree, "dataset": {"path": file}}
+        return run_sweep(tree, out=out, executor="local", offline_tracking=True, set={**small, **more})
+
+    grid = run(TINY, files[0], **{"attack.iterations": 2})
+    search = run(search_file(), files[0], **{"search.trials": 1, "search.parallel": 1})
+    page = Path(grid.report(tmp_path / "page", beside=[search])).read_text(encoding="utf-8")
+    assert grid.id in page
+    assert search.id in page
+    other = run(TINY, files[1], **{"attack.iterations": 2})
+    with pytest.raises(SpecError, match="must have data set in common with"):
+        search.report(tmp_path / "none", beside=[other])
 
 
 def test_mlflow_has_the_course_of_the_search(result: SweepResult, folder: Path, tmp_path: Path) -> None:
