@@ -29,6 +29,7 @@ from pgan_ray.results import (
     ranking,
     read_trials,
     redact,
+    result_points,
     rule_for,
 )
 from pgan_ray.runner import SweepOutcome
@@ -248,7 +249,9 @@ class SweepResult:
         """The table of the largest poison fraction of each curve, for notebooks."""
         head = "".join(f"<th>{name}</th>" for name in ("configuration", *(name for name, _ in COLUMNS)))
         tally = self._tally()
-        body = "".join(f"<tr>{self._html_row(point)}</tr>" for point in _largest(tally.points))
+        body = "".join(
+            f"<tr>{self._html_row(point)}</tr>" for point in _largest(result_points(self.record.sweep, tally.points))
+        )
         title = html.escape(f"{self.id}: {self._outcome(tally)}")
         caption = f"{title}; in %, mean ± 95 % interval over replicates, at the largest poison fraction"
         return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -256,7 +259,7 @@ class SweepResult:
     def _html_row(self, point: Point) -> str:
         planned = self._configuration(point.configuration).settings.attack.replicates
         label = self.record.sweep.called(point.configuration, point.variant)
-        cells = [f"{point.poison_fraction:.0%}"]
+        cells = [f"{100 * point.poison_fraction:g}%"]
         cells += [_text(point.rates, rate, planned) for _, rate in COLUMNS if rate is not None]
         return "".join(f"<td>{html.escape(cell)}</td>" for cell in (label, *cells))
 

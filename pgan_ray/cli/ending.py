@@ -10,7 +10,7 @@ from typing import Any
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
 from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show
-from pgan_ray.results import Store, answer, redact
+from pgan_ray.results import Store, answer, redact, result_points
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
@@ -50,7 +50,7 @@ def _show(result: SweepResult, as_json: bool) -> None:
             say(printable(found))
         if confirmed := result.confirmations():
             show(confirmations_table(confirmed, sweep))
-        points = [point for point in outcome.points if point.configuration in results]
+        points = result_points(sweep, outcome.points)
         changes = [change for change in outcome.changes if change.configuration in results]
         if any("test_error" in point.rates for point in points):
             show(error_table(points, sweep))

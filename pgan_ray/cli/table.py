@@ -1,6 +1,6 @@
 """The table at the end of a sweep."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -22,9 +22,9 @@ def error_table(points: Sequence[Point], sweep: Sweep) -> Table:
     table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction", min_width=76)
     table.add_column("configuration", no_wrap=True)
     for fraction in fractions:
-        table.add_column(f"{fraction:.0%}" if (fraction * 100).is_integer() else f"{fraction:.1%}", justify="right")
+        table.add_column(f"{100 * fraction:g}%", justify="right")
     curves: dict[tuple[str, str], dict[float, Estimate]] = {}
-    for point in in_order(points, sweep):
+    for point in points:
         if "test_error" in point.rates:
             curve = curves.setdefault((point.configuration, point.variant), {})
             curve[point.poison_fraction] = point.rates["test_error"]
@@ -53,7 +53,7 @@ def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
     ):
         table.add_column(column, justify="left" if column == "configuration" else "right")
     largest: dict[tuple[str, str], Point] = {}
-    for point in in_order(points, sweep):
+    for point in points:
         key = (point.configuration, point.variant)
         if key not in largest or point.poison_fraction > largest[key].poison_fraction:
             largest[key] = point
@@ -69,7 +69,7 @@ def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
         )
         table.add_row(
             label(sweep, configuration, variant),
-            f"{point.poison_fraction:.0%}",
+            f"{100 * point.poison_fraction:g}%",
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
@@ -91,7 +91,7 @@ def changes_table(changes: Sequence[Change], sweep: Sweep) -> Table:
             table.add_row(
                 label(sweep, change.configuration, change.variant),
                 printable(change.control),
-                f"{change.poison_fraction:.0%}",
+                f"{100 * change.poison_fraction:g}%",
                 *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
             )
     return table
@@ -114,13 +114,6 @@ def label(sweep: Sweep, configuration: str, variant: str = "") -> Text:
     """What a configuration of ``sweep``, and a variant of its evaluation, is called, by their ids."""
     # As a text: rich takes brackets in a string for commands of its own.
     return Text(printable(sweep.called(configuration, variant)))
-
-
-def in_order(points: Iterable[Point], sweep: Sweep) -> list[Point]:
-    """In that of the sweep file, where 500 comes before 1000."""
-    every = ((one.id, variant.id) for one in sweep.configurations for variant in one.variants)
-    places = {key: place for place, key in enumerate(every)}
-    return sorted(points, key=lambda point: places.get((point.configuration, point.variant), len(places)))
 
 
 def replicates(sweep: Sweep) -> dict[str, int]:

@@ -47,7 +47,16 @@ from pgan_ray.results.retry import shorten_retries
 from pgan_ray.results.rows import cells_digest, component_failed
 from pgan_ray.results.schema import RATES, SCORES, TRAINING, VICTIMS
 from pgan_ray.results.store import Store
-from pgan_ray.results.summary import Estimate, Point, apart, estimate, estimate_text, one_sided, summarise
+from pgan_ray.results.summary import (
+    Estimate,
+    Point,
+    apart,
+    estimate,
+    estimate_text,
+    one_sided,
+    result_points,
+    summarise,
+)
 from pgan_ray.results.tally import Tally
 from pgan_ray.results.trials import (
     PAUSE,
@@ -154,6 +163,7 @@ __all__ = [
     "remove_checkpoint",
     "remove_checkpoints",
     "remove_rungs",
+    "result_points",
     "rule_for",
     "rule_of",
     "rung_folder",

@@ -54,7 +54,7 @@ def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]
         for change in changes
     )
     taken = f"class {task.source_class} is taken for class {task.poison_class}"
-    over = f"means and 95 % intervals over {planned} replicates"
+    over = f"means and 95 % intervals over {planned} replicates" if planned > 1 else "one replicate, so no intervals"
     return f"With it ({over}) {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pgan_ray.results.schema import RATES
+from pgan_ray.spec import Sweep
 
 POINT = ("configuration", "variant", "poison_fraction")
 CHUNK = 1000  # groups that are Python's at a time
@@ -55,6 +56,14 @@ def summarise(rows: pa.Table) -> list[Point]:
         Point(configuration, variant, fraction, _rates(list(replicates)))
         for (configuration, variant, fraction), replicates in itertools.groupby(_rows(groups), _point)
     ]
+
+
+def result_points(sweep: Sweep, points: Iterable[Point]) -> list[Point]:
+    """Those of ``points`` that are results of ``sweep``, not a search's trials, in the order of its file."""
+    variants = [(one.id, variant.id) for one in sweep.configurations if one.is_result for variant in one.variants]
+    order = {key: index for index, key in enumerate(variants)}
+    found = [point for point in points if (point.configuration, point.variant) in order]
+    return sorted(found, key=lambda point: (order[point.configuration, point.variant], point.poison_fraction))
 
 
 def _point(group: Mapping[str, Any]) -> tuple[str, str, float]:

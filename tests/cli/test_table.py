@@ -1,26 +1,24 @@
-"""The tables at a sweep's end."""
+"""The tables at the end of a sweep: their shares, and the order of their rows."""
 
 from pathlib import Path
 
-from rich.table import Table
+import pytest
 
-from pgan_ray.cli.table import error_table, rates_table
-from pgan_ray.results import Estimate, Point
+from pgan_ray.cli.table import changes_table, error_table, rates_table, show
+from pgan_ray.results import NONE, Change, Estimate, Point
 from tests.tiny import tiny_sweep
 
+ERROR = {"test_error": Estimate(0.1, None, 1, 1)}
+RATES = {name: Estimate(0.1, None, 1, 1) for name in ("test_error", "false_positive_rate", "false_negative_rate")}
 
-def names(table: Table) -> list[str]:
-    return [str(cell) for cell in table.columns[0].cells]
 
-
-def test_rows_stand_in_the_order_of_the_sweep_file(tmp_path: Path) -> None:
-    sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "evaluation.victim.epochs={grid: [5, 10, 2]}")
-    (configuration,) = [one for one in sweep.configurations if one.settings.attack.is_trained]
-    error = {"test_error": Estimate(0.1, None, 1, 1)}
-    points = [
-        Point(configuration.id, variant, fraction, error)
-        for variant in sorted(variant.id for variant in configuration.variants)  # "10" before "2"
-        for fraction in (0.0, 0.4)
-    ]
-    for table in (error_table(points, sweep), rates_table(points, sweep)):
-        assert [name.rpartition("=")[2] for name in names(table)] == ["5", "10", "2"]
+def test_a_share_is_written_with_all_its_digits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sweep = tiny_sweep(tmp_path, "evaluation.poison_fractions=[0, 0.0125, 0.07, 0.125]")
+    points = [Point("alpha=0.1", "", fraction, ERROR) for fraction in (0.0, 0.0125, 0.07, 0.125)]
+    show(error_table(points, sweep))
+    head = capsys.readouterr().out.splitlines()[2]
+    assert all(f" {share} " in head for share in ("0%", "1.25%", "7%", "12.5%"))
+    show(rates_table(points, sweep))
+    change = Change("alpha=0.1", "", 0.125, NONE, {**RATES, "specificity": Estimate(0.0, None, 1, 1)})
+    show(changes_table([change], sweep))
+    assert capsys.readouterr().out.count(" 12.5% ") == 2

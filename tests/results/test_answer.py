@@ -53,6 +53,11 @@ def test_the_strongest_attack_that_is_left_alone_and_what_it_does(sweep: Sweep) 
     )
 
 
+def test_one_replicate_has_no_intervals_to_tell_of(tmp_path: Path) -> None:
+    sweep = Loader(tmp_path)({"attack.alpha": {"grid": [0.1, 0.9]}, "attack.replicates": 1})
+    assert " With it (one replicate, so no intervals) class " in answered(sweep, a1=(0.2, 0.04))
+
+
 def test_the_attack_is_named_in_words(tmp_path: Path) -> None:
     tasks = [{"classes": [3, other], "poison_class": other, "source_class": 3} for other in (5, 8)]
     sweep = Loader(tmp_path)({"task": {"grid": tasks}})

@@ -1,11 +1,14 @@
 """Means and intervals, against numbers worked out by hand."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from pgan_ray.results import RATES, VICTIMS, Estimate, estimate, summarise
+from pgan_ray.results import RATES, VICTIMS, Estimate, Point, estimate, result_points, summarise
+from tests.searches import small_search
+from tests.tiny import tiny_sweep
 
 from .rows import diverged, row
 
@@ -63,6 +66,19 @@ def test_points_are_by_configuration_variant_and_fraction() -> None:
     assert (first.replicates, first.cells) == (2, 3)
     assert points[1].rates["test_error"] == Estimate(0.4, None, 1, 1)
     assert set(points[0].rates) == set(RATES)
+
+
+def test_what_is_shown_are_results_in_the_order_of_the_sweeps_file(tmp_path: Path) -> None:
+    sweep = tiny_sweep(
+        tmp_path, "attack.alpha={grid: [0.9, 0.05]}", "evaluation.victim.name={grid: [mlp, logistic, linear_svm]}"
+    )
+    keys = [(one.id, variant.id, f) for one in sweep.configurations for variant in one.variants for f in (0.0, 0.4)]
+    found = result_points(sweep, [Point(*key, {}) for key in sorted(keys)])
+    assert [(one.configuration, one.variant, one.poison_fraction) for one in found] == keys
+    assert keys != sorted(keys)
+    search = small_search()
+    of_search = [Point(one.id, one.variants[0].id, 0.4, {}) for one in search.configurations]
+    assert {one.configuration for one in result_points(search, of_search)} == search.result_ids
 
 
 def test_cells_without_a_score_are_left_out() -> None:
