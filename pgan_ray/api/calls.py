@@ -182,7 +182,7 @@ def resolve_sweep(
 def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Store]:
     """A new record of the sweep, and the directory for it. Raises `SpecError` where is not empty."""
     sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    store = Store(out or Path("results", sweep_id))
+    store = Store(Path("results", sweep_id) if out is None else out)
     store.at_start(lambda: check_new(store))
     return SweepRecord(sweep_id, resolved), store
 

@@ -1,5 +1,6 @@
 """What a file of one's own holds, in words, and which sweep would fit it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,19 +24,23 @@ def checked_data(path: str) -> Iterator[str]:
     except ValueError:
         raise SpecError([f"{printable_line(path)}: must be the name of a file, in UTF-8"]) from None
     dataset = load_dataset(spec, seed=0)
-    labels, counts = np.unique(dataset.train_labels, return_counts=True)
+    of_both = np.concatenate((dataset.train_labels, dataset.test_labels))
+    labels, trained, tested = (
+        np.unique(of_both),
+        Counter(dataset.train_labels.tolist()),
+        Counter(dataset.test_labels.tolist()),
+    )
     shape = "" if dataset.image_shape is None else f", images of {dataset.image_shape[0]} x {dataset.image_shape[1]}"
     features = dataset.train_features.shape[1]
     yield f"{printable_line(dataset.name)}: {features:,} features{shape}, {len(labels)} classes"
     yield f"  {len(dataset.train_labels):,} training points, {len(dataset.test_labels):,} test points"
-    tested = dict(zip(*np.unique(dataset.test_labels, return_counts=True), strict=True))
-    for label, count in list(zip(labels, counts, strict=True))[:MOST_CLASSES]:
-        yield f"  class {label}: {count:,} training points, {tested.get(label, 0):,} test points"
+    for label in labels[:MOST_CLASSES].tolist():
+        yield f"  class {label}: {trained[label]:,} training points, {tested[label]:,} test points"
     if len(labels) > MOST_CLASSES:
         yield f"  ... and {len(labels) - MOST_CLASSES} classes more"
     yield f"  {_values(dataset)}"
     if len(labels) >= 2:
-        chosen = [int(label) for label in labels if label in tested]
+        chosen = [label for label in labels.tolist() if trained[label] and tested[label]]
         for doubt in _doubts(dataset, chosen):
             yield f"  to doubt: {doubt}"
     try:

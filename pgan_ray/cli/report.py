@@ -39,7 +39,8 @@ def report(directories: tuple[str, ...], out: str | None, price_per_actor_hour: 
     sources = [Store(directory) for directory in directories]
     for source in sources:
         source.at_start(partial(read_sweep, source))  # before anything is written
-    target = Store(out) if out else sources[0].below("report") if len(sources) == 1 else Store("comparison")
+    default = sources[0].below("report") if len(sources) == 1 else Store("comparison")
+    target = default if out is None else Store(out)
     target.check()
 
     def left_out(what: str) -> None:

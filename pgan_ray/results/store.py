@@ -2,6 +2,7 @@
 
 import io
 import posixpath
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable
@@ -22,6 +23,10 @@ TRIAL_BYTES = 1 << 20  # an empty file has room on a full disk
 T = TypeVar("T")
 
 
+# As a folder's name it would be one that nobody finds again.
+_ONE_SLASH = re.compile(r"(s3|gs|gcs|hdfs|abfs|file):/(?!/)")
+
+
 class Store:
     """Files under one location, by relative path. Plain text inside, so it travels to workers as it is.
 
@@ -38,6 +43,8 @@ class Store:
         text = _expanded(str(location))
         if "\0" in text or not _is_utf8(text):
             raise SpecError([f"{redact(text)}: must be a directory whose name is UTF-8, without a zero byte"])
+        if not text or _ONE_SLASH.match(text):
+            raise SpecError([f"{redact(text)!r}: must be a directory, or s3://BUCKET/DIR"])
         if holds_secret(text):
             # Ray and Tune keep the location in files and logs of their own.
             raise SpecError(

@@ -157,7 +157,7 @@ def compare(studies: Sequence[Study]) -> Comparison:
             known, here = ({of(each, one): None for one in each.every_series} for each in (studies[0], study))
             if not set(known) & set(here):
                 must = f"must have {what} in common with {where[0]} ({'; '.join(known)})"
-                faults.append(f"{where[index]}: {must}, got {'; '.join(here)}")
+                faults.append(f"{where[index]}: {must}, got {'; '.join(here) or 'a search without results yet'}")
                 break
     if faults:
         raise SpecError(faults)

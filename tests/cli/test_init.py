@@ -195,6 +195,11 @@ def test_a_file_is_checked_before_a_sweep_is_made_of_it(command: Command, capsys
         "a sweep that fits: pgan-ray init my.yaml --data my.npz",
     ):
         assert text in said, said
+    features, labels = (np.load("my.npz")[name] for name in ("features", "labels"))
+    split = {"test_features": features[:21], "test_labels": np.array([0, 10] * 10 + [7])}
+    np.savez("split.npz", features=features, labels=labels, **split)
+    command_line(["check", "split.npz"])
+    assert "class 7: 0 training points, 1 test points" in capsys.readouterr().out
     assert command("check", "other.npz") == 2
     save("few.npz", 15, 15)
     assert command("check", "few.npz") == 2

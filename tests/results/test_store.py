@@ -103,6 +103,12 @@ def test_a_name_that_not_all_can_read(name: str) -> None:
         Store(name)
 
 
+@pytest.mark.parametrize("name", ["", "s3:/bucket/sweep", "file:/tmp/sweep"])
+def test_a_place_that_nobody_meant(name: str) -> None:
+    with pytest.raises(SpecError, match=f"'{name}': must be a directory, or s3://BUCKET/DIR"):
+        Store(name)
+
+
 def test_a_home_is_where_the_shell_would_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Store("~/results").location == str(tmp_path / "results")
