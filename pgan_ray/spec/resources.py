@@ -18,8 +18,8 @@ class StageResources(Part):
         default=0.25,
         ge=0,
         le=1,
-        description="Share of a GPU, 0 or at least 0.01; dropped where there is none. Few trials ask for "
-        "more, and so spread over all GPUs.",
+        description="Share of a GPU, 0 or at least 0.01; dropped where there is none. Stage 1: where trials are few, "
+        "each asks for more, so that they spread over all GPUs.",
     )
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
