@@ -36,6 +36,7 @@ from pgan_ray.spec.resources import LEAST_GPU
 GPU_ANSWER_S = 60.0  # of a node whose GPU is asked for; another sweep may have all of it
 ANSWER_S = 120.0  # of a node that is asked whether it sees the sweep's directory: its worker has to start
 NODES_FRESH_S = 2.0
+FREED_S, FREED_POLL_S = 2.0, 0.05  # Ray tells of a GPU that was given back a tenth of a second later
 ACCELERATOR = "accelerator_type:"
 Request = Mapping[str, float]
 
@@ -137,9 +138,9 @@ class Connection:
     def spread(self, trial: Request, evaluator: Request, trials: int) -> Request:
         """What each of so many ``trials`` asks for to spread over the GPUs, where nobody else uses any of them."""
         share, gpus = trial.get("GPU", 0.0), self._total_for(trial).get("GPU", 0.0)
-        if not share or ray.available_resources().get("GPU", 0.0) < ray.cluster_resources().get("GPU", 0.0):
+        apart = {**trial, "GPU": spread(share, gpus, trials)} if share else trial
+        if apart == trial or not _all_gpus_are_free():
             return trial
-        apart = {**trial, "GPU": spread(share, gpus, trials)}
         at_once = min(trials, self.trial_limit(trial, evaluator))
         return apart if self.trial_limit(apart, evaluator) >= at_once else trial
 
@@ -242,6 +243,16 @@ class Connection:
             if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
                 return []
             raise ClusterError(f"{place} must have pgan-ray installed, got {_last_line(error)}") from None
+
+
+def _all_gpus_are_free() -> bool:
+    """Whether nobody uses any, once Ray knows of those that a look at the nodes or a search's last wave gave back."""
+    end = time.monotonic() + FREED_S
+    while ray.available_resources().get("GPU", 0.0) < ray.cluster_resources().get("GPU", 0.0):
+        if time.monotonic() > end:
+            return False
+        time.sleep(FREED_POLL_S)
+    return True
 
 
 def gpu_fault_here() -> str:

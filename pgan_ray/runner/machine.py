@@ -204,9 +204,9 @@ def spread(asked: float, gpus: float, trials: int) -> float:
     """The share of a GPU, at least ``asked``, by which so many ``trials`` spread over all of the ``gpus``.
 
     Ray fills one GPU before it takes the next: four quarters would share one while others have nothing to do. A little
-    more than half of one has it for itself, and leaves the other half to stage 2.
+    more than half of one has it for itself, and leaves the rest to stage 2. Over a single GPU nothing spreads.
     """
-    if not 0 < asked < 1 or not trials or gpus < 1:
+    if not 0 < asked < 1 or not trials or gpus < 2:
         return asked
     on_each = -(-trials // int(gpus))
     return max(asked, (RAYS_UNITS // (on_each + 1) + 1) / RAYS_UNITS)

@@ -1,5 +1,7 @@
 """The executor's small parts, without a cluster."""
 
+from itertools import repeat
+
 import pytest
 import ray
 from ray.tune.search import Searcher
@@ -70,6 +72,7 @@ def test_stage_1_leaves_room_for_stage_2(
         ([{"CPU": 16, "GPU": 8}], 0.25, 8, 0.5001),
         ([{"CPU": 16, "GPU": 8}], 0.25, 9, 0.3334),
         ([{"CPU": 64, "GPU": 8}], 0.25, 25, 0.25),
+        ([{"CPU": 16, "GPU": 1}], 0.25, 1, 0.25),
         ([{"CPU": 16, "GPU": 8}], 0.6, 5, 0.6),
         ([{"CPU": 16, "GPU": 8}], 1.0, 5, 1.0),
         ([{"CPU": 16, "GPU": 8}], 2.0, 2, 2.0),
@@ -89,13 +92,16 @@ def test_trials_spread_over_the_gpus(
     assert cluster.spread(asked, asked, trials).get("GPU", 0.0) == expected
 
 
-def test_trials_do_not_spread_where_others_use_the_gpus(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("wait_s", "expected"), [(60.0, 0.5001), (0.0, 0.25)])
+def test_trials_spread_over_gpus_that_were_given_back_just_now_and_not_where_others_use_them(
+    wait_s: float, expected: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = Cluster([{"CPU": 16, "GPU": 8}], None, monkeypatch)
-    monkeypatch.setattr("ray.available_resources", lambda: {"CPU": 16, "GPU": 7.5})
+    free = iter([7.5, 7.75, 8.0]) if wait_s else repeat(7.5)
+    monkeypatch.setattr("ray.available_resources", lambda: {"CPU": 16, "GPU": next(free)})
+    monkeypatch.setattr("pgan_ray.cluster.connection.FREED_S", wait_s)
     asked = {"CPU": 1.0, "GPU": 0.25}
-    assert cluster.spread(asked, asked, 5) == asked
+    assert cluster.spread(asked, asked, 5)["GPU"] == expected
 
 
 def test_a_trial_that_ends_makes_room_and_the_last_one_ends_the_search() -> None:
