@@ -19,7 +19,7 @@ from pgan_ray.api.result import SweepResult
 from pgan_ray.api.told import Told
 from pgan_ray.cost import PointsOf, sweep_bytes
 from pgan_ray.data import Dataset, TaskData
-from pgan_ray.errors import SpecError
+from pgan_ray.errors import DataError, SpecError
 from pgan_ray.forecast import estimate_line, points_at_hand
 from pgan_ray.results import (
     DATA_FILE,
@@ -37,7 +37,7 @@ from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.limits import check_room, room_here
 from pgan_ray.runner.machine import cpu_products
 from pgan_ray.runner.members import members
-from pgan_ray.runner.prepare import check_same_data, dataset_facts, facts, load_datasets
+from pgan_ray.runner.prepare import check_fractions, check_same_data, dataset_facts, facts, load_datasets
 from pgan_ray.search import check_sampler
 from pgan_ray.spec import ResourcesSpec, Sweep, SweepRecord, load_record, with_known
 from pgan_ray.text import typed
@@ -142,6 +142,12 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
         check_sampler()
     if record.facts:
         store.at_start(lambda: check_resumable(store, record))
+    try:
+        check_fractions(record.sweep)
+    except DataError as error:
+        if not record.facts or record.earlier:
+            raise
+        progress.notice(f"to doubt: {error}")  # an earlier version began it, and what is finished stays of use
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
     points = points_at_hand(record.sweep, datasets)

@@ -65,8 +65,9 @@ def sweep(
 def _check_data(resolved: Sweep, data_dir: Path | None, check: Callable[[PointsOf], None]) -> None:
     from pgan_ray.data import DataAbsentError
     from pgan_ray.forecast import points_at_hand
-    from pgan_ray.runner.prepare import load_datasets
+    from pgan_ray.runner.prepare import check_fractions, load_datasets
 
+    check_fractions(resolved)
     try:
         notice = partial(say, err=True)
         datasets, _ = load_datasets(resolved, data_dir, notice, may_download=False)

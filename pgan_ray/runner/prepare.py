@@ -72,7 +72,6 @@ def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate
             with _asked("attack", attack.name):
                 make_attack(attack).check_surrogate(surrogate)
             _check_sizes(configuration.settings.dataset.known_as, task, evaluation)
-            _check_fractions(task, evaluation)
             with _asked("attack", attack.name):
                 make_attack(attack).check(task, evaluation)
             with _asked("victim", evaluation.victim.name):
@@ -81,16 +80,20 @@ def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate
             raise DataError(f"{sweep.called(configuration.id, variant.id)}: {error}") from None
 
 
-def _check_fractions(task: TaskData, evaluation: EvaluationSpec) -> None:
+def check_fractions(sweep: Sweep) -> None:
     """See that no victims of less than a point of poison would be told of as poisoned. Raises `DataError`."""
-    classes = len(task.classes)
-    for fraction in evaluation.poison_fractions:
-        if fraction and not evaluation.poison_count(fraction, classes):
-            raise DataError(
-                "each of `evaluation.poison_fractions` must be 0 or come to at least one point of poison, got "
-                f"{fraction:g} of {classes * evaluation.train_per_class} training points; raise it, or "
-                "`evaluation.train_per_class`"
-            )
+    for configuration in sweep.configurations:
+        classes = len(configuration.settings.task.classes)
+        for variant in configuration.variants:
+            evaluation = variant.evaluation
+            for fraction in evaluation.poison_fractions:
+                if fraction and not evaluation.poison_count(fraction, classes):
+                    raise DataError(
+                        f"{sweep.called(configuration.id, variant.id)}: each of `evaluation.poison_fractions` must be "
+                        f"0 or come to at least one point of poison, got {fraction:g} of "
+                        f"{classes * evaluation.train_per_class} training points; raise it, or "
+                        "`evaluation.train_per_class`"
+                    )
 
 
 def _check_sizes(name: str, task: TaskData, evaluation: EvaluationSpec) -> None:

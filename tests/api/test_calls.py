@@ -96,6 +96,24 @@ def test_a_new_sweep_that_comes_too_late_leaves_the_other_one_alone(
     assert not (out / "driver.json").exists()
 
 
+def test_a_sweep_begun_with_a_fraction_of_no_poison_is_finished_and_doubted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small = {"attack.iterations": 2, "attack.replicates": 1, "attack.alpha": 0.1, "evaluation.victim.epochs": 1}
+    asked = {**small, "evaluation.poison_fractions": [0, 0.004], "evaluation.runs": 1}
+    how: dict[str, Any] = {"executor": "local", "offline_tracking": True}
+    out, told = tmp_path / "out", list[str]()
+    with pytest.raises(DataError, match=r"at least one point of poison, got 0\.004 of 120 training points"):
+        run_sweep(TINY, out=out, set=asked, **how)
+    with monkeypatch.context() as earlier:
+        earlier.setattr("pgan_ray.api.run.check_fractions", lambda sweep: None)
+        run_sweep(TINY, out=out, set=asked, **how)
+    shutil.rmtree(out / "victims")
+    result = resume_sweep(out, progress=told.append, **how)
+    assert (result.outcome, result.rows().num_rows) == ("complete", 2)
+    assert any(line.startswith("to doubt: ") and "got 0.004 of 120 training points" in line for line in told)
+
+
 def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:
     opened = open_sweep(finished.directory)
     assert opened.id == finished.id
