@@ -15,6 +15,7 @@ from pgan_ray.spec import EvaluationSpec, Settings
 TRIAL_S, BATCH_S = 1.0, 0.1
 START_S = 10.0  # until an actor works on a machine that we cannot ask: process, imports, CUDA
 LOCAL_START_S = 4.0
+CLEARLY_SLOWER = 0.95  # times the rate: half a second's runs tell no smaller difference
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,9 +125,9 @@ class Pace:
     @property
     def doubt(self) -> str:
         """What to say of a precision that this processor is slower at than at float32; else empty."""
-        if self.gemm_rate >= self.float32_rate:
+        ratio = self.gemm_rate / self.float32_rate if self.float32_rate else 1.0
+        if ratio > CLEARLY_SLOWER:
             return ""
-        ratio = self.gemm_rate / self.float32_rate
         return (
             f"this processor multiplies bf16 at {ratio:.2f} times float32's rate: `precision: float32` is faster here"
         )

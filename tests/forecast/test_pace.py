@@ -143,7 +143,8 @@ def test_every_kind_of_a_shipped_sweep_is_measured(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("precision", "bf16_s", "doubted"), [("bf16", 2.0, True), ("bf16", 0.5, False), ("tf32", 2.0, False)]
+    ("precision", "bf16_s", "doubted"),
+    [("bf16", 2.0, True), ("bf16", 1.01, False), ("bf16", 0.5, False), ("tf32", 2.0, False)],
 )
 def test_a_precision_that_the_processor_is_slower_at_is_doubted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str, bf16_s: float, doubted: bool
