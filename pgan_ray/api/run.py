@@ -171,7 +171,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
         claim.confirm()
         if not record.facts:
             # Since it was looked at, another new sweep may have begun there, and even ended.
-            store.at_start(lambda: check_new(store))
+            store.at_start(lambda: check_new(store, claimed=True))
         executor.check_workers(store, record.sweep)
         check_room(record.sweep, found.points, executor.room(record.sweep))
         offer = executor.offer(asked_resources(record.sweep))

@@ -45,9 +45,10 @@ def read_sweep(store: Store, *, imports: bool = False) -> SweepRecord:
     )
 
 
-def check_new(store: Store) -> None:
+def check_new(store: Store, *, claimed: bool = False) -> None:
     """See that a new sweep may go into ``store``: that nothing is there, or what a failed start left.
 
+    ``claimed``: only that no other sweep is there; the claim's own start may have left more, as a database of MLflow's.
     Raises `SpecError`.
     """
     where = redact(store.location)
@@ -58,6 +59,8 @@ def check_new(store: Store) -> None:
     if SWEEP in there:
         rule = "must not hold a sweep yet; finish that one with"
         raise SpecError([f"--out {where}: {rule} `pgan-ray resume {typed(where)}`, or name another directory"])
+    if claimed:
+        return
     left = [name for name in there if name in FOLDERS]
     other = [name for name in there if not (is_lease(store) if name == DRIVER else _PASSING.fullmatch(name))]
     if left:

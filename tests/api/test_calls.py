@@ -249,3 +249,10 @@ def test_a_mistake_is_an_exception_of_ours_before_anything_starts(
 def test_a_directory_without_a_sweep_is_told(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="must be the directory of a sweep"):
         open_sweep(tmp_path)
+
+
+def test_a_new_sweep_goes_where_its_mlflow_database_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run_sweep(TINY, out=".", executor="local", tracking_uri="sqlite:///mlflow.db")
+    assert result.outcome == "complete"
+    assert (tmp_path / "mlflow.db").exists()
