@@ -26,12 +26,12 @@ def read_parquet(stream: BinaryIO, where: str) -> tuple[RawPoints, RawPoints | N
     """
     try:
         # Not `read_table`: it makes columns out of `key=value` folders above the file.
-        file = pq.ParquetFile(stream)
+        file = pq.ParquetFile(stream, pre_buffer=False)
         names = wanted_columns(where, file.schema_arrow)
         _check_size(where, file, stream, names)
         if SPLIT in names:
             # As a dictionary: long texts in the place of `train` and `test` are not repeated in each row.
-            file = pq.ParquetFile(stream, metadata=file.metadata, read_dictionary=[SPLIT])
+            file = pq.ParquetFile(stream, metadata=file.metadata, read_dictionary=[SPLIT], pre_buffer=False)
         # One column after another: pages being decompressed at the same time would add up.
         table = file.read(columns=names, use_threads=False)
         table.validate(full=True)

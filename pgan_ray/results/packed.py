@@ -5,7 +5,11 @@ from functools import lru_cache
 
 import pyarrow as pa
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
+# Without threads, as `parquet_file`.
+_WRITING, _READING = (
+    pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False),
+    pa.ipc.IpcReadOptions(use_threads=False),
+)
 
 
 class PackedTables(Mapping[str, pa.Table]):
@@ -16,7 +20,7 @@ class PackedTables(Mapping[str, pa.Table]):
 
     def __setitem__(self, configuration: str, table: pa.Table) -> None:
         content = pa.BufferOutputStream()
-        with pa.ipc.new_stream(content, table.schema, options=_OPTIONS) as stream:
+        with pa.ipc.new_stream(content, table.schema, options=_WRITING) as stream:
             stream.write_table(table)
         self._packed[configuration] = content.getvalue().to_pybytes()
 
@@ -35,4 +39,4 @@ class PackedTables(Mapping[str, pa.Table]):
 
 @lru_cache(maxsize=8)  # one configuration's are looked at several times in a row, beside its controls'
 def _unpacked(content: bytes) -> pa.Table:
-    return pa.ipc.open_stream(content).read_all()
+    return pa.ipc.open_stream(content, options=_READING).read_all()

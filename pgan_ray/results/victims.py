@@ -1,6 +1,5 @@
 """The victims' rows: one Parquet file for each batch of cells, named by it; one for each finished configuration."""
 
-import io
 import itertools
 import json
 import math
@@ -8,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pgan_ray.results.rows import IDENTITY, RowCheck
 from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS, upgraded
-from pgan_ray.results.store import Store
+from pgan_ray.results.store import Store, parquet_file
 
 FOLDER = "victims"
 
@@ -61,10 +59,10 @@ def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Tabl
     """
     content = store.read(name)
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = parquet_file(content)
         if check is not None and file.metadata.num_rows > check.most:
             raise ValueError(f"must hold at most {check.most:,} rows, got {file.metadata.num_rows:,}")
-        rows = file.read()
+        rows = file.read(use_threads=False)
         said = rows.schema.metadata
         rows = upgraded(rows, VICTIMS).cast(VICTIMS)
         rows.validate(full=True)

@@ -1,5 +1,8 @@
 """The victims' rows."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -149,3 +152,32 @@ def test_rows_of_an_earlier_version_are_read_as_those_of_this_one(store: Store) 
     assert table.schema == VICTIMS
     found = [dict(one["attack_parameters"]) for one in table.to_pylist()]
     assert found == [{"alpha": 0.1, "lambda_prior": 0.9}] * 2 + [{}]
+
+
+THREADS_OF = """
+import io, os, sys, time
+from pathlib import Path
+import pyarrow.parquet as pq
+from pgan_ray.results import PackedTables, Store, read_rows
+def threads():
+    return len(os.listdir("/proc/self/task"))
+store, packed, before = Store(sys.argv[1]), PackedTables(), threads()
+packed["base"] = read_rows(store)
+packed["base"].num_rows
+(name,) = store.names("victims")
+store.read_table(name)
+ours = threads() - before
+pq.read_table(io.BytesIO(store.read(name)))
+print(ours, threads() - before)
+time.sleep(0.5)  # else this one may be aborted
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the threads of a process are counted on Linux")
+def test_no_thread_is_left_that_holds_what_was_read(tmp_path: Path) -> None:
+    """One that still lets go of it when the process ends would abort it, its work done."""
+    write_rows(Store(tmp_path), "b", [row()])
+    command = [sys.executable, "-c", THREADS_OF, str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    ours, as_arrow_does = map(int, found.stdout.split())
+    assert ours == 0 < as_arrow_does
