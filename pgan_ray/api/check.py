@@ -25,11 +25,8 @@ def checked_data(path: str) -> Iterator[str]:
         raise SpecError([f"{printable_line(path)}: must be the name of a file, in UTF-8"]) from None
     dataset = load_dataset(spec, seed=0)
     of_both = np.concatenate((dataset.train_labels, dataset.test_labels))
-    labels, trained, tested = (
-        np.unique(of_both),
-        Counter(dataset.train_labels.tolist()),
-        Counter(dataset.test_labels.tolist()),
-    )
+    labels, trained = np.unique(of_both), Counter(dataset.train_labels.tolist())
+    tested = Counter(dataset.test_labels.tolist())
     shape = "" if dataset.image_shape is None else f", images of {dataset.image_shape[0]} x {dataset.image_shape[1]}"
     features = dataset.train_features.shape[1]
     yield f"{printable_line(dataset.name)}: {features:,} features{shape}, {len(labels)} classes"

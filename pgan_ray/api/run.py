@@ -190,11 +190,13 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
             if is_new:
                 found.progress.notice(_estimate(sweep, stacks, found.datasets, offer))
 
-        # Ray's actors take seconds to start, in processes of their own; the local executor's work is in this one.
-        is_local = options.executor == "local"
-        if is_local:
+        # Ray's actors take seconds to start, in processes of their own; the local executor's work is in this one. And
+        # what several threads take is seen only where nothing else runs.
+        threads = max(sweep.resources.trial.cpu, sweep.resources.evaluator.cpu)
+        is_beside = options.executor == "ray" and threads < 2
+        if not is_beside:
             estimate()
-        with Told(found.progress, claim, first=None if is_local else estimate) as progress:
+        with Told(found.progress, claim, first=estimate if is_beside else None) as progress:
             if sweep.search is None:
                 outcome = SweepRun(record, store, found.datasets, executor, tracker, progress, members=stacks).run()
             else:

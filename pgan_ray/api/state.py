@@ -64,7 +64,7 @@ def state_of(store: Store) -> SweepState:
     trials = counts(read_trials(store, record).values())
     if holder is None:
         left = Snapshot.read(left_by(store))
-        if left is not None and state != "complete":
+        if left is not None and (cells is None or left.victims_done > cells[0]):  # else it came to an end since
             state, cells = "unfinished", (left.victims_done, left.victims)
         if cells is not None and cells[1] < record.sweep.cells and state in ("complete", "partial"):
             state, cells = "unfinished", (cells[0], record.sweep.cells)

@@ -22,6 +22,7 @@ from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.machine import (
     DEVICE_VARIABLE,
     available_cores,
+    evaluators_on_gpus,
     fitting,
     gpu_fault,
     gpus_here,
@@ -137,12 +138,9 @@ class Connection:
 
     def spread(self, trial: Request, evaluator: Request, trials: int) -> Request:
         """What each of so many ``trials`` asks for to spread over the GPUs, where nobody else uses any of them."""
-        share, gpus = trial.get("GPU", 0.0), self._total_for(trial).get("GPU", 0.0)
-        apart = {**trial, "GPU": spread(share, gpus, trials)} if share else trial
-        if apart == trial or not _all_gpus_are_free():
-            return trial
-        at_once = min(trials, self.trial_limit(trial, evaluator))
-        return apart if self.trial_limit(apart, evaluator) >= at_once else trial
+        gpus = self._total_for(trial).get("GPU", 0.0)
+        apart = spread(trial, trials, gpus, lambda asked: self.trial_limit(asked, evaluator))
+        return apart if apart == trial or _all_gpus_are_free() else trial
 
     def evaluator_limit(self, trial: Request, evaluator: Request, trials_left: int) -> int:
         """How many evaluators may run at once beside the trials that are left; at least one.
@@ -156,6 +154,9 @@ class Connection:
             for name, amount in evaluator.items()
             if amount
         )
+        if 0 < evaluator.get("GPU", 0.0) < 1 and trial.get("GPU", 0.0) < 1:
+            shares = evaluator["GPU"], trial.get("GPU", 0.0)
+            room = min(room, evaluators_on_gpus(total["GPU"], *shares, trials))
         return max(1, min(self.slots(evaluator), room))
 
     def _total_for(self, request: Request) -> dict[str, float]:

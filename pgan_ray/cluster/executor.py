@@ -76,8 +76,11 @@ class RayExecutor:
         """As `Executor.start`."""
         connection, resources = self._connection, asked_resources(job.record.sweep)
         self._evaluator_request = evaluator_request = connection.request(resources.evaluator)
-        trial_request = connection.spread(connection.request(resources.trial), evaluator_request, len(job.trials))
-        self._trial_request = trial_request
+        asked = connection.request(resources.trial)
+        self._trial_request = trial_request = connection.spread(asked, evaluator_request, len(job.trials))
+        at_once = connection.trial_limit(trial_request, evaluator_request)
+        # An evaluator that is placed first would take the half of a GPU that a trial is to have.
+        self._trials_to_place = min(len(job.trials), at_once) if trial_request != asked else 0
         datasets = ray.put(job.datasets)
         trials = {trial.id: trial for trial in job.trials}
         self._stage1 = Stage1Run(
@@ -103,8 +106,11 @@ class RayExecutor:
         trials_left = outlook.trials_left if self._trials_run else 0
         most = self._connection.evaluator_limit(self._trial_request, self._evaluator_request, trials_left)
         events = self._follow_cluster(trials_left, most, outlook.seconds_per_victim)
-        events += self._stage2.poll(most, timeout_s if self._stage2.busy else 0)
-        events += self._take_trials(0.0 if self._stage2.busy or events or not self._trials_run else timeout_s)
+        places = self._trials_run and self._trials_to_place > 0 and time.monotonic() - self._started_at < WAIT_NOTICE_S
+        works = self._stage2.busy and not places
+        if not places:
+            events += self._stage2.poll(most, timeout_s if works else 0)
+        events += self._take_trials(0.0 if works or events or not self._trials_run else timeout_s)
         if not self._anything_started and time.monotonic() - self._started_at > WAIT_NOTICE_S:
             self._anything_started = True  # said once
             request = dict(self._trial_request)
@@ -123,7 +129,9 @@ class RayExecutor:
                 return events
             wait_s = 0.0
             events.append(event)
-            self._anything_started |= isinstance(event, TrialStarted)
+            if isinstance(event, TrialStarted):
+                self._anything_started = True
+                self._trials_to_place -= 1
             if isinstance(event, TrialsEnded):
                 self._trials_run = False
 

@@ -1,6 +1,5 @@
 """Stage 1's run: Tune in a thread of its own, its events in a queue for the driver's loop."""
 
-import os
 import queue
 import threading
 import traceback
@@ -9,14 +8,13 @@ from typing import Any
 
 from ray import tune
 from ray.tune.experiment import Trial as TuneTrial
+from ray.tune.search import ConcurrencyLimiter
 
 from pgan_ray.cluster.search import PlannedTrials
 from pgan_ray.cluster.trainable import GeneratorTrial
 from pgan_ray.results import CHECKPOINTS
 from pgan_ray.runner import Event, TrialFailed, TrialFinished, TrialReport, TrialRetried, TrialsEnded, TrialStarted
 from pgan_ray.runner.training import Stage1
-
-PENDING_AT_MOST = 200  # what Tune itself has for a grid; `PlannedTrials` asks for as many as there is room for
 
 
 class _Reporter(tune.Callback):  # type: ignore[misc]  # ray has no types
@@ -101,8 +99,6 @@ class Stage1Run:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        # Else Tune asks for the next actor when the one before it is up, and trials begin seconds after each other.
-        os.environ.setdefault("TUNE_MAX_PENDING_TRIALS_PG", str(PENDING_AT_MOST))
         try:
             if self._stage.trials:
                 self._tuner().fit()
@@ -111,13 +107,14 @@ class Stage1Run:
             self.events.put(TrialsEnded(traceback.format_exc()))
 
     def _tuner(self) -> tune.Tuner:
-        sweep = self._stage.record.sweep
+        sweep, trials = self._stage.record.sweep, list(self._stage.trials)
         trainable = tune.with_parameters(GeneratorTrial, stage=self._stage, datasets=self._datasets)
         return tune.Tuner(
             tune.with_resources(trainable, dict(self._request)),
             tune_config=tune.TuneConfig(
-                search_alg=PlannedTrials(list(self._stage.trials), self._limit),
-                num_samples=len(self._stage.trials),
+                # Without the limiter, which limits nothing here, Tune asks for an actor when the one before it is up.
+                search_alg=ConcurrencyLimiter(PlannedTrials(trials, self._limit), max_concurrent=len(trials)),
+                num_samples=len(trials),
                 reuse_actors=True,
                 trial_dirname_creator=_directory,
             ),

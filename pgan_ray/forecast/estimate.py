@@ -1,7 +1,7 @@
 """How long a sweep will take: its real trials and batches, at some pace, on what some cluster offers."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -82,13 +82,16 @@ class Plan:
     def forecast(self, pace: Pace, offer: Offer) -> Forecast:
         """How long it takes with actors of this ``pace``. Raises `SpecError` where the ``offer`` lacks room."""
         trained, ready, every = self._work
-        asked, gpus = offer.trial.request.get("GPU", 0.0), offer.total.get("GPU", 0.0)
-        if asked:
-            share = spread(asked, gpus, len(trained))
-            offer = replace(offer, trial=replace(offer.trial, request={**offer.trial.request, "GPU": share}))
+        total, evaluator = offer.total, offer.evaluator.request
+
+        def limit(asked: Mapping[str, float]) -> int:
+            return trial_limit(fitting(total, asked), total, asked, evaluator, local=offer.cores is not None)
+
+        request = spread(offer.trial.request, len(trained), total.get("GPU", 0.0), limit)
+        if request != offer.trial.request:
+            offer = replace(offer, trial=replace(offer.trial, request=request))
             # What else uses the fullest of them are evaluators, which are not foreseen here.
-            alone = 1 / max(1, -(-len(trained) // int(gpus)))
-            pace = replace(pace, parts=(max(share, alone), pace.parts[1]))
+            pace = replace(pace, parts=(1 / -(-len(trained) // int(total["GPU"])), pace.parts[1]))
         seconds = {stack: pace.seconds(stack) for stack in every}
         jobs = [Job(seconds[trial], [seconds[batch] for batch in batches]) for trial, batches in trained]
         at_once = [seconds[batch] for batch in ready]

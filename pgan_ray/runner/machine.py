@@ -5,7 +5,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -200,16 +200,29 @@ def trial_limit(
     return max(1, min(slots, room))
 
 
-def spread(asked: float, gpus: float, trials: int) -> float:
-    """The share of a GPU, at least ``asked``, by which so many ``trials`` spread over all of the ``gpus``.
+def spread(
+    trial: Mapping[str, float], trials: int, gpus: float, limit: Callable[[Mapping[str, float]], int]
+) -> Mapping[str, float]:
+    """What each of so many ``trials`` asks for, at least ``trial``, to spread over all of the ``gpus``.
 
     Ray fills one GPU before it takes the next: four quarters would share one while others have nothing to do. A little
-    more than half of one has it for itself, and leaves the rest to stage 2. Over a single GPU nothing spreads.
+    more than half of one has it for itself, beside evaluators that fit into the rest. ``limit``: how many trials that
+    ask for so much may run at once, which are not to become fewer.
     """
-    if not 0 < asked < 1 or not trials or gpus < 2:
-        return asked
+    share = trial.get("GPU", 0.0)
+    if not 0 < share < 1 or not trials or gpus < 2:
+        return trial
     on_each = -(-trials // int(gpus))
-    return max(asked, (RAYS_UNITS // (on_each + 1) + 1) / RAYS_UNITS)
+    apart = {**trial, "GPU": max(share, (RAYS_UNITS // (on_each + 1) + 1) / RAYS_UNITS)}
+    return apart if limit(apart) >= min(trials, limit(trial)) else trial
+
+
+def evaluators_on_gpus(gpus: float, evaluator: float, trial: float, trials: int) -> int:
+    """Evaluators with this share of one of the ``gpus`` beside so many ``trials`` with theirs, as Ray fills them."""
+    each = int(1 / trial + 1e-9) if trial else 0
+    full, rest = divmod(min(trials, int(gpus) * each), each) if each else (0, 0)
+    shares = [(full, 1 - each * trial), (rest > 0, 1 - rest * trial), (int(gpus) - full - (rest > 0), 1.0)]
+    return sum(number * int(left / evaluator + 1e-9) for number, left in shares)
 
 
 def _room_on_gpus(gpus: float, trial: float, evaluator: float, evaluators: int) -> int:

@@ -130,6 +130,9 @@ def test_of_one_whose_driver_died_it_is_said_how_far_that_one_was(sweeps: Path, 
         assert (first.rpartition(": ")[2], cells) == ("unfinished", f"6/{CELLS} victims")
         assert f"6/{CELLS}" in pgan_ray("list", tmp_path).output
         summary.unlink(missing_ok=True)  # as of a first run
+    # It had written its end, and died while it delivered.
+    summary.write_text(json.dumps(told | {"outcome": "paused", "cells": {"planned": CELLS, "finished": 6}}))
+    assert pgan_ray("status", tmp_path / "tiny").output.splitlines()[0].endswith(": paused")
 
 
 def test_the_list_has_sweeps_alone_and_says_what_it_leaves_out(sweeps: Path) -> None:

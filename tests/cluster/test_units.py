@@ -92,6 +92,27 @@ def test_trials_spread_over_the_gpus(
     assert cluster.spread(asked, asked, trials).get("GPU", 0.0) == expected
 
 
+@pytest.mark.parametrize(
+    ("trial", "trials", "expected"),
+    [
+        (0.0, 0, 32),
+        (0.25, 5, 27),  # Ray has put four on one GPU and the fifth on another
+        (0.5001, 5, 17),  # what is left beside each has room for one, not for two
+        (0.5001, 8, 8),
+        (0.3334, 16, 8),
+        (1.0, 5, 12),
+        (0.25, 40, 1),
+    ],
+)
+def test_evaluators_have_the_room_that_trials_leave_on_each_gpu(
+    trial: float, trials: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = Cluster([{"CPU": 80, "GPU": 8}], None, monkeypatch)
+    asked = {"CPU": 1.0, "GPU": trial} if trial else {"CPU": 1.0}
+    monkeypatch.setattr(Cluster, "trial_limit", lambda *given: trials)
+    assert cluster.evaluator_limit(asked, {"CPU": 1.0, "GPU": 0.25}, trials) == expected
+
+
 @pytest.mark.parametrize(("wait_s", "expected"), [(60.0, 0.5001), (0.0, 0.25)])
 def test_trials_spread_over_gpus_that_were_given_back_just_now_and_not_where_others_use_them(
     wait_s: float, expected: float, monkeypatch: pytest.MonkeyPatch

@@ -83,3 +83,51 @@ def test_five_quarters_of_gpus_are_on_five_of_eight(nodes: Nodes) -> None:
         [sys.executable, "-c", GPUS_OF, nodes.address], capture_output=True, text=True, timeout=120, check=True
     )
     assert found.stdout.split() == ["2", "5"]  # as Ray places what was asked for, and as we ask
+
+
+SWEPT = """
+import sys
+from pathlib import Path
+import ray
+from pgan_ray.attacks import train_stack
+from pgan_ray.cluster import Connection, RayExecutor
+from pgan_ray.datasets.load import load_dataset
+from pgan_ray.runner import Engine
+from pgan_ray.runner.worker import dataset_key
+from tests.runner.sweeps import run_in
+from tests.tiny import tiny_sweep
+
+folder = Path(sys.argv[2])
+ray.init(address=sys.argv[1], log_to_driver=False, logging_level="ERROR")
+sweep = tiny_sweep(
+    folder,
+    "controls=true",
+    "attack.alpha=0.5",
+    "attack.iterations=3000",
+    "evaluation.victim.epochs=300",
+    "evaluation.runs=4",
+)
+
+
+def stack(attack, members, *arguments, **options):
+    (folder / f"{members[0].replicate}-on-{ray.get_gpu_ids()[0]}").touch()
+    return train_stack(attack, members, *arguments, **options)
+
+
+settings = sweep.configurations[0].settings
+datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=0)}
+outcome = run_in(
+    RayExecutor(Connection(None)), datasets, sweep, folder / "sweep", members=(1, 1), engine=Engine(stack=stack)
+)
+print(outcome.outcome, *sorted(path.name for path in folder.glob("*-on-*")))
+"""
+
+
+def test_victims_that_are_ready_at_once_leave_each_trial_its_gpu(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")
+    nodes.add(cpus=8, gpus=2)
+    command = [sys.executable, "-c", SWEPT, nodes.address, tmp_path]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    assert found.stdout.splitlines()[-1].split() in (["complete", "0-on-0", "1-on-1"], ["complete", "0-on-1", "1-on-0"])
