@@ -45,8 +45,8 @@ class PlainProgress:
 
     def show(self, now: Snapshot) -> None:
         """Print where a sweep stands ``now``, unless it was just said."""
-        counts, at = (now.generators_done, now.victims_failed), time.monotonic()
-        ended = now.victims_done == now.victims and self._shown_at < at
+        counts, at = (now.generators_done, now.victims_failed > 0), time.monotonic()
+        ended = now.victims_done + now.victims_failed == now.victims and self._shown_at < at
         if counts == self._shown and at - self._shown_at < LINE_EVERY_S and not ended:
             return
         self._shown, self._shown_at = counts, at if not ended else float("inf")

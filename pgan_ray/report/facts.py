@@ -157,6 +157,7 @@ def failures(study: Study) -> list[tuple[str, str]]:
             first = str(text).strip().splitlines()[0] if str(text).strip() else "no message"
             found.append((f"{kind.removesuffix('s') if kind == 'failures' else kind}: {first}", str(text)))
     told = "\n".join(text for _, text in found)
+    cells_told = frozenset(map(str, study.summary.get("cells_failed") or ()))
     results = study.shown.result_ids
     for (configuration, replicate), record in study.generators.items():
         if configuration not in results:
@@ -164,7 +165,8 @@ def failures(study: Study) -> list[tuple[str, str]]:
         name = f"generator {configuration}/r{replicate}"
         if record.outcome != "complete" and name not in told:
             found.append((f"{record.outcome}: {name}", record.message))
-    silent = Counter((row["configuration"], row["outcome"]) for row in study.unscored() if row["cell_id"] not in told)
+    untold = (row for row in study.unscored() if row["cell_id"] not in cells_told and row["cell_id"] not in told)
+    silent = Counter((row["configuration"], row["outcome"]) for row in untold)
     found += [(f"{outcome}: {count} cells of {name}", "") for (name, outcome), count in sorted(silent.items())]
     found += [(f"missing: {count} cells of {name} have no row", "") for name, count in study.missing.items()]
     found += [

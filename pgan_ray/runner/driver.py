@@ -49,7 +49,7 @@ from pgan_ray.runner.executor import (
 from pgan_ray.runner.outcome import SweepOutcome, write_summary
 from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.timeline import Span, Timeline
-from pgan_ray.runner.words import gist, last_line, so_many_cells
+from pgan_ray.runner.words import ComponentFailures, gist, last_line, so_many_cells
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import Configuration, SweepRecord
 
@@ -110,7 +110,7 @@ class SweepRun:
         self._state.victims_cost = self._stage2_cut.cost
         self._outcome = copy.deepcopy(earlier or SweepOutcome())
         self._failures_before = len(self._outcome.failures)
-        self._component_failures: set[str] = set()
+        self._component_failures = ComponentFailures()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
@@ -249,7 +249,8 @@ class SweepRun:
         cells = (cell.id for cell in batch.cells)
         done = self._finished.holds(self._configurations[batch.configuration], batch.id, cells)
         if done:
-            self._count(batch)
+            self._state.victims_done += len(batch.cells)
+            self._settle(batch)
         return done
 
     def _trial_retried(self, event: TrialRetried) -> None:
@@ -296,27 +297,18 @@ class SweepRun:
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
             self._state.evaluating.add(sum(row["seconds"] for row in finished.rows), batch.cost)
-        failed: dict[str, list[str]] = defaultdict(list)
-        for row in finished.rows:
-            if row["outcome"] == "failed":
-                failed[row["message"]].append(row["cell_id"])
-        for message, cells in failed.items():
-            # A component fails in the same way again and again: its traceback is told once.
-            again = message in self._component_failures
-            self._component_failures.add(message)
-            so_many = "1 victim" if len(cells) == 1 else f"{len(cells)} victims"
-            self._fail(f"{so_many} failed", gist(message) if again else message, ", ".join(cells))
-        self._count(batch)
+        failed = {row["cell_id"]: row["message"] for row in finished.rows if row["outcome"] == "failed"}
+        for line in self._component_failures.add(failed):
+            self._progress.notice(line)
+        self._state.victims_done += len(batch.cells) - len(failed)
+        self._state.victims_failed += len(failed)
+        self._settle(batch)
 
     def _notices(self, of: str, lines: Iterable[str]) -> None:
         """What a worker did otherwise than planned."""
         for line in lines:
             self._outcome.retried.append(f"{of}: {line}")
             self._progress.notice(f"{of}: {line}")
-
-    def _count(self, batch: Batch) -> None:
-        self._state.victims_done += len(batch.cells)
-        self._settle(batch)
 
     def _settle(self, batch: Batch) -> None:
         """Nothing more comes of ``batch``; it may have been the last of its configuration."""
@@ -332,14 +324,15 @@ class SweepRun:
                 self._tally.add(configuration, rows)
         self._tracker.configuration_finished(configuration)
 
-    def _fail(self, what: str, message: str, cells: str = "") -> None:
+    def _fail(self, what: str, message: str) -> None:
         message = redact(message)
-        self._outcome.failures.append(f"{what}:\n{cells and f'{cells}: '}{message.rstrip()}")
+        self._outcome.failures.append(f"{what}:\n{message.rstrip()}")
         self._progress.notice(f"{what}: {gist(message)}")
 
     def _end(self) -> SweepOutcome:
         outcome = self._outcome
         outcome.seconds = self._state.elapsed_s
+        outcome.failures += self._component_failures.told()
         if self._is_part and outcome.outcome == "complete":
             return outcome
         try:

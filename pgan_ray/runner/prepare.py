@@ -32,6 +32,7 @@ def load_datasets(
     tasks = Tasks(datasets)
     first: TaskData | None = None
     asked: set[str] = set()
+    checked: set[str] = set()
     told: dict[str, None] = {}
     for configuration in sweep.configurations:
         settings = configuration.settings
@@ -47,7 +48,7 @@ def load_datasets(
         surrogate = tasks.surrogate_of(settings)
         task = tasks.of(settings)
         first = first or task
-        _check(sweep, configuration, task, surrogate)
+        _check(sweep, configuration, task, surrogate, checked)
         of = f"{key} {settings.task.model_dump_json()} {settings.attack.name}"
         if of not in asked:  # of a large grid, one configuration for all
             asked.add(of)
@@ -64,16 +65,23 @@ def _doubts(settings: Settings, task: TaskData, surrogate: TaskData) -> list[str
         return [*doubts(task), *make_attack(attack).doubts(surrogate)]
 
 
-def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate: TaskData) -> None:
-    attack = configuration.settings.attack
+def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate: TaskData, checked: set[str]) -> None:
+    """``checked``: the victims that were looked at, each on one task: some are made for it, which takes its time."""
+    settings = configuration.settings
+    attack = settings.attack
+    task_key = f"{dataset_key(settings)} {settings.task.model_dump_json()}"
     for variant in configuration.variants:
         evaluation = variant.evaluation
         try:
             with _asked("attack", attack.name):
                 make_attack(attack).check_surrogate(surrogate)
-            _check_sizes(configuration.settings.dataset.known_as, task, evaluation)
+            _check_sizes(settings.dataset.known_as, task, evaluation)
             with _asked("attack", attack.name):
                 make_attack(attack).check(task, evaluation)
+            victim = f"{task_key} {evaluation.victim.model_dump_json()}"
+            if victim in checked:
+                continue
+            checked.add(victim)
             with _asked("victim", evaluation.victim.name):
                 evaluation.victim.make().check(task)
         except DataError as error:

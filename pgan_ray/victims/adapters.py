@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import create_model
 
+from pgan_ray.errors import DataError
 from pgan_ray.registry import ComponentError
 from pgan_ray.spec import VictimConfig
 from pgan_ray.spec.components import is_key, opened
@@ -16,6 +17,8 @@ from pgan_ray.victims.interface import SklearnVictim, TorchConfig, TorchVictim, 
 
 if TYPE_CHECKING:
     import torch
+
+    from pgan_ray.data import TaskData
 
 GIVEN = ("features", "classes", "image_shape")  # what a module factory is called with, first of all
 _OURS = frozenset({"self", "random_state"})
@@ -25,7 +28,7 @@ _KEYWORDS = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_
 def adapt(name: str, found: Any) -> type[Victim] | None:
     """The victim that ``found`` stands for, called ``name`` in sweep files; None: it is nothing of the kind."""
     if isinstance(found, type) and all(callable(getattr(found, method, None)) for method in ("fit", "predict")):
-        return _adapted(name, found, SklearnVictim, VictimConfig, {"estimator": _estimator})
+        return _adapted(name, found, SklearnVictim, VictimConfig, {"estimator": _estimator, "check": _check})
     if _is_module_class(found) or inspect.isfunction(found):
         arguments = [parameter.name for parameter in _parameters(found)]
         if tuple(arguments[: len(GIVEN)]) == GIVEN:
@@ -95,6 +98,17 @@ def _arguments(victim: Any) -> dict[str, Any]:
 def _estimator(self: Any, random_state: int, points: int) -> Any:
     seeded = {"random_state": random_state} if "random_state" in {p.name for p in _parameters(self.found)} else {}
     return self.found(**_arguments(self), **seeded)
+
+
+def _check(self: Any, task: "TaskData") -> None:
+    """The class takes its arguments: by scikit-learn's rules for them too, where it is one of its own."""
+    estimator = self.estimator(0, 0)
+    if type(estimator).__module__.partition(".")[0] != "sklearn" or not hasattr(estimator, "_validate_params"):
+        return
+    try:
+        estimator._validate_params()  # public only as what `fit` does first of all
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the victim `{self.name}` must be given what it takes: {error}") from error
 
 
 def _module(self: Any, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":

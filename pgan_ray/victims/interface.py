@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from pgan_ray.errors import is_of_the_machine, traceback_of
+from pgan_ray.errors import DataError, is_of_the_machine, traceback_of
 from pgan_ray.spec import AdamSpec, Component, OptimizerSpec, TrainedNetworkSpec, VictimConfig
 from pgan_ray.spec.network import OPTIMIZERS, StopBelow
 from pgan_ray.spec.one_of import OneOf
@@ -223,6 +223,15 @@ class TorchVictim(Victim):
     def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":
         """A new module: points (B, ``features``) in, logits (B, ``classes``) out."""
         raise NotImplementedError
+
+    def check(self, task: "TaskData") -> None:
+        """A module can be made, and gives logits of the task's classes."""
+        from pgan_ray.victims.engines.modules import check_module
+
+        classes = len(task.classes)
+        make = partial(self.module, task.features, classes, task.image_shape)
+        if rule := check_module(make, task.test_x[:2].clone(), classes):
+            raise DataError(f"the victim `{self.name}`: {rule}")
 
     def judge(
         self,

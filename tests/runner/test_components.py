@@ -74,8 +74,12 @@ def test_cells_that_a_component_failed_are_run_again_and_the_others_are_kept(
     assert sorted(outcome.cells_failed) == failed
     assert outcome.outcome == "partial"
     assert outcome.can_go_on
-    told = f"1 victim failed: the victim `{__name__}:Nearest` failed: ZeroDivisionError: no such thing"
-    assert progress.texts == [told] * len(failed)
+    told = f"the victim `{__name__}:Nearest` failed: ZeroDivisionError: no such thing"
+    assert progress.texts == [f"1 victim has no score: {told}"], "the same again and again"
+    (failure,) = outcome.failures
+    assert failure.startswith(f"{len(failed)} victims have no score:\n")
+    assert f" and {len(failed) - 1} more: the victim `{__name__}:Nearest` failed:\nTraceback" in failure
+    assert outcome.summary["cells"] == {"planned": len(rows), "finished": len(rows) - len(failed)}
     assert run(small, directory, members=(1, 1)).outcome == "partial", "it is not mended yet"
     monkeypatch.setattr(Nearest, "is_broken", False)
     again = Notices()
@@ -97,6 +101,25 @@ def test_an_attack_whose_numbers_are_none_costs_its_cells_alone(
     assert {(row["attack"] == "none", row["outcome"]) for row in rows} == {(True, "complete"), (False, "failed")}
     rule = f"the attack `{__name__}:Numbered` failed: `parameters` must give finite numbers by name, got"
     assert all(row["message"].startswith(rule) for row in rows if row["outcome"] == "failed")
+
+
+def test_a_victim_that_is_given_what_it_does_not_take_is_told_of_before_anything_starts(
+    digits: dict[str, Dataset], tmp_path: Path
+) -> None:
+    logistic = "sklearn.linear_model:LogisticRegression"
+    small = tiny_sweep(tmp_path, f"evaluation.victim={{name: '{logistic}', penalty: l9}}")
+    with pytest.raises(DataError, match=rf"the victim `{logistic}` must be given what it takes: .*'penalty'.*'l9'"):
+        load_datasets(small, None, print)
+
+
+def test_a_victim_is_checked_once_on_each_task(
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Nearest] = []
+    monkeypatch.setattr(Nearest, "__init__", lambda self: made.append(self))
+    victims = f"evaluation.victim={{grid: [{{name: '{__name__}:Nearest'}}, {{name: none}}]}}"
+    load_datasets(tiny_sweep(tmp_path, "attack.alpha={grid: [0.1, 0.5, 0.9]}", victims), None, print)
+    assert len(made) == 1
 
 
 def test_what_a_check_raises_is_told_by_name_before_anything_starts(

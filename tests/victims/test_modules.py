@@ -241,6 +241,48 @@ def test_what_a_victim_does_to_the_test_points_is_nobody_elses(found: Any) -> No
     assert torch.equal(SETS[0].test_x, before)
 
 
+def one_logit(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    return nn.Linear(features, 1)
+
+
+def of_images(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    return nn.Linear(784, classes)
+
+
+def for_gpus(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    class Fused(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            raise RuntimeError("Expected x.is_cuda() to be true")
+
+    return Fused()
+
+
+def check(found: Any) -> None:
+    victim = adapt("m:found", found)
+    assert victim is not None
+    victim.Config().make().check(SETS[0])
+
+
+def test_a_module_is_tried_on_two_points_before_anything_starts() -> None:
+    check(lambda features, classes, image_shape: nn.Linear(features, classes))
+    with pytest.raises(
+        DataError, match=r"the victim `m:found`: a module must give logits of shape \(2, 2\), got \(2, 1\)"
+    ):
+        check(one_logit)
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        check(of_images)
+
+
+def test_a_module_that_wants_a_gpu_is_left_to_the_workers() -> None:
+    check(for_gpus)
+
+
+def test_trying_a_module_draws_nothing_from_the_global_generator() -> None:
+    before = torch.random.get_rng_state()
+    check(lambda features, classes, image_shape: nn.Linear(features, classes))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_a_convolutional_network_reads_images() -> None:
     cnn = VICTIMS.get("cnn")
     random = torch.Generator().manual_seed(0)

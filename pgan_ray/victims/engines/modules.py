@@ -25,6 +25,8 @@ from pgan_ray.victims.interface import Judged, Reading, TorchConfig, TrainingSet
 
 Points = tuple[Tensor, Tensor]
 
+_DEVICES = ("cuda", "cpu", "gpu", "triton")
+
 
 def judge_modules(
     make: Callable[[], nn.Module],
@@ -112,14 +114,35 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
+def check_module(make: Callable[[], nn.Module], points: Tensor, classes: int) -> str:
+    """What is wrong with the logits that a module of ``make`` gives for ``points`` (B, F) on the CPU; empty: nothing.
+
+    What the module raises is raised on, but for an error that speaks of a device: workers may have another one.
+    """
+    device = torch.device("cpu")
+    module = _made(make, 0, device)
+    try:
+        return _wrong_logits(module, points, classes, device)
+    except Exception as error:
+        if is_of_the_machine(error) or any(word in str(error).lower() for word in _DEVICES):
+            return ""
+        raise
+
+
+def _wrong_logits(module: nn.Module, points: Tensor, classes: int, device: torch.device) -> str:
+    with _seeded(0, device), torch.no_grad():
+        logits = deepcopy(module)(points)
+    if isinstance(logits, Tensor) and logits.shape == (len(points), classes):
+        return ""
+    shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__qualname__
+    return f"a module must give logits of shape {(len(points), classes)}, got {shape}"
+
+
 def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch.device) -> bool:
     """Whether `torch.vmap` can do what the modules do, in training; and that they give logits of ``classes``."""
     points = x[:2].to(device, copy=True)
-    with _seeded(0, device), torch.no_grad():
-        logits = deepcopy(modules[0])(points)
-    if not isinstance(logits, Tensor) or logits.shape != (len(points), classes):
-        shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__qualname__
-        raise ValueError(f"a module must give logits of shape {(len(points), classes)}, got {shape}")
+    if rule := _wrong_logits(modules[0], points, classes, device):
+        raise ValueError(rule)
     if len(modules) == 1 or any(next(iter(module.buffers()), None) is not None for module in modules):
         return False  # statistics that a forward pass changes in place
     if any(_trained(module) != _trained(modules[0]) for module in modules):
