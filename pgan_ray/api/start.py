@@ -4,85 +4,22 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
+from typing import Any
 
+from pgan_ray.api.studies import STUDIES
 from pgan_ray.cost import Points, known_points
 from pgan_ray.data import MIN_TEST_PER_CLASS
 from pgan_ray.datasets import DatasetConfig
 from pgan_ray.datasets.file import FileConfig
 from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.errors import DataError, SpecError
-from pgan_ray.registry import DATASETS, ComponentError
+from pgan_ray.registry import DATASETS, VICTIMS, ComponentError, Registry
 from pgan_ray.text import printable_line, typed
 
 _TEST_FRACTIONS = (0.2, 0.3, 0.4, 0.5)
 _LEAST = 20  # training points of a class: fewer are too few for a victim and a detector
 _MOST = 500  # the paper's victims and detectors have so many
 _NAMED = 12
-
-_TEXT = Template("""\
-# $title
-#   check it     pgan-ray sweep $file --dry-run
-#   its cost     pgan-ray plan $file
-#   a first look pgan-ray sweep $file                  (the profile `quick`, below)
-#   all of it    pgan-ray sweep $file --profile body
-# {grid: [a, b]} in a value's place makes a dimension of the sweep. All keys: "The sweep file" in sweeps/README.md.
-name: $name
-description: $description
-seed: 0 # every random stream derives from it
-
-dataset: # $size
-  $dataset
-
-task: # $of
-  classes: [$source, $poison] # two or more; with more, surrogate_classes: [$source, $poison] for the attack itself
-  poison_class: $poison # the label that poisoning points carry
-  source_class: $source # the class whose points are meant to be taken for it
-
-attack: # pgan: generator G against discriminator D (is it genuine?) and classifier C (is it harmless?)
-  alpha: {grid: [0.1, 0.5, 0.9]} # near 1 poison looks genuine, near 0 it does most harm
-  lambda_prior: 0.9 # the poison's weight in C's loss, over the poison class's share
-  replicates: 5 # generators for each alpha; intervals are over them
-  iterations: 6000
-  batch_size: 64
-  discriminator_steps: 1
-  classifier_steps: 1
-  sample_from: average # poison comes from a moving average of G's weights
-  average_decay: 0.9995
-  generator:
-    noise_features: $noise
-    widths: [$wide, $narrow]
-    dropout: 0
-    batch_norm: true
-    $output
-    optimizer: {name: adam, learning_rate: 1.0e-3, betas: [0.5, 0.999]}
-  discriminator:
-    widths: [$half, $half]
-    dropout: 0.3
-    optimizer: {name: sgd, learning_rate: 1.0e-2, momentum: 0.9}
-  classifier:
-    widths: [$half, $half]
-    dropout: 0.3
-    optimizer: {name: adam, learning_rate: 4.0e-4, betas: [0.5, 0.999]}
-
-evaluation:
-  poison_fractions: [0, 0.1, 0.2, 0.3, 0.4] # of the victim's training points; 0 is what to compare with
-  runs: 5 # splits and victims for each generator and fraction
-  train_per_class: $train # the smaller class has $least training points, for these
-  trusted_per_class: $trusted # and for those that the detectors know to be genuine
-  victim: # whose errors are counted; or linear_svm, random_forest, knn, my_package.my_module:MyVictim
-    name: mlp
-    widths: [$wide, $half]
-    optimizer: {name: adam, learning_rate: 1.0e-3}
-    batch_size: 100
-    epochs: 80
-  detector: {name: knn_distance, neighbours: $neighbours, sample_size: $sample, percentile: 0.95}
-
-profiles:
-  quick: # less of everything: to see that it works, not to conclude from
-    attack: {alpha: {grid: [0.1, 0.9]}, replicates: 2, iterations: 1000, average_decay: 0.995}
-    evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2, victim: {epochs: 40}}
-""")
 
 
 @dataclass(frozen=True)
@@ -94,56 +31,77 @@ class _Found:
     is_scaled: bool
 
 
-def starting_text(file: Path, *, dataset: str | None = None, data: str | None = None) -> str:
+def starting_text(
+    file: Path, *, dataset: str | None = None, data: str | None = None, study: str = "alpha", victim: str | None = None
+) -> str:
     """The text of a sweep file, to be called ``file``, for the data set named ``dataset`` or the points in ``data``.
 
+    ``study``: one of `STUDIES`. ``victim``: the name of one whose keys all have defaults; else a perceptron.
+
     Raises:
-        SpecError: there is no such data set.
+        SpecError: there is no such data set or victim.
         DataError: ``data`` cannot be read, or has too few points for a sweep.
     """
+    if victim is not None:
+        _with_defaults(VICTIMS, "--victim", victim, "leave it out, and write its section into the file")
     found = _user_data(data) if data is not None else _named(dataset or "digits")
-    spec, points = found.spec, found.points
+    spec, points, asked = found.spec, found.points, STUDIES[study]
     source, poison = _classes(spec, points)
     least = min(points.train[source], points.train[poison])
-    trusted, train = min(_MOST, 2 * least // 5), min(_MOST, least // 2)
+    if asked.judges_on_validation:
+        held_out = int(least * spec.test_fraction)
+        least -= held_out
+        if held_out < MIN_TEST_PER_CLASS or least < _LEAST:
+            rule = f"must leave {_LEAST} training points of each class beside {MIN_TEST_PER_CLASS} that are held out"
+            raise DataError(f"{spec.known_as}: {rule} to judge trials on, got {least} and {held_out}")
+    trusted, train = (min(_MOST, int(least * share + 1e-9)) for share in (asked.trusted, asked.trained))
     sample = min(20, trusted // 2)
     wide = min(512, max(64, 1 << (points.features - 1).bit_length() >> 2))
-    title = f"Poison on {spec.known_as}: test error against the poison fraction, by alpha"
-    return _TEXT.substitute(
-        title=printable_line(title),
-        description=_quoted(title),
-        file=typed(str(file)),
-        name=_quoted(re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]", "", file.stem)[:64] or "sweep"),
-        size=f"{points.features} feature(s), {sum(points.train.values()):,} training and "
+    title = f"Poison on {spec.known_as}: {asked.title}"
+    values = {
+        "title": printable_line(title),
+        "description": _quoted(title),
+        "file": typed(str(file)),
+        "name": _quoted(re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9_.-]", "", file.stem)[:64] or "sweep"),
+        "size": f"{points.features} feature(s), {sum(points.train.values()):,} training and "
         f"{sum(points.test.values()):,} test points",
-        dataset="\n  ".join(_dataset_lines(spec)),
-        of=f"of the {len(points.train)} classes {_some(points.train)}",
-        source=source,
-        poison=poison,
-        noise=min(64, max(2, points.features)),
-        wide=wide,
-        half=wide // 2,
-        narrow=wide // 4,
-        output="output_start: class_mean # without it a short training leaves speckle on constant backgrounds"
+        "dataset": "\n  ".join(_dataset_lines(spec)),
+        "of": f"of the {len(points.train)} classes {_some(points.train)}",
+        "source": source,
+        "poison": poison,
+        "noise": min(64, max(2, points.features)),
+        "wide": wide,
+        "half": wide // 2,
+        "narrow": wide // 4,
+        "output": "output_start: class_mean # without it a short training leaves speckle on constant backgrounds"
         if found.is_scaled
         else "output: linear # the values are not scaled to [-1, 1]",
-        train=train,
-        trusted=trusted,
-        least=f"{least:,}",
-        neighbours=min(5, sample),
-        sample=sample,
-    )
+        "train": train,
+        "trusted": trusted,
+        "points": round(0.8 * train),  # two fifths of both classes
+        "validation": min(_MOST, least // 4),
+        "least": f"{least:,}",
+        "neighbours": min(5, sample),
+        "sample": sample,
+    }
+    return asked.written(values, None if victim is None else _quoted(victim) if ":" in victim else victim)
+
+
+def _with_defaults(registry: Registry, option: str, name: str, otherwise: str) -> type[Any]:
+    """The schema of the component ``name``, none of whose keys must be given. Raises `SpecError`."""
+    try:
+        config = registry.config(name)
+    except ComponentError as error:
+        raise SpecError([f"{option}: {error}"]) from None
+    needed = [key for key, field in config.model_fields.items() if field.is_required() and key != "name"]
+    if needed:
+        rule = f"must be a {registry.kind} without keys that must be given"
+        raise SpecError([f"{option} {name}: {rule}, got {', '.join(needed)}; {otherwise}"])
+    return config
 
 
 def _named(name: str) -> _Found:
-    try:
-        config = DATASETS.config(name)
-    except ComponentError as error:
-        raise SpecError([f"--dataset: {error}"]) from None
-    needed = [key for key, field in config.model_fields.items() if field.is_required() and key != "name"]
-    if needed:
-        rule = "must be a data set without keys that must be given"
-        raise SpecError([f"--dataset {name}: {rule}, got {', '.join(needed)}; --data takes a file"])
+    config = _with_defaults(DATASETS, "--dataset", name, "--data takes a file")
     spec: DatasetConfig = config.model_validate({"name": name})
     points = known_points(spec)
     return _sized(spec) if points is None else _Found(spec, points, is_scaled=spec.component.is_scaled)

@@ -19,11 +19,24 @@ from pgan_ray.errors import SpecError
 @click.option(
     "--data", metavar="PATH", help="Your own data, .npz, .parquet or .csv: it is read for its classes and sizes."
 )
+@click.option(
+    "--study",
+    type=click.Choice(["alpha", "field", "worst_case"]),
+    default="alpha",
+    show_default=True,
+    help="What to ask. alpha: the harm of pGAN, by its knob; field: which of several attacks harms, and which defence "
+    "helps; worst_case: a search for the strongest pGAN that the detector leaves alone.",
+)
+@click.option(
+    "--victim",
+    metavar="NAME",
+    help="The classifier whose errors are counted: one of ours, or package.module:Class. Default: a perceptron.",
+)
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
-def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None:
+def init(file: Path, dataset: str | None, data: str | None, study: str, victim: str | None, force: bool) -> None:
     """Write a sweep file to start from: short, commented, with a profile `quick`, and right as it is.
 
-    Example: pgan-ray init my.yaml --data my.npz
+    Example: pgan-ray init my.yaml --data my.npz --study field --victim my_lab:Wide
     """
     if dataset is not None and data is not None:
         raise click.UsageError("--dataset and --data must not be given together")
@@ -33,7 +46,7 @@ def init(file: Path, dataset: str | None, data: str | None, force: bool) -> None
     refusal = SpecError([f"{file}: must not be there yet; --force overwrites it"])
     if os.path.lexists(file) and not force:
         raise refusal
-    text = starting_text(file, dataset=dataset, data=data)
+    text = starting_text(file, dataset=dataset, data=data, study=study, victim=victim)
     try:
         with file.open("w" if force else "x", encoding="utf-8") as stream:
             stream.write(text)

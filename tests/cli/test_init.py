@@ -3,12 +3,15 @@
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from pgan_ray import open_sweep
+from pgan_ray.api.studies import STUDIES
+from pgan_ray.cli.init import init
 from pgan_ray.cli.main import group, main
 from pgan_ray.datasets import DatasetLoader, Loading, RawDataset
 from pgan_ray.spec import Settings, load_sweep, profile_names
@@ -80,6 +83,54 @@ def test_what_is_written_runs(command: Command) -> None:
     result = open_sweep("out")
     assert (result.outcome, result.rows().num_rows) == ("complete", 9)
     assert result.record.sweep.profile == "quick"
+
+
+@pytest.mark.parametrize("study", ["field", "worst_case"])
+@pytest.mark.parametrize("sizes", [(70, 900), (64, 63), (5000, 3000)])
+def test_other_studies_fit_the_data(command: Command, study: str, sizes: tuple[int, int]) -> None:
+    save("mine.npz", *sizes)
+    assert command("init", "my.yaml", "--data", "mine.npz", "--study", study) == 0
+    for profile in ("body", "quick"):
+        assert command("sweep", "my.yaml", "--dry-run", "--profile", profile) == 0, command.error
+    lines = FILE.read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 120
+    assert "$" not in "".join(lines)
+
+
+def test_the_field_on_ones_own_classifier_runs(command: Command) -> None:
+    save("mine.npz", 90, 70)
+    victim = "sklearn.naive_bayes:GaussianNB"
+    assert command("init", "my.yaml", "--data", "mine.npz", "--study", "field", "--victim", victim) == 0
+    text = FILE.read_text(encoding="utf-8")
+    FILE.write_text(text.replace("iterations: 6000", "iterations: 4").replace("replicates: 5", "replicates: 1"))
+    assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out") == 0
+    result = open_sweep("out")
+    rows = result.rows().to_pylist()
+    assert (result.outcome, {row["victim"] for row in rows}) == ("complete", {victim})
+    assert len({row["attack"] for row in rows}) == 6
+    assert len({row["variant"] for row in rows}) == 5
+
+
+def test_the_worst_case_of_ones_own_data_is_searched(command: Command) -> None:
+    save("mine.npz", 90, 80)
+    assert command("init", "my.yaml", "--data", "mine.npz", "--study", "worst_case") == 0
+    smaller = ("attack.iterations=4", "search.trials=2", "search.confirm.replicates=1", "evaluation.runs=1")
+    more = [part for setting in smaller for part in ("--set", setting)]
+    assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out", *more) == 0
+    assert open_sweep("out").trials().num_rows == 2
+
+
+def test_too_few_points_to_judge_trials_are_told(command: Command) -> None:
+    save("mine.npz", 200, 50)
+    assert command("init", "my.yaml", "--data", "mine.npz", "--study", "worst_case") == 2
+    rule = "must leave 20 training points of each class beside 10 that are held out to judge trials on, got 32 and 8"
+    assert rule in command.error
+
+
+def test_the_command_offers_every_study() -> None:
+    (study,) = (one for one in init.params if one.name == "study")
+    assert isinstance(study.type, click.Choice)
+    assert list(study.type.choices) == list(STUDIES)
 
 
 def test_a_files_classes_and_sizes_are_filled_in(command: Command) -> None:
@@ -168,6 +219,12 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
         (("my.yaml", "--data", "x.tsv"), "x.tsv: must end in .npz, .parquet, .csv"),
         (("my.yaml", "--data", ""), "--data : must be the name of a file"),
         (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
+        (("my.yaml", "--study", "all"), "'all' is not one of 'alpha', 'field', 'worst_case'"),
+        (("my.yaml", "--victim", "svm"), "--victim: must be one of `cnn`, "),
+        (
+            ("my.yaml", "--victim", "sklearn.ensemble:VotingClassifier"),
+            "VotingClassifier: must be a victim without keys that must be given, got estimators; leave it out, and",
+        ),
         (("nowhere/my.yaml",), "nowhere/my.yaml: must be a file that can be written, got"),
         ((".", "--force"), ".: must be a file that can be written, got"),
         ((f"{300 * 'x'}.yaml",), ".yaml: must be a file that can be written, got [Errno 36] File name too long"),
