@@ -9,8 +9,8 @@ from typing import Any
 
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
-from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show
-from pgan_ray.results import Store, answer, redact, result_points
+from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show, worst_table
+from pgan_ray.results import Store, answer, defended, redact, result_points
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
@@ -20,6 +20,7 @@ from pgan_ray.tracking import option_for, recorded
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "paused": 3, "interrupted": 130}
 TERMINATED = 143
 MOST_DOUBTS = 10
+MOST_CURVES = 24  # more fill screens
 MOST_LOOKED_AT = 1000  # generators: each has a file
 
 
@@ -52,12 +53,19 @@ def _show(result: SweepResult, as_json: bool) -> None:
             show(confirmations_table(confirmed, sweep))
         points = result_points(sweep, outcome.points)
         changes = [change for change in outcome.changes if change.configuration in results]
-        if any("test_error" in point.rates for point in points):
-            show(error_table(points, sweep))
-        if points:
-            show(rates_table(points, sweep))
-        if changes:
-            show(changes_table(changes, sweep))
+        if groups := defended(sweep, points):
+            show(worst_table(groups, sweep))
+        curves = len({(point.configuration, point.variant) for point in points})
+        if curves > MOST_CURVES:
+            best = f"pgan-ray best {typed(redact(result.directory))}"
+            say(f"the other tables have {curves:,} rows: they are in the report, and `{best}` ranks the attacks")
+        else:
+            if any("test_error" in point.rates for point in points):
+                show(error_table(points, sweep))
+            if points:
+                show(rates_table(points, sweep))
+            if changes:
+                show(changes_table(changes, sweep))
     if outcome.points and sweep.generators <= MOST_LOOKED_AT:
         for configuration, text in result.health().items():
             if configuration not in results:

@@ -6,7 +6,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pgan_ray.results import CHANGES, Change, Estimate, Point, estimate_text, values_text
+from pgan_ray.results import (
+    CHANGES,
+    WORST,
+    Change,
+    Defended,
+    Estimate,
+    Point,
+    estimate_text,
+    values_text,
+    worst_rows,
+)
 from pgan_ray.search import Confirmation
 from pgan_ray.spec import Sweep
 from pgan_ray.text import printable
@@ -107,6 +117,17 @@ def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Tabl
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
         shown = (estimate_text(score) for score in scores)
         table.add_row(label(sweep, one.configuration), Text(printable(values_text(one.trial))), *shown)
+    return table
+
+
+def worst_table(groups: Sequence[Sequence[Defended]], sweep: Sweep) -> Table:
+    """What the worst attack does behind each defence."""
+    table = Table(title=WORST)
+    columns, rows = worst_rows(sweep, groups)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index < len(columns) - 3 else "right")
+    for row in rows:
+        table.add_row(*(Text(printable(text)) for text in row))
     return table
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pgan_ray.figures.charts import Group, Line, LineFigure
 from pgan_ray.report.curves import MAX_PANELS, drawn_first, half, headed, heading, styled, top
 from pgan_ray.report.tables import Table
-from pgan_ray.results import Estimate, estimate, estimate_text
+from pgan_ray.results import WORST, Estimate, defended, estimate, estimate_text, worst_rows
 from pgan_ray.study.series import Path, Series, combinations, configuration_label, per_cent
 from pgan_ray.study.study import Study
 from pgan_ray.study.verdicts import Term, combine
@@ -55,10 +55,19 @@ def defence_group(study: Study) -> Group | None:
     )
 
 
-def defence_table(study: Study) -> Table | None:
-    """Which defence would have helped against which attack, and what it costs on clean data."""
+def defence_tables(study: Study) -> list[Table]:
+    """What the worst attack does behind each defence; which would have helped against which, and its cost."""
     if not _has_defences(study):
-        return None
+        return []
+    sweep = study.record.sweep
+    if not (groups := defended(sweep, study.tally.points)):
+        return [_of_attacks_table(study)]
+    columns, rows = worst_rows(sweep, groups)
+    worst = Table("worst_by_defence", WORST[0].upper() + WORST[1:], columns, rows, left=len(columns) - 3)
+    return [worst, _of_attacks_table(study)]
+
+
+def _of_attacks_table(study: Study) -> Table:
     rows = []
     for members in combinations(study.series, [DEFENCE]).values():
         undefended = next((one for one in members if not one.settings.evaluation.defence), None)

@@ -15,7 +15,7 @@ from pgan_ray.figures.draw import draw
 from pgan_ray.figures.values import in_words, spots
 from pgan_ray.report.compare_page import comparison_groups, comparison_page, difference_tables, differences_csv
 from pgan_ray.report.curves import curve_groups
-from pgan_ray.report.defences import defence_group, defence_table
+from pgan_ray.report.defences import defence_group, defence_tables
 from pgan_ray.report.detection import detection_group
 from pgan_ray.report.page import DrawnGroup, page
 from pgan_ray.report.pictures import confusion_group, plane_group, samples_group
@@ -52,8 +52,7 @@ def write_report(
     found = findings(study)
     files: dict[str, bytes] = {}
     shown = [drawn(group, files) for group in groups]
-    of_defences = defence_table(study)
-    tables = [*search_tables(study), *([of_defences] if of_defences else []), *rate_tables(study)]
+    tables = [*search_tables(study), *defence_tables(study), *rate_tables(study)]
     for table in tables:
         files[f"table_{table.name}.csv"] = to_csv(table.columns, table.rows)
     files["points.csv"] = points_csv(study)

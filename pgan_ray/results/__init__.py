@@ -22,6 +22,7 @@ from pgan_ray.results.checkpoints import (
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.datasets import DATA_FILE, dataset_entry
+from pgan_ray.results.defended import WORST, Defended, defended, worst_rows
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.ending import STRONGEST, SUMMARY, encode_summary
 from pgan_ray.results.generators import (
@@ -95,8 +96,10 @@ __all__ = [
     "SWEEP",
     "TRAINING",
     "VICTIMS",
+    "WORST",
     "Change",
     "Confirmed",
+    "Defended",
     "Directory",
     "Estimate",
     "FinishedBatches",
@@ -127,6 +130,7 @@ __all__ = [
     "counts",
     "counts_text",
     "dataset_entry",
+    "defended",
     "encode_summary",
     "estimate",
     "estimate_text",
@@ -175,6 +179,7 @@ __all__ = [
     "table_of",
     "unfinished",
     "values_text",
+    "worst_rows",
     "write_checkpoint",
     "write_confirmed",
     "write_generator",

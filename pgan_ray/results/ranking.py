@@ -6,6 +6,7 @@ from typing import Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results.changes import Change
+from pgan_ray.results.defended import undefended
 from pgan_ray.results.summary import Estimate
 from pgan_ray.spec import Sweep
 
@@ -103,9 +104,11 @@ def rule_for(
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none.
 
-    In all variants of its evaluation: of several detectors the one that sees most may count.
+    In all variants of its evaluation: of several detectors the one that sees most may count. Where a sweep has several
+    pipelines of defences, where there is none.
     """
-    own = [change for change in changes if change.configuration in sweep.result_ids]
+    bare = undefended(sweep)
+    own = [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
     try:
         first = ranking(own, **rule_of(sweep))[0]
     except SpecError:

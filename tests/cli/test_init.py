@@ -24,7 +24,7 @@ class Command:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._monkeypatch, self._capsys = monkeypatch, capsys
-        self.error = ""
+        self.said = self.error = ""
 
     def __call__(self, *arguments: str) -> int:
         self._monkeypatch.setattr(sys, "argv", ["pgan-ray", *arguments])
@@ -33,7 +33,7 @@ class Command:
             main()
         except SystemExit as end:
             code = int(end.code or 0)
-        self.error = self._capsys.readouterr().err
+        self.said, self.error = self._capsys.readouterr()
         return code
 
 
@@ -104,6 +104,8 @@ def test_the_field_on_ones_own_classifier_runs(command: Command) -> None:
     text = FILE.read_text(encoding="utf-8")
     FILE.write_text(text.replace("iterations: 6000", "iterations: 4").replace("replicates: 5", "replicates: 1"))
     assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out") == 0
+    assert "the worst of the attacks behind each defence" in command.said
+    assert "the other tables have 30 rows: they are in the report, and `pgan-ray best " in command.said
     result = open_sweep("out")
     rows = result.rows().to_pylist()
     assert (result.outcome, {row["victim"] for row in rows}) == ("complete", {victim})

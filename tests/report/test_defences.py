@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.figures.charts import LineFigure
-from pgan_ray.report.defences import defence_group, defence_table
+from pgan_ray.report.defences import defence_group, defence_tables
 from pgan_ray.spec import Cell, Settings
 from pgan_ray.study.study import Study
 from tests.report.report_sweep import ALPHAS, FLIPS, make_study
@@ -57,8 +57,12 @@ def test_a_panel_of_each_pipeline_with_a_point_of_each_attack(study: Study) -> N
 
 
 def test_what_helps_and_what_it_costs(study: Study) -> None:
-    table = defence_table(study)
-    assert table is not None
+    worst, table = defence_tables(study)
+    assert [row[:2] for row in worst.rows] == [
+        (defence, f"40 % {study.record.sweep.called(study.series[0].configuration)}")
+        for defence in ("none", "slab+sphere", "trim")
+    ]
+    assert [row[2].partition(" ")[0] for row in worst.rows] == ["22.2", "12.2", "4.2"]
     rows = [row for row in table.rows if row[0] == "nearest label flip"]
     assert [row[1] for row in rows] == ["none", "slab + sphere", "trim"]
     columns = {name: index for index, name in enumerate(table.columns)}
@@ -73,13 +77,12 @@ def test_what_helps_and_what_it_costs(study: Study) -> None:
 def test_without_defences_nothing_is_said_of_them(tmp_path: Path) -> None:
     study = make_study(tmp_path, ALPHAS)
     assert defence_group(study) is None
-    assert defence_table(study) is None
+    assert defence_tables(study) == []
 
 
 def test_where_nothing_is_undefended_or_clean_there_is_nothing_to_compare(tmp_path: Path) -> None:
     text = FLIPS.replace("  runs: 2", "  runs: 2\n  defence: [{name: trim}]").replace("[0, 0.2, 0.4]", "[0.2, 0.4]")
     study = make_study(tmp_path, text, told)
     assert defence_group(study) is None
-    table = defence_table(study)
-    assert table is not None
+    (table,) = defence_tables(study)
     assert {row[4:] for row in table.rows} == {("-", "100.0 ± 0.0", "-", "-")}
