@@ -66,7 +66,8 @@ def test_of_each_defence_the_worst_attack_counts_and_no_control_is_one(sweep: Sw
 def test_the_answer_says_which_defence_leaves_least(sweep: Sweep) -> None:
     assert answer(sweep, points(), []) == (
         "Of 2 defences slab+sphere leaves the least of the worst of 2 attacks: "
-        f"behind slab+sphere 40 % poison of {NEAREST} brings the test error to 14.0 ± 1.0 % (5.0 ± 1.0 % without poison), "
+        f"behind slab+sphere 40 % poison of {NEAREST} brings "
+        "the test error to 14.0 ± 1.0 % (5.0 ± 1.0 % without poison), "
         f"and with no defence {RANDOM} brings it to 30.0 ± 1.0 % (5.0 ± 1.0 % without poison). "
         "Where as many points are only deleted it is 10.0 ± 1.0 % behind slab+sphere and 9.0 ± 1.0 % with no defence. "
         "Means and 95 % intervals over 5 replicates; defences and attacks are chosen by these very numbers."
