@@ -22,6 +22,7 @@ from pgan_ray.results import (
     Ranked,
     Store,
     Tally,
+    contenders,
     dataset_entry,
     estimate_text,
     health,
@@ -140,13 +141,11 @@ class SweepResult:
         or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
         tails. By default a search goes by what it looks for, `search.detectability` and `search.harm`, and a grid by
         0.01, ``damage`` and ``sweep``. ``poison_fraction``: by default the largest. Of a search whose evaluation has
-        several variants, such as detectors, the one that sees most counts. Raises `SpecError` where no victims are of
-        the fraction.
+        several variants, such as detectors, the one that sees most counts; of a sweep with several pipelines of
+        defences the variants with none. Raises `SpecError` where no victims are of the fraction.
         """
-        results = self.record.sweep.result_ids
-        changes = [change for change in self.changes if change.configuration in results]
         rule = rule_for(self.record.sweep, detection_budget, by, tails)
-        return ranking(changes, poison_fraction=poison_fraction, **rule)
+        return ranking(contenders(self.record.sweep, self.changes), poison_fraction=poison_fraction, **rule)
 
     def trials(self) -> pa.Table:
         """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.

@@ -6,7 +6,7 @@ from typing import Any
 from pgan_ray.figures import palette
 from pgan_ray.figures.charts import Group, PointFigure, PointGroup
 from pgan_ray.report.curves import half
-from pgan_ray.results import BUDGET, HARMS, Ranked, estimate_text, ranking, rule_of
+from pgan_ray.results import BUDGET, HARMS, Ranked, contenders, estimate_text, ranking, rule_of
 from pgan_ray.study.study import Study
 
 MAX_NAMES = 8
@@ -59,8 +59,7 @@ def tradeoff(groups: Iterable[PointGroup], poison: str, more: str = "") -> Group
 
 def ranked_attacks(study: Study, poison_fraction: float | None = None) -> list[Ranked]:
     """The attacks of which detectors say something, the strongest that stay within the budget first."""
-    results, damage = study.shown.result_ids, HARMS["damage"]
-    changes = [one for one in study.changes if damage in one.rates and one.configuration in results]
+    changes = [one for one in contenders(study.shown, study.changes) if HARMS["damage"] in one.rates]
     if not any(poison_fraction in (None, one.poison_fraction) for one in changes):
         return []
     rule: dict[str, Any] = {name: rule_of(study.record.sweep)[name] for name in ("budget", "by_every_variant")}

@@ -40,7 +40,17 @@ from pgan_ray.results.lease import Holder, Lease, holder_of, lease, left_by
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
-from pgan_ray.results.ranking import BUDGET, HARMS, Ranked, least_beyond, ranking, rule_for, rule_of, strongest
+from pgan_ray.results.ranking import (
+    BUDGET,
+    HARMS,
+    Ranked,
+    contenders,
+    least_beyond,
+    ranking,
+    rule_for,
+    rule_of,
+    strongest,
+)
 from pgan_ray.results.record import SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact, redactor
 from pgan_ray.results.resume import check_resumable
@@ -127,6 +137,7 @@ __all__ = [
     "compact",
     "compacted_name",
     "component_failed",
+    "contenders",
     "counts",
     "counts_text",
     "dataset_entry",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pgan_ray.results.changes import NONE, Change
 from pgan_ray.results.defended import defence_answer, defended, undefended
-from pgan_ray.results.ranking import HARMS, ranking, rule_of
+from pgan_ray.results.ranking import HARMS, contenders, ranking, rule_of
 from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
 
@@ -23,19 +23,17 @@ def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> 
 
 def _of_attacks(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> str:
     at = {(point.configuration, point.variant, point.poison_fraction): point for point in points}
-    results, bare = sweep.result_ids, undefended(sweep)
     beside: dict[tuple[str, str, float], list[Change]] = {}
-    for change in changes:
+    for change in contenders(sweep, changes):
         key = change.configuration, change.variant, change.poison_fraction
-        is_asked = change.configuration in results and (bare is None or change.variant in bare)
-        if DAMAGE in change.rates and is_asked and key in at:
+        if DAMAGE in change.rates and key in at:
             beside.setdefault(key, []).append(change)
     if not beside:
         return ""
     ranked = ranking((change for found in beside.values() for change in found), **rule_of(sweep))
     best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
     key = best.configuration, best.variant, best.poison_fraction
-    found = _which(len(ranked), left_alone, is_bare=bare is not None)
+    found = _which(len(ranked), left_alone, is_bare=undefended(sweep) is not None)
     which = f"{found}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)

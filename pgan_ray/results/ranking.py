@@ -101,14 +101,22 @@ def rule_for(
     return rule if harm is None else {**rule, "harm": harm}
 
 
+def contenders(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
+    """Those of ``changes`` by which the attacks of ``sweep`` are ranked: of its results.
+
+    Where it has several pipelines of defences, without any: what a defence does to genuine points is no strength of an
+    attack.
+    """
+    bare = undefended(sweep)
+    return [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
+
+
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none.
 
-    In all variants of its evaluation: of several detectors the one that sees most may count. Where a sweep has several
-    pipelines of defences, where there is none.
+    In all variants of its evaluation: of several detectors the one that sees most may count.
     """
-    bare = undefended(sweep)
-    own = [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
+    own = contenders(sweep, changes)
     try:
         first = ranking(own, **rule_of(sweep))[0]
     except SpecError:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pgan_ray.results import HARMS, Change, Point, ranking, rule_of
+from pgan_ray.results import HARMS, Change, Point, contenders, ranking, rule_of
 from pgan_ray.spec import Configuration, Sweep
 from pgan_ray.tracking.runs import safe_name
 
@@ -102,7 +102,7 @@ def strongest_metrics(
     """What the sweep's answer says, as numbers: the strongest attack's harm, its interval, errors and rejections."""
     rule = rule_of(sweep)
     harm = rule.get("harm", "damage")
-    found = [one for one in changes if one.configuration in sweep.result_ids and HARMS[harm] in one.rates]
+    found = [one for one in contenders(sweep, changes) if HARMS[harm] in one.rates]
     if not found:
         return []
     best = ranking(found, **rule)[0]

@@ -253,6 +253,6 @@ def test_a_directory_without_a_sweep_is_told(tmp_path: Path) -> None:
 
 def test_a_new_sweep_goes_where_its_mlflow_database_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    result = run_sweep(TINY, out=".", executor="local", tracking_uri="sqlite:///mlflow.db")
+    result = run_sweep(TINY, out=".", executor="local", tracking_uri=f"sqlite:///{tmp_path}/mlflow.db")
     assert result.outcome == "complete"
     assert (tmp_path / "mlflow.db").exists()
