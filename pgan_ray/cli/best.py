@@ -65,7 +65,7 @@ def best(
         raise click.BadParameter("must be a number, got nan", param_hint="'--detection-budget'")
 
     from pgan_ray.api import open_sweep
-    from pgan_ray.results import Store, rule_for
+    from pgan_ray.results import Store, budget_text, rule_for
 
     result = open_sweep(directory)
     rule = rule_for(result.record.sweep, budget, by, tails)
@@ -76,36 +76,33 @@ def best(
     if as_json:
         say(json.dumps([asdict(one) for one in found], indent=1))
         return
-    _show(found, result.record.sweep, rule["harm"], SEEN[rule["tails"]])
+    _show(found, result.record.sweep, rule)
     among = sum(one.stays_under for one in found)
     if not among:
-        say(f"no attack stays under the budget of {_budget_text(rule)}", err=True)
+        say(f"no attack stays under the budget of {budget_text(rule)}", err=True)
     elif among > 1:
         chosen = f"the first is the best of {among} by these very numbers, which flatter it"
         again = "" if result.record.sweep.search else ": confirm it in a sweep of its own with another `seed`"
         say(f"{chosen}{again}", err=True)
 
 
-def _budget_text(rule: Mapping[str, Any]) -> str:
-    amount = round(100 * rule["budget"], 6)
-    if rule["tails"] == "detector_auc":
-        return f"{amount:g} %"
-    return f"{amount:g} {'point' if abs(amount) == 1 else 'points'}"
-
-
-def _show(found: Sequence["Ranked"], sweep: "Sweep", by: str, rejected: str) -> None:
+def _show(found: Sequence["Ranked"], sweep: "Sweep", rule: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     from pgan_ray.cli.table import label, replicates, show
-    from pgan_ray.results import estimate_text
+    from pgan_ray.results import budget_text, estimate_text
 
+    by, rejected, planned = rule["harm"], SEEN[rule["tails"]], replicates(sweep)
+    if rule["by_every_variant"] and len({one.variant for one in found}) > 1:
+        rejected += " where that is most"
+    counts = sorted({planned[one.configuration] for one in found})
+    over = f"mean ± 95 % interval over {' or '.join(map(str, counts))} replicates"
     table = Table(
         title=f"{by} at {100 * found[0].poison_fraction:g}% poison, in points beyond the control beside which it is "
-        "least; mean ± 95 % interval"
+        f"least; {over if counts[-1] > 1 else 'one replicate, so no intervals'}"
     )
-    for column in ("attack", by, "beyond", rejected, "under the budget"):
+    for column in ("attack", by, "beyond", rejected, f"under the budget of {budget_text(rule)}"):
         table.add_column(column, justify="right" if column in (by, rejected) else "left")
-    planned = replicates(sweep)
     for one in found:
         harm, excess = (estimate_text(each, planned[one.configuration]) for each in (one.harm, one.excess))
         under = "nothing detects" if one.excess is None else "yes" if one.stays_under else "no"

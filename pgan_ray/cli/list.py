@@ -34,7 +34,8 @@ def list(place: str) -> None:  # noqa: A001 - the command's name
         unreadable += [f"{redact(store.below(name).place(file))}: {why}" for file, why in found.left_out.items()]
         cells = "-" if found.cells is None else f"{found.cells[0]}/{found.cells[1]}"
         best = "-" if found.best is None else attack_text(found.record.sweep, found.best)
-        table.add_row(*(Text(printable(cell)) for cell in (name, found.record.sweep.profile, found.state, cells, best)))
+        row = (name, found.record.sweep.profile, found.state, cells, best)
+        table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))  # cut, names would look alike
     if not table.row_count and not unreadable:
         raise SpecError([f"{place}: must hold the directories of sweeps, got none"])
     show(table)

@@ -133,8 +133,8 @@ def worst_table(groups: Sequence[Sequence[Defended]], sweep: Sweep) -> Table:
 
 def label(sweep: Sweep, configuration: str, variant: str = "") -> Text:
     """What a configuration of ``sweep``, and a variant of its evaluation, is called, by their ids."""
-    # As a text: rich takes brackets in a string for commands of its own.
-    return Text(printable(sweep.called(configuration, variant)))
+    # As a text: rich takes brackets in a string for commands of its own. Cut short, several would look alike.
+    return Text(printable(sweep.called(configuration, variant)), overflow="fold")
 
 
 def replicates(sweep: Sweep) -> dict[str, int]:

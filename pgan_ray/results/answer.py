@@ -1,14 +1,17 @@
 """A sweep's answer in words: which defence helps, and the strongest attack that detectors leave alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pgan_ray.results.changes import NONE, Change
 from pgan_ray.results.defended import defence_answer, defended, undefended
-from pgan_ray.results.ranking import HARMS, contenders, ranking, rule_of
+from pgan_ray.results.ranking import HARMS, Ranked, budget_text, contenders, ranking, rule_of
 from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
 
 DAMAGE = HARMS["damage"]
+SEEN_BY = {"excess_rejection_both": "by both tails of their scores ", "detector_auc": "by the AUC of their scores "}
+"""What a search that does not go by what its detectors reject goes by, as `ranking` has it in ``tails``."""
 
 
 def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> str:
@@ -30,25 +33,47 @@ def _of_attacks(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]
             beside.setdefault(key, []).append(change)
     if not beside:
         return ""
-    ranked = ranking((change for found in beside.values() for change in found), **rule_of(sweep))
+    rule = rule_of(sweep)
+    ranked = ranking((change for found in beside.values() for change in found), **rule)
     best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
     key = best.configuration, best.variant, best.poison_fraction
-    found = _which(len(ranked), left_alone, is_bare=undefended(sweep) is not None)
-    which = f"{found}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
+    which = _which(ranked, rule)
+    if undefended(sweep) is not None:
+        which = f"With no defence {which[0].lower()}{which[1:]}"
+    which = f"{which}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)
     flattered = f" It is the best of {chosen} by these very numbers, which flatter it." if chosen > 1 else ""
-    return f"{which} {harm} {_rejected(sweep, at[key])}".rstrip() + flattered
+    return " ".join(filter(None, (which, harm, _caught(sweep, at[key]), _unsure(best, rule)))) + flattered
 
 
-def _which(attacks: int, left_alone: int, *, is_bare: bool) -> str:
-    if not left_alone:
-        said = f"the detectors see {'every attack; the strongest is ' if attacks > 1 else ''}"
-    elif left_alone == attacks:
-        said = f"the strongest of {attacks} attacks is " if attacks > 1 else "the attack is "
+def _which(ranked: Sequence[Ranked], rule: Mapping[str, Any]) -> str:
+    count, left_alone = len(ranked), sum(one.stays_under for one in ranked)
+    same = len({one.variant for one in ranked}) == 1
+    attacks = f"{count} {'attacks' if same else 'pairs of attack and evaluation'}"
+    if left_alone == count:
+        return f"The strongest of {attacks} is " if count > 1 else "The attack is "
+    by = SEEN_BY.get(rule.get("tails", ""), "")
+    if left_alone:
+        text = f"{by}of {attacks} the detectors leave {left_alone} alone, of which the strongest is "
     else:
-        said = f"of {attacks} attacks the detectors leave {left_alone} alone, of which the strongest is "
-    return f"With no defence {said}" if is_bare else said[0].upper() + said[1:]
+        if any(one.is_open for one in ranked):
+            by = f"on average, {by.strip()}, " if by else "on average "
+        every = "" if count == 1 else f"{'every attack' if same else f'all {attacks}'}; the strongest is "
+        text = f"{by}the detectors see {every}"
+    return text[0].upper() + text[1:]
+
+
+def _unsure(best: Ranked, rule: Mapping[str, Any]) -> str:
+    """What the strongest attack's intervals leave open; that one replicate has none is told of before."""
+    said, half = [], best.harm.half_width
+    if half is not None and best.harm.mean - half <= 0:
+        said.append(f"That it harms more than the control `{best.control}` is not shown.")
+    if best.is_open:
+        whose = " of the one that sees most" if best.variant and rule["by_every_variant"] else ""
+        limit = f"the interval{whose} holds the limit, {budget_text(rule)}"
+        said.append(f"Whether the detectors leave it alone is not shown: {limit}.")
+    return " ".join(said)
 
 
 def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]) -> str:
@@ -77,21 +102,24 @@ def _settings(sweep: Sweep, point: Point) -> Settings:
     return found.settings.model_copy(update={"evaluation": variant.evaluation})
 
 
-def _rejected(sweep: Sweep, point: Point) -> str:
+def _caught(sweep: Sweep, point: Point) -> str:
+    """What becomes of the poison, and of genuine points, in detectors and defences; empty where there are none."""
     settings = _settings(sweep, point)
-    if not settings.evaluation.detector.component.filters:
-        return ""
-    planned = settings.attack.replicates
+    planned, evaluation = settings.attack.replicates, settings.evaluation
 
-    def pair(ending: str) -> tuple[str, str] | None:
-        poison, genuine = (point.rates.get(f"rejected_{kind}{ending}") for kind in ("poison", "genuine"))
-        if poison is None or genuine is None:
-            return None
-        return estimate_text(poison, planned), estimate_text(genuine, planned)
+    def pair(name: str, more: str, ending: str = "") -> str:
+        shares = [point.rates.get(f"{name}_{kind}{ending}") for kind in ("poison", "genuine")]
+        if None in shares:
+            return ""
+        poison, genuine = (estimate_text(share, planned) for share in shares)
+        return more.format(poison, genuine)
 
-    if (said := pair("")) is None:
-        return ""
-    shares = [f"{said[0]} % of this poison and {said[1]} % of genuine points"]
-    if (both := pair("_both")) is not None:
-        shares.append(f"by both tails of their scores {both[0]} % and {both[1]} %")
-    return f"The detectors reject {'; '.join(shares)}."
+    said = []
+    if evaluation.detector.component.filters:
+        said = [pair("rejected", "The detectors reject {} % of this poison and {} % of genuine points")]
+        said += [pair("rejected", "by both tails of their scores {} % and {} %", "_both")]
+    sentences = [said]
+    if evaluation.defence:
+        dropped = pair("dropped", "The defences drop {} % of this poison and {} % of genuine points")
+        sentences.append([dropped, pair("relabelled", "they relabel {} % and {} %")])
+    return " ".join(f"{'; '.join(filter(None, parts))}." for parts in sentences if any(parts))

@@ -42,7 +42,8 @@ class Change:
 
     ``rates``: by the names of `CHANGES`, in fractions. The differences are taken within each (replicate, run), whose
     splits are the same, so that their luck cancels; the interval is over replicates, as everywhere. ``detectability``:
-    of the attack alone, by the names of `DETECTABILITY`; without those that its detectors do not give.
+    of the attack alone, by the names of `DETECTABILITY`; without those that its detectors do not give, and empty where
+    nothing detects.
     """
 
     configuration: str
@@ -82,7 +83,7 @@ def _changes(one: Configuration, own: _Values, known: Mapping[str, _Values]) -> 
             poisoned = own.get((variant.id, fraction))
             if not fraction or not poisoned:
                 continue
-            seen = _seen(poisoned)
+            seen = _seen(poisoned) if variant.evaluation.detector.component.filters else {}
             beside = {name: cells.get((variant.id, fraction)) for name, cells in known.items()}
             beside = {NONE: beside.pop(NONE, None) or clean, **beside}
             for name, control in beside.items():

@@ -41,6 +41,11 @@ class Ranked:
     stays_under: bool
     is_sure: bool
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the interval of the excess holds the budget; not where there is no interval."""
+        return not self.is_sure and self.excess is not None and self.excess.half_width is not None
+
 
 def ranking(
     changes: Iterable[Change],
@@ -109,6 +114,14 @@ def contenders(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     """
     bare = undefended(sweep)
     return [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
+
+
+def budget_text(rule: Mapping[str, Any]) -> str:
+    """The budget of a ``rule``, as `rule_of` gives it, with its unit."""
+    amount = round(100 * rule["budget"], 6)
+    if rule.get("tails") == "detector_auc":
+        return f"{amount:g} %"
+    return f"{amount:g} {'point' if abs(amount) == 1 else 'points'}"
 
 
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:

@@ -10,7 +10,8 @@ from pgan_ray.spec import Configuration, Search
 def score(search: Search, trial: Trial, configuration: Configuration, changes: Sequence[Change]) -> Trial:
     """``trial`` with the scores of its ``configuration``; failed, where a variant or a replicate has none.
 
-    Its harm is the mean over the variants of the rise beyond every control, its detectability the largest of theirs.
+    Its harm is the mean over the variants of the rise beyond every control, its detectability the largest of theirs,
+    of those that have a detector.
     ``changes``: of its rows beyond each control.
     """
     rate, metric = HARMS[search.spec.harm], search.spec.detectability.metric
@@ -18,11 +19,9 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
     own = [one for one in changes if (one.configuration, one.poison_fraction) == here and rate in one.rates]
     by_variant = {change.variant: change for change in least_beyond(own, rate)}
     lacking = [one.id or "its victims" for one in configuration.variants if one.id not in by_variant]
-    lacking += [
-        f"{variant or 'its detectors'}' {metric}"
-        for variant, change in by_variant.items()
-        if metric not in change.detectability
-    ]
+    detect = [one.id for one in configuration.variants if one.evaluation.detector.component.filters]
+    seen_by = {name: change.detectability.get(metric) for name, change in by_variant.items() if name in detect}
+    lacking += [f"{name or 'its detectors'}' {metric}" for name, found in seen_by.items() if found is None]
     planned = configuration.settings.attack.replicates
     fewest = min((change.rates[rate].replicates for change in by_variant.values()), default=planned)
     if fewest < planned:
@@ -31,7 +30,7 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
         message = f"no score of {', '.join(lacking)}"
         return replace(trial, state="failed", message=message, harm=None, detectability=None)
     harms = [change.rates[rate] for change in by_variant.values()]
-    seen = max((change.detectability[metric] for change in by_variant.values()), key=lambda found: found.mean)
+    seen = max((found for found in seen_by.values() if found is not None), key=lambda found: found.mean)
     return replace(trial, state="complete", harm=_mean(harms), detectability=seen)
 
 

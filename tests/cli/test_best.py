@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from pgan_ray import open_sweep
-from pgan_ray.cli.main import main
+from pgan_ray.cli.main import group, main
 from pgan_ray.results import answer
 
 KEPT = Path(__file__).parents[2] / "sweeps/results/mnist_alpha-paper"
@@ -39,6 +40,34 @@ def test_attacks_are_ranked_and_the_first_is_said_to_be_chosen(
     assert "no attack stays under the budget of 1 point\n" in capsys.readouterr().err
 
 
+def test_no_name_is_cut_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as rich takes it: a terminal
+    monkeypatch.setenv("COLUMNS", "80")
+    assert call(monkeypatch, str(KEPT.with_name("mnist_label_flip-quick"))) == 0
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert all(len(line) == 80 for line in shown.splitlines() if line.startswith("│"))
+    assert CliRunner().invoke(group, ["list", str(KEPT.parent)]).output.count("…") == 0
+
+
+def test_it_says_the_budget_and_how_many_replicates_the_intervals_are_over(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, str(KEPT), "--detection-budget", "0.02") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "mean ± 95 % interval over 5 replicates" in shown
+    assert " under the budget of 2 points " in shown
+
+
+def test_where_nothing_detects_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, str(KEPT.with_name("synthetic-quick"))) == 0
+    assert capsys.readouterr().out.count("nothing detects") == 4
+
+
 def test_sections_of_a_grid_are_named_in_words(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,7 +85,10 @@ def test_a_search_is_ranked_by_what_it_looks_for_as_in_its_answer(
     shown, told = capsys.readouterr()
     assert "poison rejected beyond genuine, by both tails" in shown
     assert "no attack stays under the budget of 1 point\n" in told
-    assert answer(result.record.sweep, result.points, result.changes).startswith("The detectors see every attack")
+    assert answer(result.record.sweep, result.points, result.changes).startswith(
+        "On average, by both tails of their scores, the detectors see every attack"
+    )
+    assert "no, not sure" in shown
     assert call(monkeypatch, front, "--tails", "sweep", "--json") == 0
     asked = json.loads(capsys.readouterr().out)
     assert [one["excess"]["mean"] for one in asked] == [

@@ -54,6 +54,7 @@ def test_a_finished_sweep_says_its_strongest_attack_and_where_to_look(sweeps: Pa
     assert first.endswith(": complete")
     assert cells == f"{CELLS}/{CELLS} victims"
     assert best.startswith("strongest attack: alpha=0.")
+    assert " points (2 replicates)" in best
     assert where == f"its results: pgan-ray report {sweeps}/tiny, pgan-ray best {sweeps}/tiny"
 
 

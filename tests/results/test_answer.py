@@ -1,5 +1,6 @@
 """A sweep's answer in words."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,10 @@ def test_the_attack_is_named_in_words(tmp_path: Path) -> None:
         ),
         ({"a1": (0.2, 0.04)}, "The attack is 40 % poison of alpha=0.1."),
         ({"a1": (0.2, 0.5)}, "The detectors see 40 % poison of alpha=0.1."),
+        (
+            {"a1": (0.2, 0.065), "a9": (0.1, 0.5)},
+            "On average the detectors see every attack; the strongest is 40 % poison",
+        ),
     ],
 )
 def test_what_the_detectors_leave_alone(sweep: Sweep, of: dict[str, tuple[float, float]], start: str) -> None:
@@ -85,6 +90,52 @@ def test_the_best_of_several_is_said_to_be_flattered_by_the_choice(sweep: Sweep)
     assert "the best of" not in answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5))  # the only one left alone
     assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.05)).endswith(
         "It is the best of 2 by these very numbers, which flatter it."
+    )
+
+
+def test_what_the_intervals_leave_open_is_said(sweep: Sweep) -> None:
+    assert "not shown" not in answered(sweep, a1=(0.2, 0.04))
+    alone = "Whether the detectors leave it alone is not shown: the interval holds the limit, 1 point."
+    assert answered(sweep, a1=(0.2, 0.055)).endswith(alone)
+    assert answered(sweep, a1=(0.2, 0.065)).endswith(alone)  # the mean is over it
+    assert answered(sweep, a1=(0.015, 0.04)).endswith("That it harms more than the control `removal` is not shown.")
+
+
+def test_where_nothing_detects_the_defences_are_told_of(tmp_path: Path) -> None:
+    pipelines = {"grid": [[], [{"name": "label_sanitisation"}]]}
+    sweep = Loader(tmp_path)(
+        {"attack.replicates": 5, "evaluation.detector.name": "none", "evaluation.defence": pipelines}
+    )
+    points, changes = curve("base", 0.2, 0.0)
+    caught = rates(dropped_poison=0.3, dropped_genuine=0.1, relabelled_poison=0.2, relabelled_genuine=0.8)
+    plain, defended = (one.id for one in sweep.configurations[0].variants)
+    for variant, more, told in (
+        (plain, {}, ""),
+        (
+            defended,
+            caught,
+            "The defences drop 30.0 ± 1.0 % of this poison and 10.0 ± 1.0 % of genuine points; "
+            "they relabel 20.0 ± 1.0 % and 80.0 ± 1.0 %.",
+        ),
+    ):
+        of_variant = [replace(one, variant=variant, rates=one.rates | more) for one in points]
+        unseen = [replace(one, variant=variant, detectability={}) for one in changes]
+        said = answer(sweep, of_variant, unseen)
+        assert said.startswith("The attack is 40 % poison of ")
+        assert "detectors" not in said
+        assert said.endswith(f" without poison). {told}".rstrip())
+
+
+def test_an_attack_before_each_of_several_evaluations_is_not_several_attacks(tmp_path: Path) -> None:
+    sweep = Loader(tmp_path)({"evaluation.detector.percentile": {"grid": [0.9, 0.95]}})
+    found = [curve("base", 0.2, 0.04), curve("base", 0.2, 0.5)]
+    variants = [one.id for one in sweep.configurations[0].variants]
+    points, changes = (
+        [replace(one, variant=variant) for variant, of in zip(variants, found, strict=True) for one in of[part]]
+        for part in (0, 1)
+    )
+    assert answer(sweep, points, changes).startswith(
+        "Of 2 pairs of attack and evaluation the detectors leave 1 alone, of which the strongest is "
     )
 
 

@@ -62,6 +62,15 @@ def test_differences_are_within_pairs_and_intervals_over_replicates(sweep: Sweep
     assert (damage.mean, damage.cells) == (pytest.approx(((0.15 + 0.28) / 2 + 0.26) / 2), 3)
 
 
+def test_without_a_detector_nothing_is_seen(load: Loader) -> None:
+    attack = [cell("base", 0, "0", 0, 0.02, 0.02, 0.02), cell("base", 0, "0.4", 0, 0.1, 0.16, 0.04)]
+    for detector, seen in (("knn_distance", {"excess_rejection", "excess_rejection_both"}), ("none", set())):
+        sweep = load({"evaluation.detector.name": detector})
+        (found,) = changes(sweep, {"base": scores_of(table_of(attack))})
+        assert seen <= set(found.detectability)
+        assert bool(seen) == bool(found.detectability)
+
+
 def test_without_partners_there_is_nothing_to_compare(sweep: Sweep) -> None:
     rows = table_of([cell("base", 0, "0.4", 0, 0.1, 0.1, 0.1)])
     assert changes(sweep, {"base": scores_of(rows)}) == []

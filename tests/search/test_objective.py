@@ -52,6 +52,14 @@ def test_over_variants_harm_is_the_mean_and_detectability_the_largest() -> None:
     assert second in lacking.message
 
 
+def test_a_variant_without_a_detector_has_no_part_in_the_detectability() -> None:
+    sweep = small_search(evaluation__detector__name={"grid": ["none", "knn_distance"]})
+    configuration = sweep.configurations[0]
+    nothing, detector = (variant.id for variant in configuration.variants)
+    changes = [change("trial=0000", "none", 0.3, None, nothing), change("trial=0000", "none", 0.1, -0.05, detector)]
+    assert score(search_of(sweep), RUNNING, configuration, changes).point == pytest.approx((0.2, -0.05))
+
+
 def test_without_scores_a_trial_failed() -> None:
     sweep = small_search()
     nothing = score(search_of(sweep), RUNNING, sweep.configurations[0], [])
