@@ -2,6 +2,7 @@
 
 import html
 import json
+import operator
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -197,6 +198,10 @@ class SweepResult:
 
         Raises `SpecError` where there is no such generator, or it has no poison set.
         """
+        try:
+            replicate = operator.index(replicate)
+        except TypeError:
+            raise SpecError([f"replicate: must be a whole number, got {replicate!r}"]) from None
         found = self._configuration(configuration)
         configuration, called = found.id, self.record.sweep.called(found.id)
         if not found.settings.attack.is_trained:
@@ -223,12 +228,12 @@ class SweepResult:
 
         if beside:
             target = Store(directory or "comparison")
-            target.check()
+            target.check(keeps_folder=False)
             return target.place(write_comparison([self._store, *(other._store for other in beside)], target)[0])
         target = self._store.below("report") if directory is None else Store(directory)
         if directory is None and self._has_report:
             return target.place("index.html")
-        target.check()
+        target.check(keeps_folder=False)
         names = write_report(self._store, target)
         self._has_report = directory is None
         return target.place(names[0])

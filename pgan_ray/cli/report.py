@@ -41,7 +41,7 @@ def report(directories: tuple[str, ...], out: str | None, price_per_actor_hour: 
         source.at_start(partial(read_sweep, source))  # before anything is written
     default = sources[0].below("report") if len(sources) == 1 else Store("comparison")
     target = default if out is None else Store(out)
-    target.check()
+    target.check(keeps_folder=False)
 
     def left_out(what: str) -> None:
         say(f"left out: {what}", err=True)

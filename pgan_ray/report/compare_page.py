@@ -125,7 +125,8 @@ def _table(found: Comparison, name: str, title: str, measure: Measure) -> Table:
             texts = (estimate_text(*pair) for pair in zip(values, planned, strict=True))
             rows.append((match.label, per_cent(fraction), *texts, *map(_signed, differences)))
     columns = ("series", "poison", *found.studies, *(f"{letter} − {first}" for letter in others))
-    return Table(f"differences_{name}", f"{title}, %, and differences in points", columns, tuple(rows), left=2)
+    units = "points, and their differences" if measure.beyond else "%, and differences in points"
+    return Table(f"differences_{name}", f"{title}, {units}", columns, tuple(rows), left=2)
 
 
 def _difference(found: Comparison, letter: str, match: Match, fraction: float, measure: Measure) -> Estimate | None:

@@ -1,5 +1,6 @@
 """The sweep's directory, local or on S3: files that are there whole or not at all."""
 
+import contextlib
 import io
 import posixpath
 import re
@@ -176,17 +177,24 @@ class Store:
                     return str(found)
         return None
 
-    def check(self, needed_bytes: int = 0) -> None:
-        """See that files can be written here, and that there is room for ``needed_bytes``. Raises `SpecError`."""
+    def check(self, needed_bytes: int = 0, *, keeps_folder: bool = True) -> None:
+        """See that files can be written here, and that there is room for ``needed_bytes``. Raises `SpecError`.
 
+        ``keeps_folder``: whether a directory that was not there before stays, empty.
+        """
         trial = f".writable-{secrets.token_hex(4)}"  # no file of anybody's has the name
 
         def write() -> None:
             self.write(trial, secrets.token_bytes(TRIAL_BYTES))
             self.delete(trial)
 
-        self.at_start(write, "must be a place that can be written to")
+        rule = "must be a place that can be written to"
+        missing = [] if keeps_folder else self.at_start(self._missing, rule)
+        self.at_start(write, rule)
         free_bytes = self._free_bytes()
+        for folder in missing:
+            with contextlib.suppress(OSError):  # somebody has put something into it
+                folder.rmdir()
         if free_bytes is not None and free_bytes < needed_bytes:
             raise SpecError(
                 [
@@ -194,6 +202,13 @@ class Store:
                     f"got {free_bytes:,} free: name another place with --out"
                 ]
             )
+
+    def _missing(self) -> list[Path]:
+        """The folders that `write` would make, the innermost first; none of a store that has no folders."""
+        filesystem, root = self._root
+        if not isinstance(filesystem, fs.LocalFileSystem):
+            return []
+        return [folder for folder in (Path(root), *Path(root).parents) if not folder.exists()]
 
     def at_start(self, call: Callable[[], T], rule: str = "must be a place that can be read") -> T:
         """The result of ``call``, which asks this store before anything starts: no long waits, as `promptly` says.

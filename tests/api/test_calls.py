@@ -139,6 +139,8 @@ def test_poison_that_is_not_there_is_told(finished: SweepResult) -> None:
         finished.poison("alpha=0.5")
     with pytest.raises(SpecError, match=r"alpha=0\.1/r7: must be a generator of .* that is complete"):
         finished.poison("alpha=0.1", 7)
+    with pytest.raises(SpecError, match=r"replicate: must be a whole number, got '0'"):
+        finished.poison("alpha=0.1", "0")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, None])

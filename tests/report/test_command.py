@@ -54,7 +54,7 @@ def test_where_it_is_on_s3(s3: str, s3_server: S3Server, tmp_path: Path) -> None
         (["sweep", "--out", "file/out"], "must be a place that can be written to"),
         (["sweep", "--price-per-actor-hour", "-1"], "-1"),
         (["sweep", "nowhere"], "must be the directory of a sweep"),
-        (["sweep", "sweep"], "must be another sweep than"),
+        (["sweep", "sweep", "--out", "new/out"], "must be another sweep than"),
         (["sweep", "sweep", "--price-per-actor-hour", "1"], "--price-per-actor-hour must go with one DIR"),
     ],
 )
@@ -65,3 +65,4 @@ def test_a_users_mistake_is_one_error_and_exit_code_2(tmp_path: Path, arguments:
     assert ended.returncode == 2, ended.stderr
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "sweep"]

@@ -150,6 +150,14 @@ def test_a_clear_difference_is_marked_and_two_replicates_make_none(
     assert [row[-1].endswith(" ▲") for row in table.rows] == [is_clear] * 2
 
 
+def test_differences_from_a_control_are_in_points(tmp_path: Path) -> None:
+    titles = {table.name: table.title for table in difference_tables(compared(tmp_path, ALPHAS, ONE_ALPHA))}
+    assert titles["differences_error"] == "Test error, %, and differences in points"
+    beyond = [title for name, title in titles.items() if name.startswith("differences_beyond_")]
+    assert beyond
+    assert all(title.endswith(", points, and their differences") for title in beyond)
+
+
 def page_on(found: Comparison) -> str:
     claims = {letter: findings(study) for letter, study in found.studies.items()}
     return Page(comparison_page(found, [], claims, difference_tables(found)).decode()).text
