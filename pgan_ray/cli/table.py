@@ -1,6 +1,6 @@
 """The table at the end of a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from rich.console import Console
 from rich.table import Table
@@ -49,24 +49,17 @@ def error_table(points: Sequence[Point], sweep: Sweep) -> Table:
 def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
     """What kind of errors, and what the detectors saw, at each configuration's largest poison fraction."""
     planned = replicates(sweep)
-    table = Table(title="at the largest poison fraction, in %")
-    for column in (
-        "configuration",
-        "poison",
-        "error",
-        "source as poison class",
-        "reverse",
-        "rejected genuine",
-        "rejected poison",
-        "by both tails",
-        "AUC",
-    ):
-        table.add_column(column, justify="left" if column == "configuration" else "right")
     largest: dict[tuple[str, str], Point] = {}
     for point in points:
         key = (point.configuration, point.variant)
         if key not in largest or point.poison_fraction > largest[key].poison_fraction:
             largest[key] = point
+    where, column = _at({point.poison_fraction for point in largest.values()})
+    table = Table(title=f"{where}, in %")
+    table.add_column("configuration", overflow="fold", min_width=len("alpha=0.1"))  # whole on 80 columns
+    rejected = ("rejected genuine", "rejected poison", "by both tails", "AUC")
+    for name in (*column, "error", "source as poison class", "reverse", *rejected):
+        table.add_column(name, justify="right", overflow="fold")
     for (configuration, variant), point in largest.items():
         rates = (
             "test_error",
@@ -79,7 +72,7 @@ def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
         )
         table.add_row(
             label(sweep, configuration, variant),
-            f"{100 * point.poison_fraction:g}%",
+            *(f"{100 * point.poison_fraction:g}%" for _ in column),
             *(estimate_text(point.rates.get(rate), planned[configuration]) for rate in rates),
         )
     return table
@@ -88,23 +81,31 @@ def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
 def changes_table(changes: Sequence[Change], sweep: Sweep) -> Table:
     """How much more victims err than those of each control, at each configuration's largest poison fraction."""
     planned = replicates(sweep)
-    table = Table(title="beyond the controls, in points, at the largest poison fraction")
-    columns = ("configuration", "control", "poison", "error", "source as poison class", "reverse", "specificity")
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index > 1 else "left")
     largest: dict[tuple[str, str], float] = {}
     for change in changes:
         key = (change.configuration, change.variant)
         largest[key] = max(change.poison_fraction, largest.get(key, 0.0))
+    where, column = _at(set(largest.values()))
+    table = Table(title=f"beyond the controls, in points, {where}")
+    columns = ("configuration", "control", *column, "error", "source as poison class", "reverse", "specificity")
+    for index, name in enumerate(columns):
+        table.add_column(name, justify="right" if index > 1 else "left", overflow="fold")
     for change in changes:
         if change.poison_fraction == largest[change.configuration, change.variant]:
             table.add_row(
                 label(sweep, change.configuration, change.variant),
                 printable(change.control),
-                f"{100 * change.poison_fraction:g}%",
+                *(f"{100 * change.poison_fraction:g}%" for _ in column),
                 *(estimate_text(change.rates[rate], planned[change.configuration]) for rate in CHANGES),
             )
     return table
+
+
+def _at(fractions: Set[float]) -> tuple[str, tuple[str, ...]]:
+    """Where a table's rows are, and the column that says it of each: none where all are at one of ``fractions``."""
+    if len(fractions) == 1:
+        return f"at {100 * max(fractions):g}% poison", ()
+    return "at the largest poison fraction", ("poison",)
 
 
 def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Table:
@@ -112,7 +113,7 @@ def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Tabl
     table = Table(title="the best trials, evaluated afresh, in points; mean ± 95 % interval over generators")
     columns = ("configuration", "values", "harm promised", "harm confirmed", "seen promised", "seen confirmed")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index > 1 else "left")
+        table.add_column(column, justify="right" if index > 1 else "left", overflow="fold")
     for one in confirmed:
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
         shown = (estimate_text(score) for score in scores)

@@ -18,6 +18,7 @@ from pgan_ray.results import (
     Probe,
     Store,
     Trial,
+    budget_text,
     changes,
     counts,
     estimate_text,
@@ -27,6 +28,7 @@ from pgan_ray.results import (
     read_trials,
     redact,
     remove_rungs,
+    rule_of,
     scores_of,
     values_text,
     write_confirmed,
@@ -290,7 +292,7 @@ class SearchRun:
             if self._spec.goal == "front":
                 what = f"{len(front(own))} of them are on the front"
             elif found is None:
-                what = f"none yet has a detectability of at most {100 * self._spec.detectability.at_most:g} points"
+                what = f"none yet has a detectability of at most {budget_text(rule_of(self._record.sweep))}"
             else:
                 what = f"the best is {trial_text(found)}"
             method = self._spec.method if series == MAIN else series
