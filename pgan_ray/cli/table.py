@@ -30,9 +30,9 @@ def error_table(points: Sequence[Point], sweep: Sweep) -> Table:
     planned = replicates(sweep)
     fractions = sorted({point.poison_fraction for point in points})
     table = Table(title="test error in %, mean ± 95 % interval over generators, by poison fraction", min_width=76)
-    table.add_column("configuration", no_wrap=True)
+    table.add_column("configuration", overflow="fold")
     for fraction in fractions:
-        table.add_column(f"{100 * fraction:g}%", justify="right")
+        table.add_column(f"{100 * fraction:g}%", justify="right", overflow="fold")
     curves: dict[tuple[str, str], dict[float, Estimate]] = {}
     for point in points:
         if "test_error" in point.rates:
@@ -56,7 +56,7 @@ def rates_table(points: Sequence[Point], sweep: Sweep) -> Table:
             largest[key] = point
     where, column = _at({point.poison_fraction for point in largest.values()})
     table = Table(title=f"{where}, in %")
-    table.add_column("configuration", overflow="fold", min_width=len("alpha=0.1"))  # whole on 80 columns
+    table.add_column("configuration", overflow="fold")
     rejected = ("rejected genuine", "rejected poison", "by both tails", "AUC")
     for name in (*column, "error", "source as poison class", "reverse", *rejected):
         table.add_column(name, justify="right", overflow="fold")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from pgan_ray.errors import SpecError
@@ -70,7 +71,7 @@ def ranking(
     at = fractions[-1] if poison_fraction is None else poison_fraction
     if at not in fractions:
         known = ", ".join(f"{fraction:g}" for fraction in fractions)
-        raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at:g}"])
+        raise SpecError([f"the poison fraction must be one that has victims ({known}), got {at!r}"])
     least = least_beyond((change for change in every if change.poison_fraction == at), rate)
     metric = TAILS.get(tails, tails)
     excess = {_attack_of(one): one.detectability.get(metric) for one in least}
@@ -95,8 +96,11 @@ def rule_for(
     """`rule_of` ``sweep``, with what is asked for in its place.
 
     A ``budget`` or ``tails`` (of `TAILS`) alone means what it means of a grid, whatever measure a search goes by: the
-    other one is then `BUDGET`, or ``sweep``. Raises `SpecError` where ``harm`` or ``tails`` is none that there is.
+    other one is then `BUDGET`, or ``sweep``. Raises `SpecError` where ``harm`` or ``tails`` is none that there is, or
+    the ``budget`` no share.
     """
+    if budget is not None and not (isinstance(budget, Real) and -1 <= budget <= 1):
+        raise SpecError([f"detection_budget: must be a number from -1 to 1, got {budget!r}"])
     for name, value, known in (("by", harm, HARMS), ("tails", tails, TAILS)):
         if value is not None and value not in known:
             raise SpecError([f"{name}: must be {' or '.join(known)}, got {value!r}"])

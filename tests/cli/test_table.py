@@ -41,6 +41,10 @@ def test_nothing_is_cut_in_a_narrow_terminal(
     sweep = tiny_sweep(tmp_path, "attack.lambda_prior={grid: [0.5, 0.75]}")
     wide = {**RATES, "specificity": ERROR["test_error"]}
     points = [Point(one.id, "", 0.4, wide) for one in sweep.configurations]
+    curves = [Point(one.id, "", step / 10, ERROR) for one in sweep.configurations for step in range(10)]
+    show(error_table(curves, sweep))
     show(rates_table(points, sweep))
     show(changes_table([Change(one.id, "", 0.4, NONE, wide) for one in sweep.configurations], sweep))
-    assert "…" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines() if line.startswith("│")) <= 80

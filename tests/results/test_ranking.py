@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Change, Estimate, estimate, ranking, rule_of, strongest
+from pgan_ray.results import Change, Estimate, estimate, ranking, rule_for, rule_of, strongest
 from tests.report.report_sweep import make_record
 from tests.searches import small_search
 
@@ -72,8 +72,16 @@ def test_of_several_detectors_every_one_must_leave_an_attack_alone() -> None:
 def test_what_has_no_victims_is_refused() -> None:
     with pytest.raises(SpecError, match=r"must be one that has victims \(0.2, 0.4\), got 0.3"):
         ranking(CHANGES, budget=0.01, poison_fraction=0.3)
+    with pytest.raises(SpecError, match=r"\(0.2, 0.4\), got '0.4'"):
+        ranking(CHANGES, budget=0.01, poison_fraction="0.4")  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="must have victims of poison"):
         ranking([], budget=0.01)
+
+
+@pytest.mark.parametrize("budget", [float("nan"), 2, -1.5, "0.01"])
+def test_a_budget_is_a_share(budget: float) -> None:
+    with pytest.raises(SpecError, match="detection_budget: must be a number from -1 to 1, got "):
+        rule_for(make_record().sweep, budget)
 
 
 def test_the_strongest_attack_of_a_sweep_with_all_its_controls() -> None:
