@@ -20,7 +20,7 @@ def defence_group(study: Study) -> Group | None:
     if not _has_defences(study):
         return None
     of_attacks = _of_attacks(study)
-    panels = list(combinations(study.series, of_attacks).values())
+    panels = list(combinations(study.series, of_attacks, with_trials=True).values())
     drawn: list[tuple[str, list[Line]]] = []
     for members in panels[:MAX_PANELS]:
         lines = []

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from pgan_ray.results import redact
-from pgan_ray.spec import RANDOM, AttackConfig, Configuration, Settings, Sweep
+from pgan_ray.spec import RANDOM, AttackConfig, Configuration, Settings, Sweep, TrialKey
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
 from pgan_ray.spec.grid import names_in
@@ -61,6 +61,7 @@ class Series:
     """One configuration under one variant of its evaluation: one curve.
 
     ``settings`` hold the variant's evaluation. ``choices``: its value on each axis that means something for it.
+    ``trial``: of a search, which one it is, of values that are on no axis.
     """
 
     configuration: str
@@ -69,6 +70,7 @@ class Series:
     settings: Settings
     choices: dict[Path, Any]
     setting: str = ""
+    trial: TrialKey | None = None
 
     @property
     def is_control(self) -> bool:
@@ -136,8 +138,8 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
         return which + _label(settings, axes, found)
 
     return axes, [
-        Series(configuration.id, variant, label(configuration, settings, found), settings, found, configuration.setting)
-        for (configuration, variant, settings), found in zip(merged, values, strict=True)
+        Series(one.id, variant, label(one, settings, found), settings, found, one.setting, one.trial)
+        for (one, variant, settings), found in zip(merged, values, strict=True)
     ]
 
 
@@ -252,10 +254,16 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def combinations(series: Sequence[Series], without: Iterable[Path]) -> dict[str, list[Series]]:
-    """``series`` in groups that differ in nothing but the axes ``without``, by a key."""
+def combinations(
+    series: Sequence[Series], without: Iterable[Path], *, with_trials: bool = False
+) -> dict[str, list[Series]]:
+    """``series`` in groups that differ in nothing but the axes ``without``, by a key.
+
+    ``with_trials``: nor in which trial of a search they are.
+    """
     left_out = set(without)
     found: dict[str, list[Series]] = defaultdict(list)
     for one in series:
-        found[repr([(p, v) for p, v in one.choices.items() if p not in left_out])].append(one)
+        trial = None if with_trials else one.trial
+        found[repr([trial, *((p, v) for p, v in one.choices.items() if p not in left_out)])].append(one)
     return found

@@ -7,6 +7,8 @@ import pytest
 from pgan_ray.figures import palette
 from pgan_ray.figures.charts import DotFigure, LineFigure
 from pgan_ray.report.detection import detection_group
+from pgan_ray.results import Store
+from pgan_ray.study.study import load_study
 from tests.report.report_sweep import ALPHAS, DETECTION, FLIPS, PLANE, SIZES, make_study
 
 
@@ -42,6 +44,16 @@ def test_a_victim_is_nothing_to_a_detector(tmp_path: Path) -> None:
     (figure,) = group.figures
     assert isinstance(figure, LineFigure)
     assert len(figure.lines) == 2
+
+
+def test_the_trials_of_a_search_are_told_apart() -> None:
+    kept = Path(__file__).parents[2] / "sweeps/results/mnist_worst_case-quick-two-detectors"
+    group = detection_group(load_study(Store(kept)))
+    assert group is not None
+    (figure,) = group.figures
+    assert isinstance(figure, DotFigure)
+    trials = ("trial 10", "trial 14", "random trial 10", "random trial 5")
+    assert [name for name, _ in figure.rows] == [f"{one}: {by}" for one in trials for by in ("knn distance", "slab")]
 
 
 def test_sizes_are_no_axis_of_detection(tmp_path: Path) -> None:
