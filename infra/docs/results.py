@@ -18,7 +18,7 @@ import yaml
 
 from pgan_ray.report.facts import costs
 from pgan_ray.report.search import search_tables
-from pgan_ray.results import CHANGES, Estimate, Store, answer, estimate, estimate_text
+from pgan_ray.results import CHANGES, Estimate, Store, answer, defended, estimate, estimate_text, worst_rows
 from pgan_ray.runner.progress import clock
 from pgan_ray.study.series import configuration_label, per_cent
 from pgan_ray.study.study import Study, load_study
@@ -141,6 +141,14 @@ def field(study: Study) -> Iterable[str]:
     yield _row("no poison", (clean[name] for name in names))
 
 
+def worst(study: Study) -> Iterable[str]:
+    """What the worst attack does behind each defence, by test error in per cent."""
+    (first, *columns), rows = worst_rows(study.record.sweep, defended(study.record.sweep, study.tally.points))
+    yield from _head(first, columns)
+    for name, *cells in rows:
+        yield _row(name, cells)
+
+
 def verdicts(study: Study) -> Iterable[str]:
     """The paper's statements, each once."""
     yield from _head("the paper", ["verdict"])
@@ -172,7 +180,10 @@ def machine(study: Study) -> Iterable[str]:
 
 TABLES: dict[str, Callable[[Study], Iterable[str]]] = {
     "answer": answer_first,
-    **{table.__name__: table for table in (errors, effects, factors, detection, field, promises, verdicts, machine)},
+    **{
+        table.__name__: table
+        for table in (errors, effects, factors, detection, field, worst, promises, verdicts, machine)
+    },
 }
 
 
