@@ -59,6 +59,19 @@ def is_worth_retrying(error: BaseException) -> bool:
     return isinstance(error, OSError) or is_of_the_machine(error)
 
 
+# What an error says, or the line that raised it, where it is about a processor or the memory beside it.
+_OF_A_DEVICE = re.compile(r"cuda|cpu|gpu|nvidia|triton|device|accelerator", re.IGNORECASE)
+
+
+def may_be_of_this_place(error: BaseException) -> bool:
+    """Whether the same may go well on another node, which has a GPU, files or packages that are not here."""
+    if isinstance(error, (OSError, ImportError)) or is_of_the_machine(error):
+        return True
+    frames = traceback.extract_tb(error.__traceback__)
+    raised_by = frames[-1].line if frames else None
+    return any(_OF_A_DEVICE.search(text) for text in (str(error), raised_by or ""))
+
+
 def traceback_of(error: BaseException) -> str:
     """The traceback of what a component raised, from where it was called on: the rest is of no use to its author."""
     shown = traceback.TracebackException(type(error), error, error.__traceback__)

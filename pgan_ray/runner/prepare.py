@@ -118,7 +118,7 @@ def _asked(kind: str, name: str) -> Iterator[None]:
         yield
     except PganRayError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(f"the {kind} `{name}` failed in its check:\n{redact(traceback_of(error))}") from error
 
 

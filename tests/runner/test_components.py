@@ -44,8 +44,8 @@ class Numbered(Attack):
         return PoisonSet(task.poison_class_x)
 
     def check(self, task: Any, evaluation: Any) -> None:
-        if self.given == "check":
-            raise ZeroDivisionError("no such thing")
+        if isinstance(self.given, BaseException):
+            raise self.given
 
 
 class Notices(Silent):
@@ -122,13 +122,14 @@ def test_a_victim_is_checked_once_on_each_task(
     assert len(made) == 1
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("no such thing"), SystemExit("no such thing")])
 def test_what_a_check_raises_is_told_by_name_before_anything_starts(
-    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    monkeypatch.setattr(Numbered, "given", "check")
+    monkeypatch.setattr(Numbered, "given", error)
     small = sweep(tmp_path, attack=f"{{name: '{__name__}:Numbered', replicates: 1}}")
     with pytest.raises(
         DataError, match=r"the attack `.*:Numbered` failed in its check:\nTraceback(.|\n)*in check"
     ) as told:
         load_datasets(small, None, print)
-    assert str(told.value).endswith("ZeroDivisionError: no such thing")
+    assert str(told.value).endswith(f"{type(error).__name__}: no such thing")

@@ -273,8 +273,35 @@ def test_a_module_is_tried_on_two_points_before_anything_starts() -> None:
         check(of_images)
 
 
-def test_a_module_that_wants_a_gpu_is_left_to_the_workers() -> None:
-    check(for_gpus)
+def on_a_gpu(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    return nn.Linear(features, classes, device="cuda:9")
+
+
+def if_there_is_a_gpu(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    assert torch.cuda.device_count() > 9
+    return nn.Linear(features, classes)
+
+
+def of_a_package(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    raise ModuleNotFoundError("No module named 'flash_attn'")
+
+
+def of_a_file(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    raise FileNotFoundError("weights.pt")
+
+
+def of_bfloat16(features: int, classes: int, image_shape: tuple[int, int] | None) -> nn.Module:
+    return nn.Linear(features, classes, dtype=torch.bfloat16)
+
+
+@pytest.mark.parametrize("found", [for_gpus, on_a_gpu, if_there_is_a_gpu, of_a_package, of_a_file, of_bfloat16])
+def test_a_module_that_wants_what_may_be_on_a_worker_is_left_to_the_workers(found: Any) -> None:
+    check(found)
+
+
+def test_a_factory_of_no_module_is_told_of_before_anything_starts() -> None:
+    with pytest.raises(DataError, match=r"^the victim `m:found`: a module factory must give a torch.nn.Module, got an"):
+        check(lambda features, classes, image_shape: None)
 
 
 def test_trying_a_module_draws_nothing_from_the_global_generator() -> None:

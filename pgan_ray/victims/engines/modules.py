@@ -5,7 +5,7 @@ their first weights and their dropout from PyTorch's global generator, which is 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from functools import partial
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.utils.rnn import pad_sequence
 
-from pgan_ray.errors import is_of_the_machine
+from pgan_ray.errors import is_of_the_machine, may_be_of_this_place
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
@@ -24,8 +24,6 @@ from pgan_ray.victims.engines.stack import Batches, Endings
 from pgan_ray.victims.interface import Judged, Reading, TorchConfig, TrainingSets, attempted
 
 Points = tuple[Tensor, Tensor]
-
-_DEVICES = ("cuda", "cpu", "gpu", "triton")
 
 
 def judge_modules(
@@ -102,9 +100,15 @@ def read_module(
 def _made(make: Callable[[], nn.Module], seed: int, device: torch.device) -> nn.Module:
     with _seeded(seed, device):
         module = make()
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"a module factory must give a torch.nn.Module, got an object of {type(module).__qualname__}")
+    if rule := _no_module(module):
+        raise TypeError(rule)
     return module.to(device)
+
+
+def _no_module(made: object) -> str:
+    if isinstance(made, nn.Module):
+        return ""
+    return f"a module factory must give a torch.nn.Module, got an object of {type(made).__qualname__}"
 
 
 @contextmanager
@@ -117,14 +121,24 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 def check_module(make: Callable[[], nn.Module], points: Tensor, classes: int) -> str:
     """What is wrong with the logits that a module of ``make`` gives for ``points`` (B, F) on the CPU; empty: nothing.
 
-    What the module raises is raised on, but for an error that speaks of a device: workers may have another one.
+    What the module raises is raised on, but for what `may_be_of_this_place`: workers may have what it asks for.
     """
     device = torch.device("cpu")
-    module = _made(make, 0, device)
     try:
-        return _wrong_logits(module, points, classes, device)
+        with _seeded(0, device):
+            made = make()
+        if rule := _no_module(made):
+            return rule
+        module = made.to(device)
+        try:
+            return _wrong_logits(module, points, classes, device)
+        except RuntimeError:
+            # Of weights that are no float32, which a sweep of the precision `bf16` takes.
+            with torch.autocast(device.type, torch.bfloat16), suppress(RuntimeError):
+                return _wrong_logits(module, points, classes, device)
+            raise
     except Exception as error:
-        if is_of_the_machine(error) or any(word in str(error).lower() for word in _DEVICES):
+        if may_be_of_this_place(error):
             return ""
         raise
 
