@@ -82,7 +82,8 @@ class ScoredDetector(Detector):
         order = torch.from_numpy(random.permutation(len(trusted)))
         half = len(trusted) // 2
         score = fit(trusted[order[:half]])
-        return FittedScore(score, score(trusted[order[half:]]), self.config)
+        held_out = trusted[order[half:]]
+        return FittedScore(score, _scores(score, held_out), self.config)
 
     def fit_score(self, points: "Tensor", random: np.random.Generator) -> Score:
         """A function of points (N, F) that gives their outlierness (N,), fitted on ``points``."""
@@ -107,7 +108,12 @@ class FittedScore:
     """A score of outlierness, and the ``limits`` outside of which points are rejected."""
 
     def __init__(self, score: Score, held_out: "Tensor", config: PercentileConfig) -> None:
-        """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on."""
+        """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on. Raises `ValueError`."""
+        if nans := int(held_out.isnan().sum()):
+            raise ValueError(
+                f"a score must be a number for each trusted point, got NaN for {nans} of {len(held_out)}: of all "
+                "points none would be kept"
+            )
         self.score, self._held_out, self._config = score, held_out, config
         self.limits = self._limits(config.tails)
         self._both = self._limits("both")
@@ -127,7 +133,7 @@ class FittedScore:
         sound = points.isfinite().all(1)
         scores = self._held_out.new_full((len(points),), math.inf)
         if sound.any():
-            scores[sound] = self.score(points[sound])
+            scores[sound] = _scores(self.score, points[sound]).to(scores)
         return scores
 
     def outside(self, scores: "Tensor", *, both_tails: bool = False) -> "Tensor":
@@ -138,6 +144,20 @@ class FittedScore:
     def reject(self, points: "Tensor") -> "Tensor":
         """(N,) booleans: whose score is outside the limits, or no number."""
         return self.outside(self.scores(points))
+
+
+def _scores(score: Score, points: "Tensor") -> "Tensor":
+    """(N,) the ``score`` of the ``points`` (N, F). Raises `ValueError`."""
+    import torch
+
+    found: Any = score(points)
+    if isinstance(found, torch.Tensor) and found.shape == (len(points),) and found.is_floating_point():
+        return found.detach()
+    got = f"shape {tuple(found.shape)} and {found.dtype}" if hasattr(found, "dtype") else ""
+    raise ValueError(
+        f"a score must be a tensor of floats, one for each of {len(points)} points, got {type(found).__qualname__}"
+        f"{got and ' of '}{got}"
+    )
 
 
 def fit_detector(

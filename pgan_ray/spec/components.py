@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
-from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS, Registry
+from pgan_ray.errors import PganRayError, is_of_the_machine
+from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS, ComponentError, Registry
 from pgan_ray.spec.base import Part
 
 if TYPE_CHECKING:
@@ -28,8 +29,18 @@ class ComponentConfig(Part):
         return {"name": cls.component.name, **given} if isinstance(given, dict) else given
 
     def make(self) -> Any:
-        """The component itself."""
-        return self.component(self)
+        """The component itself. Raises `ComponentError`."""
+        try:
+            return self.component(self)
+        except PganRayError:
+            raise
+        except (Exception, SystemExit) as error:
+            if is_of_the_machine(error):
+                raise
+            raise ComponentError(
+                f"the {self.registry.kind} `{self.name}` must be made of its section, as `{self.component.__name__}"
+                f"(config)`, got {type(error).__name__}: {error}"
+            ) from error
 
     @property
     def is_foreign(self) -> bool:
