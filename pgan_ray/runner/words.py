@@ -7,30 +7,45 @@ from itertools import dropwhile
 from pgan_ray.results import redact
 
 _FRAME = re.compile(r'  File "')
+# One, or several with blanks or commas between, as an array or a shape has them; addresses of objects too.
+_NUMBER = r"[-+]?(?:0x[0-9a-f]+|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|\bnan\b|\binf\b)"
+_NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,]+{_NUMBER})*", re.IGNORECASE)
 
 
 class ComponentFailures:
-    """Victims that a component failed: it does so in the same way again and again, and each way is told of once."""
+    """Victims that a component failed: it does so in the same way again and again, and each way is told of once.
+
+    Messages that differ in their numbers alone tell of the same way.
+    """
 
     def __init__(self) -> None:
-        self._cells: dict[str, list[str]] = {}  # message -> the ids of its cells
+        self._ways: dict[str, list[tuple[str, str]]] = {}  # the ids of its cells, and what they say
 
     def add(self, failed: Mapping[str, str]) -> Iterator[str]:
-        """A line for each message of ``failed``, by cell id, that is new."""
-        new = dict.fromkeys(message for message in failed.values() if message not in self._cells)
+        """A line for each way of ``failed``, messages by cell id, that is new."""
+        new = dict.fromkeys(way for way in map(_without_numbers, failed.values()) if way not in self._ways)
         for cell, message in failed.items():
-            self._cells.setdefault(message, []).append(cell)
-        return (f"{_victims_have(self._cells[message])} no score: {gist(redact(message))}" for message in new)
+            self._ways.setdefault(_without_numbers(message), []).append((cell, message))
+        told = [(len(self._ways[way]), self._ways[way][0][1]) for way in new]
+        return (f"{_victims_have(cells)} no score: {gist(redact(message))}" for cells, message in told)
 
     def told(self) -> Iterator[str]:
-        """Each message as a whole, and which cells it is of."""
-        for message, cells in self._cells.items():
-            of = cells[0] if len(cells) == 1 else f"{cells[0]} and {len(cells) - 1:,} more"
-            yield f"{_victims_have(cells)} no score:\n{of}: {redact(message).rstrip()}"
+        """Of each way the first message as a whole, and how many cells it is of."""
+        for failed in self._ways.values():
+            cell, message = failed[0]
+            others = any(other != message for _, other in failed)
+            more = f" and {len(failed) - 1:,} more{', with other numbers' if others else ''}" if failed[1:] else ""
+            yield f"{_victims_have(len(failed))} no score:\n{cell}{more}: {redact(message).rstrip()}"
 
 
-def _victims_have(cells: list[str]) -> str:
-    return "1 victim has" if len(cells) == 1 else f"{len(cells):,} victims have"
+def _without_numbers(message: str) -> str:
+    """``message``, whose numbers may be of one victim alone; those of the component's name are not."""
+    who, failed, why = message.partition("` failed:")
+    return f"{who}{failed}{_NUMBERS.sub('#', why)}" if failed else _NUMBERS.sub("#", message)
+
+
+def _victims_have(cells: int) -> str:
+    return "1 victim has" if cells == 1 else f"{cells:,} victims have"
 
 
 def so_many_cells(number: int) -> str:

@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from pgan_ray.runner.words import gist, last_line
+from pgan_ray.runner.words import ComponentFailures, gist, last_line
 
 
 def _traceback(error: Exception) -> str:
@@ -39,3 +39,26 @@ def test_the_last_error_of_a_chain_counts() -> None:
 def test_without_a_traceback_the_last_line_is_told() -> None:
     assert last_line("The actor died.\nIts node is gone.\n") == "Its node is gone."
     assert last_line(" \n") == "no message"
+
+
+LOST = "loss 1.5e-3 of [1 2  3] at <a 0x7f0a>"
+
+
+def _failed(cause: str, who: str = "my_lab:Net1") -> str:
+    return f"the victim `{who}` failed: ValueError: {cause}"
+
+
+def test_failures_that_differ_in_numbers_alone_are_told_once() -> None:
+    failures = ComponentFailures()
+    first = failures.add({"r0": _failed(LOST), "r1": _failed("other")})
+    assert [*first] == [f"1 victim has no score: {_failed(c)}" for c in (LOST, "other")]
+    assert [*failures.add({"r2": _failed("loss -2 of [4 5] at <a 0x12>"), "r3": _failed("other")})] == []
+    assert [*failures.told()] == [
+        f"2 victims have no score:\nr0 and 1 more, with other numbers: {_failed(LOST)}",
+        f"2 victims have no score:\nr1 and 1 more: {_failed('other')}",
+    ]
+
+
+def test_components_whose_names_differ_in_a_number_are_told_each() -> None:
+    failures = ComponentFailures()
+    assert len([*failures.add({"r0": _failed("boom"), "r1": _failed("boom", "my_lab:Net2")})]) == 2
