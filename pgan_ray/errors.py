@@ -36,6 +36,10 @@ class DeviceError(PganRayError):
     """A GPU that was granted cannot be computed on; the message names the reason."""
 
 
+class ContractError(ValueError):
+    """A component gave what it must not; the message says what must hold, so that nobody needs the traceback."""
+
+
 class CheckpointError(PganRayError):
     """A checkpoint is there that this process cannot go on from; the message says what it needs."""
 
@@ -73,7 +77,12 @@ def may_be_of_this_place(error: BaseException) -> bool:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of what a component raised, from where it was called on: the rest is of no use to its author."""
+    """The traceback of what a component raised, from where it was called on: the rest is of no use to its author.
+
+    Of a `ContractError`, its message alone.
+    """
+    if isinstance(error, ContractError):
+        return str(error)
     shown = traceback.TracebackException(type(error), error, error.__traceback__)
     shown.stack = traceback.StackSummary.from_list(shown.stack[1:])
     return "".join(shown.format()).rstrip()

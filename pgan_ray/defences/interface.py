@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from pgan_ray.defences.defence import Defence
+from pgan_ray.errors import ContractError
 from pgan_ray.spec import DetectorConfig
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ class FittedScore:
     """A score of outlierness, and the ``limits`` outside of which points are rejected."""
 
     def __init__(self, score: Score, held_out: "Tensor", config: PercentileConfig) -> None:
-        """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on. Raises `ValueError`."""
+        """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on. Raises `ContractError`."""
         if nans := int(held_out.isnan().sum()):
-            raise ValueError(
+            raise ContractError(
                 f"a score must be a number for each trusted point, got NaN for {nans} of {len(held_out)}: of all "
                 "points none would be kept"
             )
@@ -147,14 +148,14 @@ class FittedScore:
 
 
 def _scores(score: Score, points: "Tensor") -> "Tensor":
-    """(N,) the ``score`` of the ``points`` (N, F). Raises `ValueError`."""
+    """(N,) the ``score`` of the ``points`` (N, F). Raises `ContractError`."""
     import torch
 
     found: Any = score(points)
     if isinstance(found, torch.Tensor) and found.shape == (len(points),) and found.is_floating_point():
         return found.detach()
     got = f"shape {tuple(found.shape)} and {found.dtype}" if hasattr(found, "dtype") else ""
-    raise ValueError(
+    raise ContractError(
         f"a score must be a tensor of floats, one for each of {len(points)} points, got {type(found).__qualname__}"
         f"{got and ' of '}{got}"
     )

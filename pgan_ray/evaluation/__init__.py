@@ -6,6 +6,7 @@ One process, no Ray: `cluster` calls this on its evaluators.
 from pgan_ray.evaluation.failures import ComponentFailure, component, expect
 from pgan_ray.evaluation.protocol import CellResult, evaluate_cells
 from pgan_ray.evaluation.training_set import Detection, TrainingSet, poisoned_training_set
+from pgan_ray.evaluation.trying import try_defences
 
 __all__ = [
     "CellResult",
@@ -16,4 +17,5 @@ __all__ = [
     "evaluate_cells",
     "expect",
     "poisoned_training_set",
+    "try_defences",
 ]

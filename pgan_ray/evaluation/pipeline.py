@@ -15,6 +15,7 @@ from pgan_ray.defences import (
     Sanitiser,
     Suspects,
 )
+from pgan_ray.errors import ContractError
 from pgan_ray.evaluation.failures import component, described, expect
 from pgan_ray.evaluation.training_set import TrainingSet
 from pgan_ray.spec import Cell, DefenceConfig, EvaluationSpec
@@ -91,7 +92,7 @@ def _filtered(detector: Detector, suspects: Suspects, seed: int, names: tuple[in
         rejected = fitted.reject(suspects.x[rows])
         fits = isinstance(rejected, Tensor) and rejected.shape == (len(rows),) and rejected.dtype == torch.bool
         if not fits:
-            raise ValueError(f"`reject` must give {len(rows)} booleans, got {described(rejected)}")
+            raise ContractError(f"`reject` must give {len(rows)} booleans, got {described(rejected)}")
         kept[rows] = ~rejected
     return Sanitised(kept, suspects.y)
 

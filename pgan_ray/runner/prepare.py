@@ -12,11 +12,13 @@ from pgan_ray.attacks import make_attack
 from pgan_ray.data import Dataset, TaskData, check_sizes, doubts
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.errors import DataError, PganRayError, traceback_of
+from pgan_ray.evaluation import try_defences
 from pgan_ray.results import redact
 from pgan_ray.runner.machine import cpu_name
 from pgan_ray.runner.worker import Tasks, dataset_key
 from pgan_ray.spec import Configuration, EvaluationSpec, Settings, Sweep, SweepRecord
 
+_DEFENDED_BY = {"detector", "defence", "trusted_per_class", "train_per_class"}
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
 
@@ -66,7 +68,7 @@ def _doubts(settings: Settings, task: TaskData, surrogate: TaskData) -> list[str
 
 
 def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate: TaskData, checked: set[str]) -> None:
-    """``checked``: the victims that were looked at, each on one task: some are made for it, which takes its time."""
+    """``checked``: the victims and defences that were looked at, each on one task: to try them takes its time."""
     settings = configuration.settings
     attack = settings.attack
     task_key = f"{dataset_key(settings)} {settings.task.model_dump_json()}"
@@ -79,11 +81,14 @@ def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate
             with _asked("attack", attack.name):
                 make_attack(attack).check(task, evaluation)
             victim = f"{task_key} {evaluation.victim.model_dump_json()}"
-            if victim in checked:
-                continue
-            checked.add(victim)
-            with _asked("victim", evaluation.victim.name):
-                evaluation.victim.make().check(task)
+            if victim not in checked:
+                checked.add(victim)
+                with _asked("victim", evaluation.victim.name):
+                    evaluation.victim.make().check(task)
+            defences = f"{task_key} {evaluation.model_dump_json(include=_DEFENDED_BY)}"
+            if defences not in checked:
+                checked.add(defences)
+                try_defences(evaluation, task, settings.seed)
         except DataError as error:
             raise DataError(f"{sweep.called(configuration.id, variant.id)}: {error}") from None
 

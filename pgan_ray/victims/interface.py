@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from pgan_ray.errors import DataError, is_of_the_machine, traceback_of
+from pgan_ray.errors import ContractError, DataError, is_of_the_machine, traceback_of
 from pgan_ray.spec import AdamSpec, Component, OptimizerSpec, TrainedNetworkSpec, VictimConfig
 from pgan_ray.spec.network import OPTIMIZERS, StopBelow
 from pgan_ray.spec.one_of import OneOf
@@ -195,11 +195,11 @@ class SklearnVictim(Victim):
         # A copy: a classifier may change what it is given, and others are judged on these points.
         predicted = np.asarray(model.predict(test_x.numpy().copy()))
         if predicted.shape != (len(test_x),):
-            raise ValueError(f"`predict` must give a label for each of {len(test_x)} points, got {predicted.shape}")
+            raise ContractError(f"`predict` must give a label for each of {len(test_x)} points, got {predicted.shape}")
         found = np.unique(predicted)
         unknown = found[~np.isin(found, np.arange(classes))]
         if len(unknown):
-            raise ValueError(f"`predict` must give labels from 0 to {classes - 1}, got {unknown[:5].tolist()}")
+            raise ContractError(f"`predict` must give labels from 0 to {classes - 1}, got {unknown[:5].tolist()}")
         return torch.from_numpy(predicted.astype(np.int64))
 
 

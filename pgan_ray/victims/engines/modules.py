@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.utils.rnn import pad_sequence
 
-from pgan_ray.errors import is_of_the_machine, may_be_of_this_place
+from pgan_ray.errors import ContractError, is_of_the_machine, may_be_of_this_place
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
@@ -156,7 +156,7 @@ def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch
     """Whether `torch.vmap` can do what the modules do, in training; and that they give logits of ``classes``."""
     points = x[:2].to(device, copy=True)
     if rule := _wrong_logits(modules[0], points, classes, device):
-        raise ValueError(rule)
+        raise ContractError(rule)
     if len(modules) == 1 or any(next(iter(module.buffers()), None) is not None for module in modules):
         return False  # statistics that a forward pass changes in place
     if any(_trained(module) != _trained(modules[0]) for module in modules):

@@ -1,0 +1,55 @@
+"""Somebody else's detectors and sanitisers, tried on clean training sets before anything starts."""
+
+from itertools import takewhile
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pgan_ray.attacks import NoPoison
+from pgan_ray.data import TaskData
+from pgan_ray.errors import DataError, may_be_of_this_place
+from pgan_ray.evaluation.failures import ComponentFailure
+from pgan_ray.evaluation.pipeline import defended
+from pgan_ray.evaluation.training_set import poisoned_training_set
+from pgan_ray.spec import Cell, EvaluationSpec
+
+RUNS = 3  # a component may fail for one split of the points: that costs a run, and no more
+
+
+class _Clean(NoPoison):
+    def __init__(self, task: TaskData) -> None:
+        self._none = task.train_x[:0]
+
+    def sample(self, points: int, random: np.random.Generator, used: object) -> Tensor:
+        return self._none
+
+
+def try_defences(spec: EvaluationSpec, task: TaskData, seed: int) -> None:
+    """See that the detectors and sanitisers of ``spec`` that are not ours can do what the first runs ask of them.
+
+    Stages from the first on that asks victims are left out: these would have to be trained. So is what
+    `may_be_of_this_place`.
+
+    Raises:
+        DataError: a component failed in each of the first `RUNS` runs.
+    """
+    stages = list(takewhile(lambda config: not config.component.asks_victim, spec.defence))
+    if not any(config.is_foreign for config in (spec.detector, *stages)):
+        return
+    tried = spec.model_copy(update={"defence": stages})
+    first: ComponentFailure | None = None
+    for run in range(min(RUNS, spec.runs)):
+        cell = Cell("", 0, "", 0.0, run)
+        try:
+            training = poisoned_training_set(tried, task, _Clean(task), cell, seed)
+            defended(training, tried, task, cell, seed, torch.device("cpu"))
+            return
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error, ComponentFailure) else error
+            if cause is not None and may_be_of_this_place(cause):
+                return
+            if not isinstance(error, ComponentFailure):
+                raise
+            first = first or error
+    raise DataError(str(first))
