@@ -35,6 +35,9 @@ class SweepCost:
     mlflow_points: int
 
 
+_SAY = "say what it takes, by its method"
+
+
 def count(sweep: Sweep, points_of: PointsOf, *, clean_once: bool = False) -> SweepCost:
     """The work of all configurations, replicates and variants; ``points_of``: the points of a data set.
 
@@ -68,12 +71,14 @@ def iterations(settings: Settings, points: Points) -> int:
         return 0
     task = settings.task.surrogate
     of_all = sum(points.train[label] for label in task.labels)
-    return int(settings.attack.make().iterations_of(points.train[task.poison_class], of_all))
+    with settings.attack.must(f"{_SAY} `iterations_of`"):
+        return int(settings.attack.make().iterations_of(points.train[task.poison_class], of_all))
 
 
 def iteration_work(settings: Settings, points: Points) -> Work:
     """An iteration of one replicate's training."""
-    work: Work = settings.attack.make().iteration_work(points.features, len(settings.task.surrogate.classes))
+    with settings.attack.must(f"{_SAY} `iteration_work`"):
+        work: Work = settings.attack.make().iteration_work(points.features, len(settings.task.surrogate.classes))
     return work
 
 
@@ -81,13 +86,16 @@ def cell_work(evaluation: EvaluationSpec, task: TaskSpec, points: Points, fracti
     """One cell: its detectors, one for each class, and its victim, trained and judged."""
     classes = len(task.classes)
     of_a_class = evaluation.trusted_per_class, round(poisoned_size(evaluation, classes, fraction) / classes)
-    host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
+    with evaluation.detector.must(f"{_SAY} `flop`"):
+        host = classes * evaluation.detector.make().flop(points.features, *of_a_class)
     kept, tested = kept_size(evaluation, classes, fraction), points.test_points(task)
     victim = evaluation.victim.make()
-    work: Work = victim.work(points.features, classes, kept, tested)
+    with evaluation.victim.must(f"{_SAY} `work`"):
+        work: Work = victim.work(points.features, classes, kept, tested)
     for one in evaluation.defence:
         stage = one.make()
-        host += classes * stage.flop(points.features, *of_a_class)
+        with one.must(f"{_SAY} `flop`"):
+            host += classes * stage.flop(points.features, *of_a_class)
         if stage.asks_victim:
             # Trained anew each time, and asked about the points that it was trained on.
             work += victim.work(points.features, classes, kept, kept).times(stage.trainings)
@@ -115,14 +123,16 @@ def generators_bytes(attack: AttackConfig, task: TaskSpec, features: int, member
 
     And in sampling so many points of ``poison`` of each afterwards, where that takes more.
     """
-    return int(attack.make().stack_bytes(features, len(task.surrogate.classes), members, poison))
+    with attack.must(f"{_SAY} `stack_bytes`"):
+        return int(attack.make().stack_bytes(features, len(task.surrogate.classes), members, poison))
 
 
 def victims_bytes(evaluation: EvaluationSpec, task: TaskSpec, features: int, members: int) -> int:
     """Bytes of ``members`` victims in training and judging, their training sets included."""
     classes = len(task.classes)
     kept = kept_size(evaluation, classes, max(evaluation.poison_fractions))
-    return int(evaluation.victim.make().stack_bytes(features, classes, members, kept))
+    with evaluation.victim.must(f"{_SAY} `stack_bytes`"):
+        return int(evaluation.victim.make().stack_bytes(features, classes, members, kept))
 
 
 def probe_bytes(configuration: Configuration, features: int) -> int:

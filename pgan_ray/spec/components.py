@@ -1,5 +1,7 @@
 """What the schema knows of every component: its section of the sweep file, and the class that the section is for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, create_model, model_validator
@@ -30,17 +32,21 @@ class ComponentConfig(Part):
 
     def make(self) -> Any:
         """The component itself. Raises `ComponentError`."""
-        try:
+        with self.must(f"be made of its section, as `{self.component.__name__}(config)`"):
             return self.component(self)
+
+    @contextmanager
+    def must(self, rule: str) -> Iterator[None]:
+        """Whatever the component raises within, a `ComponentError` says that it must do as the ``rule`` says."""
+        try:
+            yield
         except PganRayError:
             raise
         except (Exception, SystemExit) as error:
             if is_of_the_machine(error):
                 raise
-            raise ComponentError(
-                f"the {self.registry.kind} `{self.name}` must be made of its section, as `{self.component.__name__}"
-                f"(config)`, got {type(error).__name__}: {error}"
-            ) from error
+            text = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise ComponentError(f"the {self.registry.kind} `{self.name}` must {rule}, got {text}") from error
 
     @property
     def is_foreign(self) -> bool:

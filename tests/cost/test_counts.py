@@ -21,7 +21,7 @@ from pgan_ray.cost.sweep import iterations, mlflow_points
 from pgan_ray.data import select_task
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.nn import StackedMLP
-from pgan_ray.registry import DETECTORS, VICTIMS
+from pgan_ray.registry import DETECTORS, VICTIMS, ComponentError
 from pgan_ray.results import CHANGES, RATES, Change, Estimate, Point
 from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetConfig, Sweep, load_sweep
@@ -235,3 +235,15 @@ def test_clean_victims_are_counted_once_for_all_that_share_them(tmp_path: Path) 
     assert victims("seed={grid: [0, 1]}") == pytest.approx(2 * victims())  # other seeds, other victims
     assert victims(fractions([0.2, 0.4])) == victims(fractions([0.2, 0.4]), clean_once=False)
     assert victims("attack.replicates={grid: [2, 5]}", fractions([0])) == pytest.approx(5 / 2 * clean / 2)
+
+
+def test_a_component_that_does_not_say_what_it_takes_is_told_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, *sizes: int) -> float:
+        raise ZeroDivisionError("no such thing")
+
+    monkeypatch.setattr(DETECTORS.get("knn_distance"), "flop", broken)
+    rule = "the detector `knn_distance` must say what it takes, by its method `flop`, got ZeroDivisionError: no such"
+    with pytest.raises(ComponentError, match=rule):
+        count(tiny_sweep(tmp_path), points_of)
