@@ -3,6 +3,7 @@
 A column `split`, if there is one, says `train` or `test` of each row.
 """
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -43,6 +44,7 @@ def wanted_columns(where: str, schema: Any) -> list[str]:
         raise DataError(f"{where}: must have a list column `{FEATURES}` or numeric columns beside `{LABEL}`, got none")
     else:
         for name in features:
+            _refuse_index(where, name)
             _require_numeric(where, name, schema.field(name).type)
     label = schema.field(LABEL).type
     if not (pa.types.is_integer(label) or pa.types.is_boolean(label)):
@@ -68,6 +70,16 @@ def points_of(where: str, table: Any) -> tuple[RawPoints, RawPoints | None]:
     is_test = _is_test(where, table.column(SPLIT))
     train, test = (RawPoints(features[rows], labels[rows], FEATURES, LABEL) for rows in (~is_test, is_test))
     return train, test
+
+
+def _refuse_index(where: str, name: str) -> None:
+    # Row numbers, which pandas writes so, tell a classifier the order of the points, and often their class.
+    if name == "" or re.fullmatch(r"__index_level_\d+__", name):
+        got = "one without a name" if name == "" else f"`{name}`"
+        raise DataError(
+            f"{where}: each column must be a feature and have a name, got {got}: if it holds a table's row numbers, "
+            "save the table without them (`index=False`)"
+        )
 
 
 def _require_numeric(where: str, name: str, kind: Any) -> None:

@@ -54,6 +54,7 @@ def test_whole_numbers_that_become_fractions_further_down_are_one_column(
         ([], "must have a column `label`, got no columns"),
         (["a;b;label", "1;2;3"], "must have a column `label`, got a;b;label"),
         (["1,2,3", "4,5,6"], "must have a column `label`, got 1, 2, 3"),
+        ([",a,label", *ROWS], "each column must be a feature and have a name, got one without a name: if it holds"),
         (["a,a,label", *ROWS], "columns must have different names, got more than one a"),
         (["label", "3", "5"], "must have a list column `features` or numeric columns beside `label`, got none"),
         (["a,b,label,c", *ROWS, "1,2,3"], "must be numbers with commas between, under a line of names, got: CSV parse"),

@@ -364,3 +364,11 @@ def test_pixels_share_one_range(tmp_path: Path) -> None:
 def test_scaling_that_does_not_go_with_the_rest(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         dataset_config(**settings)
+
+
+def test_the_row_numbers_that_pandas_keeps_are_no_feature(tmp_path: Path) -> None:
+    path = parquet(tmp_path, {"a": [1.0, 2.0], "label": [3, 5], "__index_level_0__": [7, 8]})
+    with pytest.raises(
+        DataError, match=r"have a name, got `__index_level_0__`: if it holds a table's row numbers, save"
+    ):
+        load(path)
