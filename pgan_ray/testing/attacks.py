@@ -9,15 +9,16 @@ import torch
 from pgan_ray.attacks import Attack, Member, NoPoison, TrainedAttack
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec import EvaluationSpec
-from pgan_ray.testing.points import CPU, found, make_task, must, shown
+from pgan_ray.testing.points import CPU, contract, found, make_task, must, shown
 
 USED = np.arange(0, 60, dtype=np.int64)
 
 
+@contract
 def check_attack(component: Any, **config: Any) -> None:
     """See that the attack ``component``, a class or a name, does with ``config`` what the protocol relies on."""
     cls = found(ATTACKS, component)
-    attack: Attack = cls(cls.Config(**config))
+    attack: Attack = cls.Config(**config).make()
     parameters = attack.parameters()
     numbers = all(isinstance(value, float) and math.isfinite(value) for value in parameters.values())
     must(numbers, f"`parameters` must give finite numbers (float) by name, got {parameters}")

@@ -5,12 +5,12 @@ from typing import Any
 from pgan_ray.data import MIN_TEST_PER_CLASS, Dataset, select_task
 from pgan_ray.datasets import DatasetConfig
 from pgan_ray.datasets.load import load_dataset, points_of_data
-from pgan_ray.errors import DataError
 from pgan_ray.registry import DATASETS
 from pgan_ray.spec import TaskSpec
-from pgan_ray.testing.points import found, must
+from pgan_ray.testing.points import contract, found, must
 
 
+@contract
 def check_dataset(component: Any, **config: Any) -> None:
     """See that the data set ``component``, a class or a name, gives with ``config`` what a sweep can be run on.
 
@@ -35,17 +35,11 @@ def check_dataset(component: Any, **config: Any) -> None:
     claimed = section.make().points()
     must(claimed in (None, counts), f"`points` must say how many there are, {counts}, got {claimed}")
     task = TaskSpec(classes=tested, poison_class=tested[1], source_class=tested[0])
-    try:
-        select_task(dataset, task)
-    except DataError as error:
-        raise AssertionError(str(error)) from error
+    select_task(dataset, task)
     held = _loaded(section.model_copy(update={"judged_on": "validation"}), seed=1)
     as_many = len(held.train_labels) + len(held.test_labels) == len(dataset.train_labels)
     must(as_many, "validation points must be held out of the training points")
 
 
 def _loaded(section: DatasetConfig, seed: int) -> Dataset:
-    try:
-        return load_dataset(section, seed=seed)
-    except DataError as error:
-        raise AssertionError(str(error)) from error
+    return load_dataset(section, seed=seed)

@@ -10,11 +10,12 @@ from torch import Tensor
 from pgan_ray.defences import Defence, Detector, RobustTrainer, Sanitised, Sanitiser, Suspects
 from pgan_ray.registry import DEFENCES, VICTIMS
 from pgan_ray.testing.detectors import check_detector
-from pgan_ray.testing.points import CPU, found, make_points, must, shown
+from pgan_ray.testing.points import CPU, contract, found, make_points, must, shown
 
 GENUINE, POISON = 160, 20
 
 
+@contract
 def check_defence(component: Any, **config: Any) -> None:
     """See that the defence ``component``, a class or a name, does with ``config`` what the protocol relies on.
 
@@ -24,7 +25,7 @@ def check_defence(component: Any, **config: Any) -> None:
     if issubclass(cls, Detector):
         check_detector(component, **config)
         return
-    defence: Defence = cls(cls.Config(**config))
+    defence: Defence = cls.Config(**config).make()
     kinds = (Sanitiser, RobustTrainer)
     must(isinstance(defence, kinds), "a defence must be a `Detector`, a `Sanitiser` or a `RobustTrainer`")
     must(defence.trainings >= 1 or not defence.asks_victim, "one that asks victims must say how many are trained")

@@ -8,13 +8,14 @@ import torch
 
 from pgan_ray.defences import Detector
 from pgan_ray.registry import DETECTORS
-from pgan_ray.testing.points import found, make_points, must, shown
+from pgan_ray.testing.points import contract, found, make_points, must, shown
 
 
+@contract
 def check_detector(component: Any, **config: Any) -> None:
     """See that the detector ``component``, a class or a name, does with ``config`` what the protocol relies on."""
     cls = found(DETECTORS, component)
-    detector: Detector = cls(cls.Config(**config))
+    detector: Detector = cls.Config(**config).make()
     genuine, labels = make_points(2, 200, seed=3)
     trusted, odd = genuine[labels == 0][:100], genuine[labels == 1][:30]
     fresh = genuine[labels == 0][100:]

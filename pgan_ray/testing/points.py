@@ -1,5 +1,7 @@
 """Small tasks, and what every check asks. Shapes: N points, F features."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -7,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pgan_ray.data import TaskData
+from pgan_ray.errors import ContractError, PganRayError
 from pgan_ray.registry import Registry
 
 SIDE = 8
@@ -40,6 +43,19 @@ def make_points(classes: int, per_class: int, seed: int) -> tuple[Tensor, Tensor
 def found(registry: Registry, component: Any) -> type[Any]:
     """The component that a name, or a class, stands for."""
     return registry.get(component) if isinstance(component, str) else registry.adopted(component)
+
+
+def contract(check: Callable[..., None]) -> Callable[..., None]:
+    """``check``, in which what we raise of a component's mistake is an `AssertionError`; its own errors stay."""
+
+    @wraps(check)
+    def checked(component: Any, **config: Any) -> None:
+        try:
+            check(component, **config)
+        except (PganRayError, ContractError) as error:
+            raise AssertionError(str(error)) from error
+
+    return checked
 
 
 def must(holds: bool, rule: str) -> None:

@@ -7,19 +7,20 @@ import torch
 from torch import Tensor
 
 from pgan_ray.registry import VICTIMS
-from pgan_ray.testing.points import CPU, found, make_task, must, shown
+from pgan_ray.testing.points import CPU, contract, found, make_task, must, shown
 from pgan_ray.victims import Judged, Victim
 
 Sets = list[tuple[Tensor, Tensor]]
 
 
+@contract
 def check_victim(component: Any, **config: Any) -> None:
     """See that the victim ``component`` does with ``config`` what the protocol relies on.
 
     A name, a `Victim`, a class with scikit-learn's `fit` and `predict`, or a module factory.
     """
     cls = found(VICTIMS, component)
-    victim: Victim = cls(cls.Config(**config))
+    victim: Victim = cls.Config(**config).make()
     must(victim.trains, "a victim must be trained to be checked")
     for classes in (2, 3):
         _check(victim, classes)

@@ -13,7 +13,7 @@ from pgan_ray.attacks.optimised import OptimisedAttack
 from pgan_ray.cost import Points
 from pgan_ray.datasets import DatasetLoader, Loading, RawDataset
 from pgan_ray.datasets.idx_files import IdxLoader
-from pgan_ray.defences import Detector
+from pgan_ray.defences import Detector, ScoredDetector
 from pgan_ray.registry import ATTACKS, DATASETS, DEFENCES, DETECTORS, VICTIMS
 from pgan_ray.testing import check_attack, check_dataset, check_defence, check_detector, check_victim
 from pgan_ray.victims import Judged, SklearnVictim, Victim
@@ -214,3 +214,33 @@ def test_what_breaks_a_contract_is_told() -> None:
         check_victim(Greying)
     with pytest.raises(Exception, match=r"must be a subclass of `pgan_ray.victims.Victim`, or a class with"):
         check_victim(dict)
+
+
+class Pixels(ScoredDetector):
+    """A detector with a score for each feature."""
+
+    def fit_score(self, points: Any, random: Any) -> Any:
+        return lambda found: found.abs()
+
+
+class WithoutSection(Pixels):
+    """A detector whose author forgot what it is made of."""
+
+    def __init__(self) -> None: ...
+
+
+def one_logit(features: int, classes: int, image_shape: Any) -> torch.nn.Module:
+    return torch.nn.Linear(features, 1)
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "message"),
+    [
+        (check_detector, Pixels, "a score must be a tensor of floats, one for each of 50 points, got Tensor of shape"),
+        (check_detector, WithoutSection, r"must be made of its section, as `WithoutSection\(config\)`, got TypeError"),
+        (check_victim, one_logit, r"a module must give logits of shape \(2, 2\), got \(2, 1\)"),
+    ],
+)
+def test_a_mistake_that_a_sweep_tells_of_is_a_broken_contract(check: Any, broken: Any, message: str) -> None:
+    with pytest.raises(AssertionError, match=message):
+        check(broken)
