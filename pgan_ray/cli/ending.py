@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,7 +19,7 @@ from pgan_ray.tracking import option_for, recorded
 
 EXIT_CODES = {"complete": 0, "partial": 1, "failed": 1, "paused": 3, "interrupted": 130}
 TERMINATED = 143
-MOST_DOUBTS = 10
+MOST_DOUBTS = MOST_OF_A_KIND = 10
 MOST_CURVES = 24  # more fill screens
 MOST_LOOKED_AT = 1000  # generators: each has a file
 
@@ -37,6 +37,13 @@ def run(record: SweepRecord, store: Store, options: RunOptions, progress: Progre
     if result.signal is not None:
         sys.exit(TERMINATED if result.signal == signal.SIGTERM else EXIT_CODES["interrupted"])
     sys.exit(EXIT_CODES[result.run.outcome])
+
+
+def listed(kind: str, texts: Sequence[str], most: int) -> Iterator[str]:
+    """A line for each of ``texts``, of at most so many; the others are counted."""
+    yield from (f"{kind}: {text}" for text in texts[:most])
+    if len(texts) > most:
+        yield f"{kind}: {len(texts) - most:,} more, which summary.json lists"
 
 
 def _show(result: SweepResult, as_json: bool) -> None:
@@ -81,8 +88,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
         )
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
     for kind, texts in told.items():
-        for text in texts:
-            say(f"{kind}: {sweep.in_words(text)}", err=True)
+        for line in listed(kind, texts, len(texts) if kind == "failed" else MOST_OF_A_KIND):
+            say(sweep.in_words(line), err=True)
     place = redact(result.directory)
     where = typed(place)
     again = option_for(result.tracking_uri) if result.tracking_uri else ""
