@@ -102,28 +102,21 @@ def test_what_the_intervals_leave_open_is_said(sweep: Sweep) -> None:
 
 
 def test_where_nothing_detects_the_defences_are_told_of(tmp_path: Path) -> None:
-    pipelines = {"grid": [[], [{"name": "label_sanitisation"}]]}
-    sweep = Loader(tmp_path)(
-        {"attack.replicates": 5, "evaluation.detector.name": "none", "evaluation.defence": pipelines}
-    )
     points, changes = curve("base", 0.2, 0.0)
     caught = rates(dropped_poison=0.3, dropped_genuine=0.1, relabelled_poison=0.2, relabelled_genuine=0.8)
-    plain, defended = (one.id for one in sweep.configurations[0].variants)
-    for variant, more, told in (
-        (plain, {}, ""),
-        (
-            defended,
-            caught,
-            "The defences drop 30.0 ± 1.0 % of this poison and 10.0 ± 1.0 % of genuine points; "
-            "they relabel 20.0 ± 1.0 % and 80.0 ± 1.0 %.",
-        ),
-    ):
-        of_variant = [replace(one, variant=variant, rates=one.rates | more) for one in points]
-        unseen = [replace(one, variant=variant, detectability={}) for one in changes]
-        said = answer(sweep, of_variant, unseen)
+    told = (
+        "The defences drop 30.0 ± 1.0 % of this poison and 10.0 ± 1.0 % of genuine points; "
+        "they relabel 20.0 ± 1.0 % and 80.0 ± 1.0 %."
+    )
+    for defence, more, ending in (([], {}, ""), ([{"name": "label_sanitisation"}], caught, f" {told}")):
+        sweep = Loader(tmp_path)(
+            {"attack.replicates": 5, "evaluation.detector.name": "none", "evaluation.defence": defence}
+        )
+        found = [replace(one, rates=one.rates | more) for one in points]
+        said = answer(sweep, found, [replace(one, detectability={}) for one in changes])
         assert said.startswith("The attack is 40 % poison of ")
         assert "detectors" not in said
-        assert said.endswith(f" without poison). {told}".rstrip())
+        assert said.endswith(f" without poison).{ending}")
 
 
 def test_an_attack_before_each_of_several_evaluations_is_not_several_attacks(tmp_path: Path) -> None:
