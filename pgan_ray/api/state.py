@@ -13,6 +13,7 @@ from pgan_ray.results import (
     Estimate,
     Ranked,
     Store,
+    contenders,
     counts,
     holder_of,
     left_by,
@@ -88,11 +89,9 @@ def states_in(place: Store) -> Iterator[tuple[str, SweepState | SpecError]]:
 
 def _best(record: SweepRecord, summary: dict[str, Any]) -> Ranked | None:
     """By the summary, which may be a stranger's."""
-    results = record.sweep.result_ids
     try:
         changes = [_change(found) for found in summary.get(STRONGEST, summary.get("changes", []))]
-        own = [change for change in changes if change.configuration in results]
-        return next(iter(ranking(own, **rule_of(record.sweep))), None)
+        return next(iter(ranking(contenders(record.sweep, changes), **rule_of(record.sweep))), None)
     except (SpecError, TypeError, KeyError, AttributeError, ValueError):
         return None
 

@@ -76,3 +76,5 @@ def _say(found: "SweepState", directory: str) -> None:
         say(f"go on with: pgan-ray resume {where}")
     elif found.state != "running":
         say(f"its results: pgan-ray report {where}, pgan-ray best {where}")
+        if found.cells is not None and found.cells[0] < found.cells[1]:
+            say(f"once what failed is mended: pgan-ray resume {where}")

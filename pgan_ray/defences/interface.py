@@ -152,11 +152,11 @@ def _scores(score: Score, points: "Tensor") -> "Tensor":
     import torch
 
     found: Any = score(points)
-    if isinstance(found, torch.Tensor) and found.shape == (len(points),) and found.is_floating_point():
-        return found.detach()
+    if isinstance(found, torch.Tensor) and found.shape == (len(points),) and not found.is_complex():
+        return found.detach() if found.is_floating_point() else found.float()
     got = f"shape {tuple(found.shape)} and {found.dtype}" if hasattr(found, "dtype") else ""
     raise ContractError(
-        f"a score must be a tensor of floats, one for each of {len(points)} points, got {type(found).__qualname__}"
+        f"a score must be a tensor of numbers, one for each of {len(points)} points, got {type(found).__qualname__}"
         f"{got and ' of '}{got}"
     )
 

@@ -72,6 +72,17 @@ def test_its_strongest_attack_is_known_without_the_tables_and_by_them_alone(swee
     assert pgan_ray("status", tmp_path / "tiny").output == said
 
 
+def test_one_whose_component_failed_says_what_may_be_done(sweeps: Path, tmp_path: Path) -> None:
+    shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
+    assert "pgan-ray resume" not in pgan_ray("status", tmp_path / "tiny").output
+    file = tmp_path / "tiny" / "summary.json"
+    told = json.loads(file.read_text()) | {"outcome": "partial", "cells": {"planned": CELLS, "finished": CELLS - 3}}
+    file.write_text(json.dumps(told, indent=1))
+    said = pgan_ray("status", tmp_path / "tiny").output
+    assert f"{CELLS - 3}/{CELLS} victims" in said
+    assert f"once what failed is mended: pgan-ray resume {tmp_path / 'tiny'}" in said
+
+
 def test_one_that_runs_says_how_far_it_is_and_by_whom(sweeps: Path) -> None:
     store = Store(sweeps / "tiny")
     with lease(store, pytest.fail) as claim:

@@ -40,14 +40,18 @@ def fit(monkeypatch: pytest.MonkeyPatch, score: Any) -> Fitted:
         (lambda x: x.abs(), r"Tensor of shape \(20, 3\) and torch.float32"),
         (lambda x: x.abs().amax(1, keepdim=True), r"Tensor of shape \(20, 1\)"),
         (lambda x: x.abs().max(), r"Tensor of shape \(\) and"),
-        (lambda x: (x > 0).sum(1), r"Tensor of shape \(20,\) and torch.int64"),
         (lambda x: x.numpy().max(1), r"ndarray of shape \(20,\) and float32"),
         (lambda x: None, "NoneType$"),
     ],
 )
-def test_it_is_a_float_for_each_point(monkeypatch: pytest.MonkeyPatch, score: Any, got: str) -> None:
-    with pytest.raises(ValueError, match=f"a score must be a tensor of floats, one for each of 20 points, got {got}"):
+def test_it_is_a_number_for_each_point(monkeypatch: pytest.MonkeyPatch, score: Any, got: str) -> None:
+    with pytest.raises(ValueError, match=f"a score must be a tensor of numbers, one for each of 20 points, got {got}"):
         fit(monkeypatch, score)
+
+
+def test_it_may_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = fit(monkeypatch, lambda x: (x > 0).sum(1))
+    assert fitted.reject(torch.tensor([[-1.0, -1.0, -1.0]])).tolist() == [False]
 
 
 def test_it_is_a_number_for_each_trusted_point(monkeypatch: pytest.MonkeyPatch) -> None:

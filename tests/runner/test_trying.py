@@ -75,7 +75,7 @@ def test_what_a_score_must_be_is_told_without_a_traceback(
 ) -> None:
     monkeypatch.setattr(Broken, "fit_score", lambda self, points, random: lambda found: found.abs())
     rule = (
-        f"the detector `{__name__}:Broken` failed: a score must be a tensor of floats, one for each of 25 points, got"
+        f"the detector `{__name__}:Broken` failed: a score must be a tensor of numbers, one for each of 25 points, got"
     )
     with pytest.raises(DataError, match=f"^alpha=0.1: {rule} Tensor of shape .*$"):
         load(tmp_path, detector("Broken"))

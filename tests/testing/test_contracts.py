@@ -236,7 +236,7 @@ def one_logit(features: int, classes: int, image_shape: Any) -> torch.nn.Module:
 @pytest.mark.parametrize(
     ("check", "broken", "message"),
     [
-        (check_detector, Pixels, "a score must be a tensor of floats, one for each of 50 points, got Tensor of shape"),
+        (check_detector, Pixels, "a score must be a tensor of numbers, one for each of 50 points, got Tensor of shape"),
         (check_detector, WithoutSection, r"must be made of its section, as `WithoutSection\(config\)`, got TypeError"),
         (check_victim, one_logit, r"a module must give logits of shape \(2, 2\), got \(2, 1\)"),
     ],
