@@ -125,7 +125,7 @@ class Comparison:
         rows = []
         for path, by_letter in found.items():
             if len({frozenset(by_letter.get(letter, ())) for letter in self.studies}) > 1:
-                texts = (" | ".join(map(setting_text, by_letter.get(x, {}).values())) or "-" for x in self.studies)
+                texts = (" or ".join(map(setting_text, by_letter.get(x, {}).values())) or "-" for x in self.studies)
                 rows.append((".".join(path), *map(redact, texts)))
         return rows
 

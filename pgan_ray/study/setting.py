@@ -102,14 +102,14 @@ def departures(kind: Family, series: Sequence[Series]) -> list[tuple[str, str, s
             continue
         if path == ("attack", "epochs") and set(values) == {"null"}:
             iterations = dict.fromkeys(
-                json.dumps(tree["attack"]["iterations"])
+                setting_text(tree["attack"]["iterations"])
                 for one, tree in zip(series, trees, strict=True)
                 if one.settings.reads(("attack", "iterations"))
             )
-            found.append((".".join(path), f"{papers:,}", f"{' | '.join(iterations)} iterations"))
+            found.append((".".join(path), setting_text(papers), f"{' or '.join(iterations)} iterations"))
             continue
         found.append(
-            (".".join(path), setting_text(papers), " | ".join(setting_text(value) for value in values.values()))
+            (".".join(path), setting_text(papers), " or ".join(setting_text(value) for value in values.values()))
         )
     return found
 
@@ -147,4 +147,6 @@ def _same(value: Any, papers: Any) -> bool:
 
 def setting_text(value: Any) -> str:
     """A setting as a table shows it."""
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value if isinstance(value, str) else json.dumps(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
