@@ -130,4 +130,5 @@ def estimate_text(found: Estimate | None, planned: int | None = None) -> str:
         return "-"
     half = "" if found.half_width is None else f" ± {100 * found.half_width:.1f}"
     some = "" if planned in (None, found.replicates) else f" ({found.replicates} of {planned})"
-    return f"{100 * found.mean:.1f}{half}{some}"
+    mean = round(100 * found.mean, 1) or 0.0  # not -0.0
+    return f"{mean:.1f}{half}{some}"

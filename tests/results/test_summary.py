@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pgan_ray.results import RATES, VICTIMS, Estimate, Point, estimate, result_points, summarise
+from pgan_ray.results import RATES, VICTIMS, Estimate, Point, estimate, estimate_text, result_points, summarise
 from tests.searches import small_search
 from tests.tiny import tiny_sweep
 
@@ -40,6 +40,12 @@ def test_estimate(groups: list[list[float]], mean: float, half_width: float, cel
 
 def test_one_replicate_has_no_interval() -> None:
     assert estimate([[0.1, 0.3]]) == Estimate(0.2, None, 1, 2)
+
+
+def test_an_estimate_is_told_in_per_cent_and_nothing_is_minus_nothing() -> None:
+    assert estimate_text(Estimate(0.0681, 0.012, 3, 9), 5) == "6.8 ± 1.2 (3 of 5)"
+    assert estimate_text(Estimate(-0.0004, 0.1, 5, 5), 5) == "0.0 ± 10.0"
+    assert estimate_text(None) == "-"
 
 
 def test_points_are_by_configuration_variant_and_fraction() -> None:
