@@ -155,6 +155,10 @@ def _at_length(sweep: Sweep, rows: Sequence[Defended]) -> str:
         text += f", and {_behind(beside)} {_brings(sweep, beside, 'it')}"
         if _overlap(best.error, beside.error):
             text += "; these intervals overlap, so a difference is not shown"
+    if none is not best and len(others) > 1:
+        following = _least([row for row in others if row is not best])
+        text += f". The next is {following.defence}, {_text(sweep, following, following.error)} %"
+        text += ", and may be as good: the intervals overlap" if _overlap(best.error, following.error) else ""
     if best.deleted is not None:
         text += f". Where as many points are only deleted it is {_text(sweep, best, best.deleted)} % {_behind(best)}"
         if beside is not None and beside.deleted is not None:

@@ -69,6 +69,7 @@ def test_the_answer_says_which_defence_leaves_least(sweep: Sweep) -> None:
         f"behind slab+sphere 40 % poison of {NEAREST} brings "
         "the test error to 14.0 ± 1.0 % (5.0 ± 1.0 % without poison), "
         f"and with no defence {RANDOM} brings it to 30.0 ± 1.0 % (5.0 ± 1.0 % without poison). "
+        "The next is trim, 25.0 ± 1.0 %. "
         "Where as many points are only deleted it is 10.0 ± 1.0 % behind slab+sphere and 9.0 ± 1.0 % with no defence. "
         "Means and 95 % intervals over 5 replicates; defences and attacks are chosen by these very numbers."
     )
@@ -78,6 +79,9 @@ def test_intervals_that_overlap_show_no_difference(sweep: Sweep) -> None:
     said = "; these intervals overlap, so a difference is not shown"
     assert said not in answer(sweep, points(half=7.9), [])
     assert said in answer(sweep, points(half=8.1), [])
+    beside = "The next is trim, 25.0 ± {} %, and may be as good: the intervals overlap. "
+    assert beside.format(5.4) not in answer(sweep, points(half=5.4), [])
+    assert beside.format(5.6) in answer(sweep, points(half=5.6), [])
 
 
 def test_that_no_defence_helps_is_said(sweep: Sweep) -> None:
