@@ -63,8 +63,10 @@ def is_worth_retrying(error: BaseException) -> bool:
     return isinstance(error, OSError) or is_of_the_machine(error)
 
 
-# What an error says, or the line that raised it, where it is about a processor or the memory beside it.
-_OF_A_DEVICE = re.compile(r"cuda|cpu|gpu|nvidia|triton|device|accelerator", re.IGNORECASE)
+# What an error says, or the line that raised it, where it is about a processor, its memory, or the environment.
+_OF_A_DEVICE = re.compile(
+    r"\b(cuda|cpu|gpus?|nvidia|triton|xpu|mps|device|accelerators?)\b|is_cuda|environ", re.IGNORECASE
+)
 
 
 def may_be_of_this_place(error: BaseException) -> bool:

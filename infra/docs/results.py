@@ -18,7 +18,7 @@ import yaml
 
 from pgan_ray.report.facts import costs
 from pgan_ray.report.search import search_tables
-from pgan_ray.results import CHANGES, Estimate, Store, answer, defended, estimate, estimate_text, worst_rows
+from pgan_ray.results import CHANGES, Estimate, Store, answer, estimate, estimate_text, worst_rows
 from pgan_ray.runner.progress import clock
 from pgan_ray.study.series import configuration_label, per_cent
 from pgan_ray.study.study import Study, load_study
@@ -55,7 +55,8 @@ def keep(directory: Path, name: str = "") -> Path:
 
 def answer_first(study: Study) -> Iterable[str]:
     """The answer, as a sweep's end and its report have it."""
-    yield "> " + answer(study.record.sweep, study.tally.points, study.changes)
+    sweep = study.record.sweep
+    yield "> " + answer(sweep, study.tally.points, study.changes, study.tally.by_defence(sweep))
 
 
 def errors(study: Study) -> Iterable[str]:
@@ -143,7 +144,7 @@ def field(study: Study) -> Iterable[str]:
 
 def worst(study: Study) -> Iterable[str]:
     """What the worst attack does behind each defence, by test error in per cent."""
-    (first, *columns), rows = worst_rows(study.record.sweep, defended(study.record.sweep, study.tally.points))
+    (first, *columns), rows = worst_rows(study.record.sweep, study.tally.by_defence(study.record.sweep))
     yield from _head(first, columns)
     for name, *cells in rows:
         yield _row(name, cells)

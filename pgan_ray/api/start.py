@@ -43,7 +43,9 @@ def starting_text(
         DataError: ``data`` cannot be read, or has too few points for a sweep.
     """
     if victim is not None:
-        _with_defaults(VICTIMS, "--victim", victim, "leave it out, and write its section into the file")
+        config = _with_defaults(VICTIMS, "--victim", victim, "leave it out, and write its section into the file")
+        if not config.model_validate({"name": victim}).trains:
+            raise SpecError([f"--victim {victim}: must be a victim that is trained, to be harmed"])
     found = _user_data(data) if data is not None else _named(dataset or "digits")
     spec, points, asked = found.spec, found.points, STUDIES[study]
     source, poison = _classes(spec, points)

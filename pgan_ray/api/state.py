@@ -13,6 +13,7 @@ from pgan_ray.results import (
     Estimate,
     Ranked,
     Store,
+    bare_variants,
     contenders,
     counts,
     holder_of,
@@ -89,6 +90,9 @@ def states_in(place: Store) -> Iterator[tuple[str, SweepState | SpecError]]:
 
 def _best(record: SweepRecord, summary: dict[str, Any]) -> Ranked | None:
     """By the summary, which may be a stranger's."""
+    # Of several pipelines of defences earlier versions ranked attacks behind each, and kept the changes of the first.
+    if STRONGEST in summary and "by_defence" not in summary and bare_variants(record.sweep) is not None:
+        return None
     try:
         changes = [_change(found) for found in summary.get(STRONGEST, summary.get("changes", []))]
         return next(iter(ranking(contenders(record.sweep, changes), **rule_of(record.sweep))), None)

@@ -10,7 +10,7 @@ from typing import Any
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
 from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show, worst_table
-from pgan_ray.results import Store, answer, defended, redact, result_points
+from pgan_ray.results import Store, answer, redact, result_points
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
@@ -54,18 +54,18 @@ def _show(result: SweepResult, as_json: bool) -> None:
     if as_json:
         say(json.dumps(outcome.summary, indent=1))
     elif outcome.points:
-        if found := answer(sweep, outcome.points, outcome.changes):
+        if found := answer(sweep, outcome.points, outcome.changes, outcome.by_defence):
             say(printable(found))
         if confirmed := result.confirmations():
             show(confirmations_table(confirmed, sweep))
         points = result_points(sweep, outcome.points)
         changes = [change for change in outcome.changes if change.configuration in results]
-        if groups := defended(sweep, points):
-            show(worst_table(groups, sweep))
+        if outcome.by_defence:
+            show(worst_table(outcome.by_defence, sweep))
         curves = len({(point.configuration, point.variant) for point in points})
         if curves > MOST_CURVES:
             best = f"pgan-ray best {typed(redact(result.directory))}"
-            say(f"the other tables have {curves:,} rows: they are in the report, and `{best}` ranks the attacks")
+            say(f"tables of {curves:,} curves are in the report, and `{best}` ranks the attacks")
         else:
             if any("test_error" in point.rates for point in points):
                 show(error_table(points, sweep))

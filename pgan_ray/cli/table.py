@@ -9,8 +9,8 @@ from rich.text import Text
 from pgan_ray.results import (
     CHANGES,
     WORST,
+    ByDefence,
     Change,
-    Defended,
     Estimate,
     Point,
     estimate_text,
@@ -121,12 +121,12 @@ def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Tabl
     return table
 
 
-def worst_table(groups: Sequence[Sequence[Defended]], sweep: Sweep) -> Table:
+def worst_table(groups: Sequence[ByDefence], sweep: Sweep) -> Table:
     """What the worst attack does behind each defence."""
     table = Table(title=WORST)
     columns, rows = worst_rows(sweep, groups)
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < len(columns) - 3 else "right")
+        table.add_column(column, justify="left" if index < len(columns) - 4 else "right")
     for row in rows:
         table.add_row(*(Text(printable(text)) for text in row))
     return table

@@ -74,7 +74,7 @@ def points_of(where: str, table: Any) -> tuple[RawPoints, RawPoints | None]:
 
 def _refuse_index(where: str, name: str) -> None:
     # Row numbers, which pandas writes so, tell a classifier the order of the points, and often their class.
-    if name == "" or re.fullmatch(r"__index_level_\d+__", name):
+    if name == "" or re.fullmatch(r"__index_level_\d+__|Unnamed: \d+", name):
         got = "one without a name" if name == "" else f"`{name}`"
         raise DataError(
             f"{where}: each column must be a feature and have a name, got {got}: if it holds a table's row numbers, "

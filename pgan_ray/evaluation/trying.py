@@ -1,6 +1,7 @@
 """Somebody else's detectors and sanitisers, tried on clean training sets before anything starts."""
 
-from itertools import takewhile
+from collections.abc import Callable
+from itertools import islice, product, takewhile
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from pgan_ray.evaluation.pipeline import defended
 from pgan_ray.evaluation.training_set import poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 
-RUNS = 3  # a component may fail for one split of the points: that costs a run, and no more
+SPLITS = 3  # a component may fail for one split of the points: that costs a run, and no more
 
 
 class _Clean(NoPoison):
@@ -25,22 +26,26 @@ class _Clean(NoPoison):
         return self._none
 
 
-def try_defences(spec: EvaluationSpec, task: TaskData, seed: int) -> None:
-    """See that the detectors and sanitisers of ``spec`` that are not ours can do what the first runs ask of them.
+def try_defences(
+    spec: EvaluationSpec, task: TaskData, seed: int, replicates: int, notice: Callable[[str], None]
+) -> None:
+    """See that the detectors and sanitisers of ``spec`` that are not ours can do what the first splits ask of them.
 
     Stages from the first on that asks victims are left out: these would have to be trained. So is what
     `may_be_of_this_place`.
 
     Raises:
-        DataError: a component failed in each of the first `RUNS` runs.
+        DataError: a component failed for each of the first `SPLITS` splits, of replicates and runs.
     """
     stages = list(takewhile(lambda config: not config.component.asks_victim, spec.defence))
-    if not any(config.is_foreign for config in (spec.detector, *stages)):
+    foreign = [config.name for config in (spec.detector, *stages) if config.is_foreign]
+    if not foreign:
         return
+    notice(f"trying {', '.join(foreign)} on clean points")  # which may take long
     tried = spec.model_copy(update={"defence": stages})
     first: ComponentFailure | None = None
-    for run in range(min(RUNS, spec.runs)):
-        cell = Cell("", 0, "", 0.0, run)
+    for replicate, run in islice(product(range(replicates), range(spec.runs)), SPLITS):
+        cell = Cell("", replicate, "", 0.0, run)
         try:
             training = poisoned_training_set(tried, task, _Clean(task), cell, seed)
             defended(training, tried, task, cell, seed, torch.device("cpu"))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pgan_ray.figures.charts import Group, Line, LineFigure
 from pgan_ray.report.curves import MAX_PANELS, drawn_first, half, headed, heading, styled, top
 from pgan_ray.report.tables import Table
-from pgan_ray.results import WORST, Estimate, defended, estimate, estimate_text, worst_rows
+from pgan_ray.results import WORST, Estimate, estimate, estimate_text, worst_rows
 from pgan_ray.study.series import Path, Series, combinations, configuration_label, per_cent
 from pgan_ray.study.study import Study
 from pgan_ray.study.verdicts import Term, combine
@@ -60,10 +60,10 @@ def defence_tables(study: Study) -> list[Table]:
     if not _has_defences(study):
         return []
     sweep = study.record.sweep
-    if not (groups := defended(sweep, study.tally.points)):
+    if not (groups := study.tally.by_defence(sweep)):
         return [_of_attacks_table(study)]
     columns, rows = worst_rows(sweep, groups)
-    worst = Table("worst_by_defence", WORST[0].upper() + WORST[1:], columns, rows, left=len(columns) - 3)
+    worst = Table("worst_by_defence", WORST[0].upper() + WORST[1:], columns, rows, left=len(columns) - 4)
     return [worst, _of_attacks_table(study)]
 
 

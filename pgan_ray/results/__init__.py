@@ -4,6 +4,7 @@ Reads nothing of the science; `cluster` writes rows and generators here, `tracki
 """
 
 from pgan_ray.results.answer import answer
+from pgan_ray.results.by_defence import WORST, ByDefence, bare_variants, by_defence, worst_rows
 from pgan_ray.results.changes import CHANGES, NONE, Change, changes, scores_of
 from pgan_ray.results.checkpoints import (
     CHECKPOINTS,
@@ -22,7 +23,6 @@ from pgan_ray.results.checkpoints import (
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
 from pgan_ray.results.datasets import DATA_FILE, dataset_entry
-from pgan_ray.results.defended import WORST, Defended, defended, worst_rows
 from pgan_ray.results.directory import Directory
 from pgan_ray.results.ending import STRONGEST, SUMMARY, encode_summary
 from pgan_ray.results.generators import (
@@ -108,9 +108,9 @@ __all__ = [
     "TRAINING",
     "VICTIMS",
     "WORST",
+    "ByDefence",
     "Change",
     "Confirmed",
-    "Defended",
     "Directory",
     "Estimate",
     "FinishedBatches",
@@ -129,8 +129,10 @@ __all__ = [
     "Trial",
     "answer",
     "apart",
+    "bare_variants",
     "best_so_far",
     "budget_text",
+    "by_defence",
     "cells_digest",
     "changes",
     "check_device",
@@ -143,7 +145,6 @@ __all__ = [
     "counts",
     "counts_text",
     "dataset_entry",
-    "defended",
     "encode_summary",
     "estimate",
     "estimate_text",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pgan_ray.results.by_defence import ByDefence, bare_variants, defence_answer
 from pgan_ray.results.changes import NONE, Change
-from pgan_ray.results.defended import defence_answer, defended, undefended
 from pgan_ray.results.ranking import HARMS, Ranked, budget_text, contenders, ranking, rule_of
 from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
@@ -14,13 +14,14 @@ SEEN_BY = {"excess_rejection_both": "by both tails of their scores ", "detector_
 """What a search that does not go by what its detectors reject goes by, as `ranking` has it in ``tails``."""
 
 
-def answer(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]) -> str:
+def answer(
+    sweep: Sweep, points: Iterable[Point], changes: Iterable[Change], by_defence: Sequence[ByDefence] = ()
+) -> str:
     """A few sentences; empty where no victims tell of an attack. The strongest attack is that of `ranking`.
 
     Where a sweep has several pipelines of defences, first of these, and then of attacks where there is none.
     """
-    points = list(points)
-    told = [defence_answer(sweep, defended(sweep, points)), _of_attacks(sweep, points, changes)]
+    told = [defence_answer(sweep, by_defence), _of_attacks(sweep, points, changes)]
     return " ".join(text for text in told if text)
 
 
@@ -38,8 +39,8 @@ def _of_attacks(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]
     best, left_alone = ranked[0], sum(one.stays_under for one in ranked)
     key = best.configuration, best.variant, best.poison_fraction
     which = _which(ranked, rule)
-    if undefended(sweep) is not None:
-        which = f"With no defence {which[0].lower()}{which[1:]}"
+    if bare_variants(sweep) is not None:
+        which = f"With no defence, by the source class taken for the poison class, {which[0].lower()}{which[1:]}"
     which = f"{which}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)

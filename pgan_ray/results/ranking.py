@@ -6,8 +6,8 @@ from numbers import Real
 from typing import Any
 
 from pgan_ray.errors import SpecError
+from pgan_ray.results.by_defence import bare_variants
 from pgan_ray.results.changes import Change
-from pgan_ray.results.defended import undefended
 from pgan_ray.results.summary import Estimate
 from pgan_ray.spec import Sweep
 
@@ -116,7 +116,7 @@ def contenders(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     Where it has several pipelines of defences, without any: what a defence does to genuine points is no strength of an
     attack.
     """
-    bare = undefended(sweep)
+    bare = bare_variants(sweep)
     return [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pgan_ray.results.by_defence import ByDefence, by_defence
 from pgan_ray.results.changes import Change, changes, scores_of
 from pgan_ray.results.health import useless_victims
 from pgan_ray.results.outcome import Outcome, outcome_of
@@ -73,3 +74,7 @@ class Tally:
     def changes(self, sweep: Sweep) -> list[Change]:
         """The effects of the attacks of ``sweep``, whose rows were added, over its controls."""
         return changes(sweep, self._scores)
+
+    def by_defence(self, sweep: Sweep) -> list[ByDefence]:
+        """What is left of the attacks of ``sweep``, whose rows were added, behind each of its defences."""
+        return by_defence(sweep, self._scores)

@@ -366,6 +366,7 @@ class SweepRun:
             outcome.cells_without_row = list(self._missing(late))
         outcome.devices, outcome.doubts = sorted(tally.devices), tally.doubts
         outcome.points, outcome.changes = tally.points, tally.changes(self._record.sweep)
+        outcome.by_defence = tally.by_defence(self._record.sweep)
         self._write_summary()
 
     def _write_summary(self) -> None:

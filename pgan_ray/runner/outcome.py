@@ -5,7 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pgan_ray.results import STRONGEST, SUMMARY, Change, Outcome, Point, Store, encode_summary, identity, strongest
+from pgan_ray.results import (
+    STRONGEST,
+    SUMMARY,
+    ByDefence,
+    Change,
+    Outcome,
+    Point,
+    Store,
+    encode_summary,
+    identity,
+    strongest,
+)
 from pgan_ray.spec import SweepRecord
 
 
@@ -24,6 +35,7 @@ class SweepOutcome:
     seconds: float = 0.0
     points: list[Point] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)  # of the attacks, over the controls
+    by_defence: list[ByDefence] = field(default_factory=list)  # of a grid that has several
     doubts: list[tuple[str, str]] = field(default_factory=list)  # configuration, and what is said against its results
     trials: dict[str, int] = field(default_factory=dict)  # of a search: how many are in each state
     devices: list[str] = field(default_factory=list)  # what the victims were computed on

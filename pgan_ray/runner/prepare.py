@@ -18,7 +18,7 @@ from pgan_ray.runner.machine import cpu_name
 from pgan_ray.runner.worker import Tasks, dataset_key
 from pgan_ray.spec import Configuration, EvaluationSpec, Settings, Sweep, SweepRecord
 
-_DEFENDED_BY = {"detector", "defence", "trusted_per_class", "train_per_class"}
+_DEFENDED_BY = {"detector", "defence", "trusted_per_class", "train_per_class", "runs"}
 VERSIONS = ("pgan-ray", "ray", "mlflow", "torch", "numpy")
 
 
@@ -50,7 +50,7 @@ def load_datasets(
         surrogate = tasks.surrogate_of(settings)
         task = tasks.of(settings)
         first = first or task
-        _check(sweep, configuration, task, surrogate, checked)
+        _check(sweep, configuration, task, surrogate, checked, notice)
         of = f"{key} {settings.task.model_dump_json()} {settings.attack.name}"
         if of not in asked:  # of a large grid, one configuration for all
             asked.add(of)
@@ -67,7 +67,14 @@ def _doubts(settings: Settings, task: TaskData, surrogate: TaskData) -> list[str
         return [*doubts(task), *make_attack(attack).doubts(surrogate)]
 
 
-def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate: TaskData, checked: set[str]) -> None:
+def _check(
+    sweep: Sweep,
+    configuration: Configuration,
+    task: TaskData,
+    surrogate: TaskData,
+    checked: set[str],
+    notice: Callable[[str], None],
+) -> None:
     """``checked``: the victims and defences that were looked at, each on one task: to try them takes its time."""
     settings = configuration.settings
     attack = settings.attack
@@ -88,7 +95,7 @@ def _check(sweep: Sweep, configuration: Configuration, task: TaskData, surrogate
             defences = f"{task_key} {evaluation.model_dump_json(include=_DEFENDED_BY)}"
             if defences not in checked:
                 checked.add(defences)
-                try_defences(evaluation, task, settings.seed)
+                try_defences(evaluation, task, settings.seed, attack.replicates, notice)
         except DataError as error:
             raise DataError(f"{sweep.called(configuration.id, variant.id)}: {error}") from None
 

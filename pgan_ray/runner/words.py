@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import dropwhile
 
 from pgan_ray.results import redact
@@ -12,6 +13,16 @@ _NUMBER = r"[-+]?(?:0x[0-9a-f]+|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|\bnan\b|\binf\
 _NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,]+{_NUMBER})*", re.IGNORECASE)
 
 
+@dataclass
+class _Way:
+    """How a component fails: the first cell and what it said; how many cells there are, and whether others' differ."""
+
+    cell: str
+    message: str
+    cells: int = 0
+    differs: bool = False
+
+
 class ComponentFailures:
     """Victims that a component failed: it does so in the same way again and again, and each way is told of once.
 
@@ -19,23 +30,27 @@ class ComponentFailures:
     """
 
     def __init__(self) -> None:
-        self._ways: dict[str, list[tuple[str, str]]] = {}  # the ids of its cells, and what they say
+        self._ways: dict[str, _Way] = {}  # by message, without its numbers
 
     def add(self, failed: Mapping[str, str]) -> Iterator[str]:
         """A line for each way of ``failed``, messages by cell id, that is new."""
-        new = dict.fromkeys(way for way in map(_without_numbers, failed.values()) if way not in self._ways)
+        new = []
         for cell, message in failed.items():
-            self._ways.setdefault(_without_numbers(message), []).append((cell, message))
-        told = [(len(self._ways[way]), self._ways[way][0][1]) for way in new]
-        return (f"{_victims_have(cells)} no score: {gist(redact(message))}" for cells, message in told)
+            key = _without_numbers(message)
+            if key not in self._ways:
+                self._ways[key] = _Way(cell, message)
+                new.append(self._ways[key])
+            way = self._ways[key]
+            way.cells += 1
+            way.differs |= message != way.message
+        return (f"{_victims_have(way.cells)} no score: {gist(redact(way.message))}" for way in new)
 
     def told(self) -> Iterator[str]:
         """Of each way the first message as a whole, and how many cells it is of."""
-        for failed in self._ways.values():
-            cell, message = failed[0]
-            others = any(other != message for _, other in failed)
-            more = f" and {len(failed) - 1:,} more{', with other numbers' if others else ''}" if failed[1:] else ""
-            yield f"{_victims_have(len(failed))} no score:\n{cell}{more}: {redact(message).rstrip()}"
+        for way in self._ways.values():
+            others = ", with other numbers" if way.differs else ""
+            more = f" and {way.cells - 1:,} more{others}" if way.cells > 1 else ""
+            yield f"{_victims_have(way.cells)} no score:\n{way.cell}{more}: {redact(way.message).rstrip()}"
 
 
 def _without_numbers(message: str) -> str:

@@ -85,7 +85,7 @@ def _leaves(value: Any, path: grid.Path = ()) -> Iterator[tuple[grid.Path, Any]]
         items = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, item in items:
             yield from _leaves(item, (*path, str(key)))
-    else:
+    elif path:  # an empty list has nothing that could differ
         yield path, value
 
 

@@ -11,6 +11,7 @@ from pgan_ray.results import (
     Outcome,
     Point,
     answer,
+    by_defence,
     changes,
     mean_confusions,
     scores_of,
@@ -108,7 +109,7 @@ def _log_answer(context: Context, run: KnownRun, gathered: Gathered) -> None:
     # What was added since last time may have been trained by then, or not at all: the newest answer is the last.
     time_ms = max((span[1] for span in spans), default=run.start_ms) + len(context.record.earlier)
     context.runs.measure(run, strongest_metrics(sweep, gathered.points, found, time_ms))
-    if told := answer(sweep, gathered.points, found):
+    if told := answer(sweep, gathered.points, found, by_defence(sweep, gathered.scores)):
         note = "\n\n".join(part for part in (told, sweep.description) if part)
         context.runs.describe(run, {}, {"pgan.answer": told, "mlflow.note.content": note})
 

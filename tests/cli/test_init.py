@@ -105,7 +105,7 @@ def test_the_field_on_ones_own_classifier_runs(command: Command) -> None:
     FILE.write_text(text.replace("iterations: 6000", "iterations: 4").replace("replicates: 5", "replicates: 1"))
     assert command("sweep", "my.yaml", "--executor", "local", "--offline-tracking", "--out", "out") == 0
     assert "the worst of the attacks behind each defence" in command.said
-    assert "the other tables have 30 rows: they are in the report, and `pgan-ray best " in command.said
+    assert "tables of 30 curves are in the report, and `pgan-ray best " in command.said
     result = open_sweep("out")
     rows = result.rows().to_pylist()
     assert (result.outcome, {row["victim"] for row in rows}) == ("complete", {victim})
@@ -223,6 +223,7 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
         (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
         (("my.yaml", "--study", "all"), "'all' is not one of 'alpha', 'field', 'worst_case'"),
         (("my.yaml", "--victim", "svm"), "--victim: must be one of `cnn`, "),
+        (("my.yaml", "--victim", "none"), "--victim none: must be a victim that is trained, to be harmed"),
         (
             ("my.yaml", "--victim", "sklearn.ensemble:VotingClassifier"),
             "VotingClassifier: must be a victim without keys that must be given, got estimators; leave it out, and",

@@ -72,6 +72,19 @@ def test_its_strongest_attack_is_known_without_the_tables_and_by_them_alone(swee
     assert pgan_ray("status", tmp_path / "tiny").output == said
 
 
+def test_one_that_was_ranked_behind_defences_says_no_strongest_attack(tmp_path: Path) -> None:
+    """As earlier versions did, which kept the changes of the first in that ranking alone."""
+    defences = {"grid": [[], [{"name": "trim"}]]}
+    told = TINY | {"evaluation": TINY["evaluation"] | {"defence": defences}}
+    run_sweep(told, out=tmp_path / "s", executor="local", offline_tracking=True)
+    assert "strongest attack: " in pgan_ray("status", tmp_path / "s").output
+    file = tmp_path / "s" / "summary.json"
+    summary = json.loads(file.read_text())
+    del summary["by_defence"]
+    file.write_text(json.dumps(summary, indent=1))
+    assert "strongest attack: " not in pgan_ray("status", tmp_path / "s").output
+
+
 def test_one_whose_component_failed_says_what_may_be_done(sweeps: Path, tmp_path: Path) -> None:
     shutil.copytree(sweeps / "tiny", tmp_path / "tiny")
     assert "pgan-ray resume" not in pgan_ray("status", tmp_path / "tiny").output

@@ -366,9 +366,8 @@ def test_scaling_that_does_not_go_with_the_rest(settings: dict[str, Any], messag
         dataset_config(**settings)
 
 
-def test_the_row_numbers_that_pandas_keeps_are_no_feature(tmp_path: Path) -> None:
-    path = parquet(tmp_path, {"a": [1.0, 2.0], "label": [3, 5], "__index_level_0__": [7, 8]})
-    with pytest.raises(
-        DataError, match=r"have a name, got `__index_level_0__`: if it holds a table's row numbers, save"
-    ):
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0"])
+def test_the_row_numbers_that_pandas_keeps_are_no_feature(tmp_path: Path, name: str) -> None:
+    path = parquet(tmp_path, {"a": [1.0, 2.0], "label": [3, 5], name: [7, 8]})
+    with pytest.raises(DataError, match=f"have a name, got `{name}`: if it holds a table's row numbers, save"):
         load(path)

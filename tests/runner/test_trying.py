@@ -67,7 +67,7 @@ def test_a_detector_that_fails_is_told_of_once(digits: dict[str, Dataset], tmp_p
     rule = rf"^alpha=0.1: the detector `{__name__}:Broken` failed:\nTraceback(.|\n)*ZeroDivisionError: no such thing$"
     with pytest.raises(DataError, match=rule):
         load(tmp_path, detector("Broken"))
-    assert FITS == [25, 25], "half of the trusted points, in both runs"
+    assert FITS == [25, 25, 25], "half of the trusted points, in each of the first three splits"
 
 
 def test_what_a_score_must_be_is_told_without_a_traceback(
@@ -81,12 +81,13 @@ def test_what_a_score_must_be_is_told_without_a_traceback(
         load(tmp_path, detector("Broken"))
 
 
+@pytest.mark.parametrize("runs", [1, 2])
 def test_one_that_fails_for_one_split_alone_is_not_refused(
-    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: int
 ) -> None:
     monkeypatch.setattr(Broken, "last", 1)
-    load(tmp_path, detector("Broken"))
-    assert len(FITS) == 3, "the second run's, of each class, and none for a further alpha"
+    load(tmp_path, detector("Broken"), f"evaluation.runs={runs}")
+    assert len(FITS) == 3, "the second split's, of each class, and none for a further alpha"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,7 @@ def test_one_that_fails_for_one_split_alone_is_not_refused(
         OSError("no model.bin"),
         ImportError("no faiss"),
         RuntimeError("no CUDA"),
+        RuntimeError("Torch not compiled with XPU enabled"),
         MemoryError(),
         torch.OutOfMemoryError(),
     ],
@@ -104,6 +106,23 @@ def test_what_may_be_there_on_a_worker_is_left_to_the_workers(
 ) -> None:
     monkeypatch.setattr(Broken, "error", error)
     load(tmp_path, detector("Broken"))
+
+
+@pytest.mark.parametrize("text", ["expected 3 devices per subject", "no column cpu_load", "device_id is unknown"])
+def test_a_word_that_is_in_another_is_no_device(
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(Broken, "error", ValueError(text))
+    with pytest.raises(DataError, match=text):
+        load(tmp_path, detector("Broken"))
+
+
+def test_that_one_is_tried_is_said(
+    digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Broken, "last", 0)
+    load(tmp_path, detector("Broken"))
+    assert capsys.readouterr().out == f"trying {__name__}:Broken on clean points\n"
 
 
 def test_a_sanitiser_is_tried_unless_victims_would_have_to_be_trained(

@@ -131,7 +131,7 @@ def check_module(make: Callable[[], nn.Module], points: Tensor, classes: int) ->
             return rule
         module = made.to(device)
         try:
-            return _wrong_logits(module, points, classes, device)
+            return _wrong_logits(module, points, classes, device)  # one of its own: no copy, which may be large
         except RuntimeError:
             # Of weights that are no float32, which a sweep of the precision `bf16` takes.
             with torch.autocast(device.type, torch.bfloat16), suppress(RuntimeError):
@@ -145,7 +145,7 @@ def check_module(make: Callable[[], nn.Module], points: Tensor, classes: int) ->
 
 def _wrong_logits(module: nn.Module, points: Tensor, classes: int, device: torch.device) -> str:
     with _seeded(0, device), torch.no_grad():
-        logits = deepcopy(module)(points)
+        logits = module(points)
     if isinstance(logits, Tensor) and logits.shape == (len(points), classes):
         return ""
     shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__qualname__
@@ -155,7 +155,7 @@ def _wrong_logits(module: nn.Module, points: Tensor, classes: int, device: torch
 def _stacks(modules: Sequence[nn.Module], x: Tensor, classes: int, device: torch.device) -> bool:
     """Whether `torch.vmap` can do what the modules do, in training; and that they give logits of ``classes``."""
     points = x[:2].to(device, copy=True)
-    if rule := _wrong_logits(modules[0], points, classes, device):
+    if rule := _wrong_logits(deepcopy(modules[0]), points, classes, device):
         raise ContractError(rule)
     if len(modules) == 1 or any(next(iter(module.buffers()), None) is not None for module in modules):
         return False  # statistics that a forward pass changes in place

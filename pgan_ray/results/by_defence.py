@@ -1,0 +1,293 @@
+"""Which defence leaves the least of the worst that attacks do: the defender's side of a sweep that has several."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pgan_ray.results.summary import Estimate, estimate, estimate_text
+from pgan_ray.spec import Configuration, Sweep, Variant, grid
+from pgan_ray.spec.readable import value_names
+
+DEFENCE = ("evaluation", "defence")
+REMOVAL = "removal"
+WORST = "the worst of the attacks behind each defence, by test error in %; mean ± 95 % interval over generators"
+MOST_SAID = 4
+"""Victims, or other settings, of which the answer tells; the table has all."""
+
+_Member = tuple[Configuration, Variant]
+_Errors = dict[tuple[int, int], float]  # (replicate, run) -> test error
+_ByPoint = Mapping[tuple[str, float], _Errors]  # by variant and poison fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What the worst attack does behind one pipeline of defences, by test error with the most poison, in fractions.
+
+    ``defence``: as people call it; ``is_none``: whether there is none. ``attack``: a configuration's id, and
+    ``replicates`` as many as it has. ``clean``: without poison; ``deleted``: of the control `removal`; None where the
+    sweep has no such victims. ``more``: than behind the best pipeline of the same group, within pairs of one split;
+    None of that one itself, and where no split is the same.
+    """
+
+    defence: str
+    is_none: bool
+    attack: str
+    replicates: int
+    error: Estimate
+    clean: Estimate | None
+    deleted: Estimate | None
+    more: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByDefence:
+    """Pipelines of defences before the same ``attacks``, so many, with so much poison, in the order of the file.
+
+    ``among``: the victim, or what else the sweep has several of, as people call it. ``left_out``: the attacks, and the
+    defences, that are not compared, since not all of their victims have a score.
+    """
+
+    among: str
+    poison_fraction: float
+    attacks: int
+    rows: tuple[Behind, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def best(self) -> Behind:
+        """Where the worst attack does least; no defence at all where one does no better."""
+        return min(self.rows, key=lambda row: (row.error.mean, not row.is_none))
+
+    @property
+    def none(self) -> Behind | None:
+        """Where there is no defence, if that was tried."""
+        return next((row for row in self.rows if row.is_none), None)
+
+    @property
+    def defences(self) -> list[Behind]:
+        """The others, the best first."""
+        return sorted((row for row in self.rows if not row.is_none), key=lambda row: row.error.mean)
+
+
+def bare_variants(sweep: Sweep) -> frozenset[str] | None:
+    """The ids of the variants without defences, of a grid that has several pipelines and none among them; else None."""
+    if _axis(sweep) is None:
+        return None
+    found = {variant.id for one in sweep.configurations for variant in one.variants if not variant.evaluation.defence}
+    return frozenset(found) or None
+
+
+def by_defence(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[ByDefence]:
+    """For each victim, or whatever else varies, the pipelines of defences of a grid; [] where it has not several.
+
+    ``scores``: `scores_of` the rows by configuration. An attack is any configuration that is no control.
+    """
+    axis = _axis(sweep)
+    if axis is None:
+        return []
+    groups: dict[tuple[str, str], dict[str, list[_Member]]] = {}
+    order: dict[str, None] = {}
+    for configuration in sweep.configurations:
+        for variant in configuration.variants:
+            others = configuration.setting, variant.evaluation.model_dump_json(exclude={"defence"})
+            pipeline = variant.evaluation.model_dump_json(include={"defence"})
+            order[pipeline] = None
+            groups.setdefault(others, {}).setdefault(pipeline, []).append((configuration, variant))
+    names = dict(zip(order, value_names(axis.values), strict=False))
+    tokens = {f"{axis.label}={grid.value_id(axis, value)}" for value in axis.values}
+    every = {name: _errors(table) for name, table in scores.items()}
+    found = (_group(sweep, pipelines, names, tokens, every) for pipelines in groups.values())
+    return [group for group in found if group is not None]
+
+
+def _axis(sweep: Sweep) -> grid.Axis | None:
+    if sweep.search is not None:  # its trials are judged by all of its variants
+        return None
+    axes = (axis for axis in grid.axes(sweep.document) if axis.path == DEFENCE and len(axis.values) > 1)
+    return next(axes, None)
+
+
+def _group(
+    sweep: Sweep,
+    pipelines: Mapping[str, Sequence[_Member]],
+    names: Mapping[str, str],
+    tokens: Iterable[str],
+    every: Mapping[str, _ByPoint],
+) -> ByDefence | None:
+    first, variant = next(iter(pipelines.values()))[0]
+    at = max(variant.evaluation.poison_fractions)
+    scored = {name: _scored(members, at, every) for name, members in pipelines.items()}
+    lacking = [names.get(name, name) for name, attacks in scored.items() if not attacks]
+    scored = {name: attacks for name, attacks in scored.items() if attacks}
+    planned = [one.id for one, _ in next(iter(pipelines.values())) if not one.is_control]
+    common = [name for name in planned if scored and all(name in attacks for attacks in scored.values())]
+    if not at or len(scored) < 2 or not common:
+        return None
+    rows = []
+    worst_cells = []
+    for pipeline, attacks in scored.items():
+        errors = {name: _error(attacks[name]) for name in common}
+        worst = max(common, key=lambda name: errors[name].mean)
+        (one, of_variant) = next(member for member in pipelines[pipeline] if member[0].id == worst)
+        removal = [
+            _error(cells)
+            for control, bare in pipelines[pipeline]
+            if control.settings.attack.name == REMOVAL and (cells := every.get(control.id, {}).get((bare.id, at)))
+        ]
+        clean = every[worst].get((of_variant.id, 0.0))
+        rows.append(
+            Behind(
+                names.get(pipeline, pipeline),
+                not of_variant.evaluation.defence,
+                worst,
+                one.settings.attack.replicates,
+                errors[worst],
+                _error(clean) if clean else None,
+                removal[0] if removal else None,
+            )
+        )
+        worst_cells.append(attacks[worst])
+    among = ",".join(part for part in (first.setting, *variant.id.split(",")) if part and part not in tokens)
+    left_out = [*(sweep.called(name) for name in planned if name not in common), *lacking]
+    group = ByDefence(sweep.in_words(among), at, len(common), tuple(rows), tuple(left_out))
+    beside = worst_cells[rows.index(group.best)]
+    more = [None if row is group.best else _more(cells, beside) for row, cells in zip(rows, worst_cells, strict=True)]
+    return replace(group, rows=tuple(replace(row, more=by) for row, by in zip(rows, more, strict=True)))
+
+
+def _errors(scores: pa.Table) -> _ByPoint:
+    """Those without poison and with the most: a large sweep has many more."""
+    fractions = scores["poison_fraction"]
+    shown = scores.filter(pc.or_(pc.equal(fractions, 0.0), pc.equal(fractions, pc.max(fractions))))
+    found: dict[tuple[str, float], _Errors] = defaultdict(dict)
+    columns = (shown[name].to_pylist() for name in ("variant", "poison_fraction", "replicate", "run", "test_error"))
+    for variant, fraction, replicate, run, error in zip(*columns, strict=True):
+        found[variant, fraction][replicate, run] = error
+    return found
+
+
+def _scored(members: Sequence[_Member], at: float, every: Mapping[str, _ByPoint]) -> dict[str, _Errors]:
+    """The cells of each attack all of whose replicates have a score."""
+    found = {}
+    for one, variant in members:
+        cells = every.get(one.id, {}).get((variant.id, at), {})
+        if not one.is_control and len({replicate for replicate, _ in cells}) == one.settings.attack.replicates:
+            found[one.id] = cells
+    return found
+
+
+def _more(errors: _Errors, than: _Errors) -> Estimate | None:
+    found = {key: errors[key] - than[key] for key in errors.keys() & than.keys()}
+    return _error(found) if found else None
+
+
+def _error(errors: _Errors) -> Estimate:
+    by_replicate: dict[int, list[float]] = defaultdict(list)
+    for (replicate, _), value in sorted(errors.items()):
+        by_replicate[replicate].append(value)
+    return estimate(by_replicate.values())
+
+
+def worst_rows(sweep: Sweep, groups: Sequence[ByDefence]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The columns and rows of a table of ``groups``, in words and per cent; the last four columns are numbers."""
+    several = len(groups) > 1
+    columns = (*(("victims",) if several else ()), "defence", "worst attack")
+    rows = tuple(
+        (
+            *((group.among,) if several else ()),
+            row.defence,
+            f"{100 * group.poison_fraction:g} % {sweep.called(row.attack)}",
+            estimate_text(row.error, row.replicates),
+            *(estimate_text(found) for found in (row.more, row.clean, row.deleted)),
+        )
+        for group in groups
+        for row in group.rows
+    )
+    return (*columns, "test error", "beyond the best", "without poison", "points only deleted"), rows
+
+
+def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
+    """A few sentences on ``groups``, as `by_defence` gives them; empty where there are none."""
+    if not groups:
+        return ""
+    replicates = {row.replicates for group in groups for row in group.rows}
+    over = f"{min(replicates)}{'' if len(replicates) == 1 else f' to {max(replicates)}'} replicates"
+    means = "One replicate, so no intervals" if replicates == {1} else f"Means and 95 % intervals over {over}"
+    if len(groups) == 1:
+        told = _at_length(sweep, groups[0])
+    else:
+        short = "; ".join(_in_short(sweep, group) for group in groups[:MOST_SAID])
+        more = len(groups) - MOST_SAID
+        others = f"; the report has {more:,} more" if more > 0 else ""
+        told = f"The best defences, by test error with the worst attack: {short}{others}."
+    left_out = dict.fromkeys(name for group in groups for name in group.left_out)
+    without = f" Not compared, for want of scores: {', '.join(left_out)}." if left_out else ""
+    return f"{told} {means}, differences within pairs of one split; all are chosen by these very numbers.{without}"
+
+
+def _at_length(sweep: Sweep, group: ByDefence) -> str:
+    best, none, defences = group.best, group.none, group.defences
+    poison = f"by test error with {100 * group.poison_fraction:g} % poison"
+    worst = f"the worst of {group.attacks} attacks" if group.attacks > 1 else "the attack"
+    if best is none:
+        which = f"None of {len(defences)} defences" if len(defences) > 1 else f"The defence {defences[0].defence}"
+        verb = "is" if len(defences) > 1 else "is not"
+        text = f"{which} {verb} better than no defence, {poison}: without one {worst}"
+    elif len(defences) > 1:
+        text = f"Of {len(defences)} defences the best is {best.defence}, {poison}: behind it {worst}"
+    else:
+        text = f"The defence {best.defence} helps, {poison}: behind it {worst}"
+    clean = "" if best.clean is None else f" ({_text(best.clean)} % without poison)"
+    text += f", {sweep.called(best.attack)}, brings the error to {_text(best.error)} %{clean}"
+    if none is not None and none is not best:
+        text += f". With no defence {_beside(sweep, group, none)}"
+    if following := next((row for row in defences if row is not best), None):
+        text += f". Behind {'the best of them' if best is none else 'the next'}, {following.defence}, "
+        text += _beside(sweep, group, following)
+    if best.deleted is not None:
+        beside = none if none is not best else following
+        text += f". Where as many points are only deleted it is {_text(best.deleted)} % {_place(best)}"
+        if beside is not None and beside.deleted is not None:
+            text += f" and {_text(beside.deleted)} % {_place(beside)}"
+    return f"{text}."
+
+
+def _beside(sweep: Sweep, group: ByDefence, row: Behind) -> str:
+    """What the worst attack does behind ``row``, beside the best of its ``group``."""
+    worst = f"the worst, {sweep.called(row.attack)}, brings it" if group.attacks > 1 else "it is brought"
+    more = f", {_text(row.more)} points more" if row.more is not None else ""
+    unsure = ", which shows no difference" if _is_open(row) else ""
+    return f"{worst} to {_text(row.error)} %{more}{unsure}"
+
+
+def _in_short(sweep: Sweep, group: ByDefence) -> str:
+    best, none = group.best, group.none
+    poison = f"{100 * group.poison_fraction:g} % {sweep.called(best.attack)}"
+    said = f"{group.among}: {'none of them' if best is none else best.defence}, {_text(best.error)} % ({poison}"
+    if none is not None and none is not best:
+        said += f"; with no defence {_more_text(none)}"
+    if following := next((row for row in group.defences if row is not best), None):
+        said += f"; {'best of them' if best is none else 'next'} {following.defence}, {_more_text(following)}"
+    return f"{said})"
+
+
+def _more_text(row: Behind) -> str:
+    if row.more is None:
+        return f"{_text(row.error)} %"
+    return f"{_text(row.more)} points more{', not shown' if _is_open(row) else ''}"
+
+
+def _is_open(row: Behind) -> bool:
+    """Whether its difference from the best may be none, by its interval."""
+    return row.more is not None and row.more.half_width is not None and row.more.mean <= row.more.half_width
+
+
+def _place(row: Behind) -> str:
+    return "with no defence" if row.is_none else f"behind {row.defence}"
+
+
+def _text(found: Estimate) -> str:
+    return estimate_text(found)
