@@ -9,8 +9,16 @@ from typing import Any
 
 from pgan_ray.api import RunOptions, SweepResult, run_record
 from pgan_ray.cli.say import say
-from pgan_ray.cli.table import changes_table, confirmations_table, error_table, rates_table, show, worst_table
-from pgan_ray.results import Store, answer, redact, result_points
+from pgan_ray.cli.table import (
+    changes_table,
+    confirmations_table,
+    error_table,
+    ranking_table,
+    rates_table,
+    show,
+    worst_table,
+)
+from pgan_ray.results import Store, answer, redact, result_points, rule_for
 from pgan_ray.runner import ProgressDisplay
 from pgan_ray.runner.progress import clock
 from pgan_ray.spec import SweepRecord
@@ -64,6 +72,8 @@ def _show(result: SweepResult, as_json: bool) -> None:
             show(worst_table(outcome.by_defence, sweep))
         curves = len({(point.configuration, point.variant) for point in points})
         if curves > MOST_CURVES:
+            if changes and not outcome.by_defence:
+                show(ranking_table(result.ranking()[:MOST_OF_A_KIND], sweep, rule_for(sweep)))
             best = f"pgan-ray best {typed(redact(result.directory))}"
             say(f"tables of {curves:,} curves are in the report, and `{best}` ranks the attacks")
         else:

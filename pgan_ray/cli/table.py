@@ -1,6 +1,7 @@
-"""The table at the end of a sweep."""
+"""The tables at the end of a sweep, and of `best`."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,8 @@ from pgan_ray.results import (
     Change,
     Estimate,
     Point,
+    Ranked,
+    budget_text,
     estimate_text,
     values_text,
     worst_rows,
@@ -20,6 +23,13 @@ from pgan_ray.results import (
 from pgan_ray.search import Confirmation
 from pgan_ray.spec import Sweep
 from pgan_ray.text import printable
+
+SEEN = {
+    "excess_rejection": "poison rejected beyond genuine",
+    "excess_rejection_both": "poison rejected beyond genuine, by both tails",
+    "detector_auc": "AUC, %",
+}
+"""What tells poison from genuine points, by its name in `Change.detectability`."""
 
 
 def error_table(points: Sequence[Point], sweep: Sweep) -> Table:
@@ -106,6 +116,27 @@ def _at(fractions: Set[float]) -> tuple[str, tuple[str, ...]]:
     if len(fractions) == 1:
         return f"at {100 * max(fractions):g}% poison", ()
     return "at the largest poison fraction", ("poison",)
+
+
+def ranking_table(found: Sequence[Ranked], sweep: Sweep, rule: Mapping[str, Any]) -> Table:
+    """The attacks ``found`` by a ``rule``, as `rule_for` gives it, the first of them first."""
+    by, rejected, planned = rule["harm"], SEEN[rule["tails"]], replicates(sweep)
+    if rule["by_every_variant"] and len({one.variant for one in found}) > 1:
+        rejected += " where that is most"
+    counts = sorted({planned[one.configuration] for one in found})
+    over = f"mean ± 95 % interval over {' or '.join(map(str, counts))} replicates"
+    table = Table(
+        title=f"{by} at {100 * found[0].poison_fraction:g}% poison, in points beyond the control beside which it is "
+        f"least;\n{over if counts[-1] > 1 else 'one replicate, so no intervals'}"
+    )
+    for column in ("attack", by, "beyond", rejected, f"under the budget of {budget_text(rule)}"):
+        table.add_column(column, justify="right" if column in (by, rejected) else "left")
+    for one in found:
+        harm, excess = (estimate_text(each, planned[one.configuration]) for each in (one.harm, one.excess))
+        under = "nothing detects" if one.excess is None else "yes" if one.stays_under else "no"
+        unsure = "" if one.is_sure else ", not sure"
+        table.add_row(label(sweep, one.configuration, one.variant), harm, one.control, excess, f"{under}{unsure}")
+    return table
 
 
 def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Table:
