@@ -1,7 +1,7 @@
 """Which defence leaves the least of the worst that attacks do: the defender's side of a sweep that has several."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -89,17 +89,21 @@ def by_defence(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[ByDefence]:
     if axis is None:
         return []
     groups: dict[tuple[str, str], dict[str, list[_Member]]] = {}
-    order: dict[str, None] = {}
+    called: dict[str, str] = {}
+    asked = {0.0}
     for configuration in sweep.configurations:
         for variant in configuration.variants:
-            others = configuration.setting, variant.evaluation.model_dump_json(exclude={"defence"})
-            pipeline = variant.evaluation.model_dump_json(include={"defence"})
-            order[pipeline] = None
+            evaluation = variant.evaluation
+            others = configuration.setting, evaluation.model_dump_json(exclude={"defence"})
+            pipeline = evaluation.model_dump_json(include={"defence"})
             groups.setdefault(others, {}).setdefault(pipeline, []).append((configuration, variant))
-    names = dict(zip(order, value_names(axis.values), strict=False))
+            called.setdefault(pipeline, evaluation.defence_name or "none")
+            asked.add(max(evaluation.poison_fractions))
+    if len(called) == len(axis.values):  # they are in its order; else two of its values mean the same
+        called = dict(zip(called, value_names(axis.values), strict=True))
     tokens = {f"{axis.label}={grid.value_id(axis, value)}" for value in axis.values}
-    every = {name: _errors(table) for name, table in scores.items()}
-    found = (_group(sweep, pipelines, names, tokens, every) for pipelines in groups.values())
+    every = {name: _errors(table, asked) for name, table in scores.items()}
+    found = (_group(sweep, pipelines, called, tokens, every) for pipelines in groups.values())
     return [group for group in found if group is not None]
 
 
@@ -113,55 +117,58 @@ def _axis(sweep: Sweep) -> grid.Axis | None:
 def _group(
     sweep: Sweep,
     pipelines: Mapping[str, Sequence[_Member]],
-    names: Mapping[str, str],
+    called: Mapping[str, str],
     tokens: Iterable[str],
     every: Mapping[str, _ByPoint],
 ) -> ByDefence | None:
-    first, variant = next(iter(pipelines.values()))[0]
+    members = next(iter(pipelines.values()))
+    first, variant = members[0]
     at = max(variant.evaluation.poison_fractions)
-    scored = {name: _scored(members, at, every) for name, members in pipelines.items()}
-    lacking = [names.get(name, name) for name, attacks in scored.items() if not attacks]
+    scored = {name: _scored(found, at, every) for name, found in pipelines.items()}
+    lacking = [called[name] for name, attacks in scored.items() if not attacks]
     scored = {name: attacks for name, attacks in scored.items() if attacks}
-    planned = [one.id for one, _ in next(iter(pipelines.values())) if not one.is_control]
+    planned = [one.id for one, _ in members if not one.is_control]
     common = [name for name in planned if scored and all(name in attacks for attacks in scored.values())]
     if not at or len(scored) < 2 or not common:
         return None
-    rows = []
-    worst_cells = []
-    for pipeline, attacks in scored.items():
-        errors = {name: _error(attacks[name]) for name in common}
-        worst = max(common, key=lambda name: errors[name].mean)
-        (one, of_variant) = next(member for member in pipelines[pipeline] if member[0].id == worst)
-        removal = [
-            _error(cells)
-            for control, bare in pipelines[pipeline]
-            if control.settings.attack.name == REMOVAL and (cells := every.get(control.id, {}).get((bare.id, at)))
-        ]
-        clean = every[worst].get((of_variant.id, 0.0))
-        rows.append(
-            Behind(
-                names.get(pipeline, pipeline),
-                not of_variant.evaluation.defence,
-                worst,
-                one.settings.attack.replicates,
-                errors[worst],
-                _error(clean) if clean else None,
-                removal[0] if removal else None,
-            )
-        )
-        worst_cells.append(attacks[worst])
+    found = [_behind(called[name], pipelines[name], scored[name], common, at, every) for name in scored]
     among = ",".join(part for part in (first.setting, *variant.id.split(",")) if part and part not in tokens)
-    left_out = [*(sweep.called(name) for name in planned if name not in common), *lacking]
-    group = ByDefence(sweep.in_words(among), at, len(common), tuple(rows), tuple(left_out))
-    beside = worst_cells[rows.index(group.best)]
-    more = [None if row is group.best else _more(cells, beside) for row, cells in zip(rows, worst_cells, strict=True)]
-    return replace(group, rows=tuple(replace(row, more=by) for row, by in zip(rows, more, strict=True)))
+    left_out = (*(sweep.called(name) for name in planned if name not in common), *lacking)
+    group = ByDefence(sweep.in_words(among), at, len(common), tuple(row for row, _ in found), left_out)
+    beside = next(errors for row, errors in found if row is group.best)
+    rows = (row if errors is beside else replace(row, more=_more(errors, beside)) for row, errors in found)
+    return replace(group, rows=tuple(rows))
 
 
-def _errors(scores: pa.Table) -> _ByPoint:
-    """Those without poison and with the most: a large sweep has many more."""
-    fractions = scores["poison_fraction"]
-    shown = scores.filter(pc.or_(pc.equal(fractions, 0.0), pc.equal(fractions, pc.max(fractions))))
+def _behind(
+    defence: str,
+    members: Sequence[_Member],
+    attacks: Mapping[str, _Errors],
+    common: Sequence[str],
+    at: float,
+    every: Mapping[str, _ByPoint],
+) -> tuple[Behind, _Errors]:
+    """The worst of the ``common`` attacks behind one pipeline of defences, and its errors."""
+    estimates = {name: _error(attacks[name]) for name in common}
+    worst = max(common, key=lambda name: estimates[name].mean)
+    one, variant = next(member for member in members if member[0].id == worst)
+    removal = next((control.id for control, _ in members if control.settings.attack.name == REMOVAL), "")
+    clean, deleted = every[worst].get((variant.id, 0.0)), every.get(removal, {}).get((variant.id, at))
+    row = Behind(
+        defence,
+        not variant.evaluation.defence,
+        worst,
+        one.settings.attack.replicates,
+        estimates[worst],
+        _error(clean) if clean else None,
+        _error(deleted) if deleted else None,
+    )
+    return row, attacks[worst]
+
+
+def _errors(scores: pa.Table, asked: Set[float]) -> _ByPoint:
+    """Those of the poison fractions that are ``asked`` for: a large sweep has many more."""
+    shown = scores.filter(pc.is_in(scores["poison_fraction"], pa.array(sorted(asked), pa.float64())))
     found: dict[tuple[str, float], _Errors] = defaultdict(dict)
     columns = (shown[name].to_pylist() for name in ("variant", "poison_fraction", "replicate", "run", "test_error"))
     for variant, fraction, replicate, run, error in zip(*columns, strict=True):

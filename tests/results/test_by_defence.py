@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pgan_ray.results import ByDefence, Change, Estimate, answer, by_defence, scores_of, table_of, worst_rows
+from pgan_ray.results import Change, Estimate, answer, by_defence, scores_of, table_of, worst_rows
 from pgan_ray.results.ranking import strongest
 from pgan_ray.spec import Sweep
 from tests.results.rows import row
@@ -137,6 +137,16 @@ def test_each_victim_has_a_best_defence_of_its_own(load: Loader) -> None:
     )
 
 
+def test_each_grid_of_fractions_is_compared_with_the_most_poison_of_its_own(load: Loader) -> None:
+    sweep = load(GRID | {"evaluation.poison_fractions": {"grid": [[0, 0.2], [0, 0.2, 0.4]]}})
+    ids = [variant.id for variant in sweep.configurations[0].variants]
+    errors = {name: ERRORS[next(part for part in name.split(",") if part in ERRORS)] for name in ids}
+    less, more = by_defence(sweep, scores(errors))
+    assert (less.poison_fraction, more.poison_fraction) == (0.2, 0.4)
+    assert [row.error.mean for row in less.rows] == pytest.approx([0.9] * 3)
+    assert [row.error.mean for row in more.rows] == pytest.approx([0.3, 0.14, 0.25])
+
+
 def test_an_attack_that_a_defence_has_no_scores_of_is_compared_nowhere(sweep: Sweep) -> None:
     """Else a defence that fails before the worst attack would be the best."""
     lacking = {**ERRORS, SLAB: {NEAREST: 14, REMOVAL: 10}}
@@ -202,5 +212,7 @@ def test_attacks_are_ranked_where_nothing_defends(sweep: Sweep) -> None:
 def test_two_defences_that_do_nothing_are_a_legal_grid(load: Loader) -> None:
     nothing = {"grid": [[], [{"name": "none"}], [{"name": "trim"}]]}
     sweep = load(GRID | {"evaluation.defence": nothing})
-    assert isinstance(sweep.called("x"), str)
-    assert all(isinstance(group, ByDefence) for group in by_defence(sweep, {}))
+    ids = [variant.id for variant in sweep.configurations[0].variants]
+    (group,) = by_defence(sweep, scores(dict(zip(ids, ERRORS.values(), strict=True))))
+    assert len({row.defence for row in group.rows}) == 3
+    assert [row.is_none for row in group.rows] == [True, False, False]
