@@ -93,7 +93,7 @@ def test_its_body_is_the_papers_setting(file: Path) -> None:
     defences its detector is one of a pipeline's; and what is searched stands at its high end.
     """
     searched = [
-        ("attack.lambda_prior", "0.9", "1.0"),
+        ("attack.lambda_prior", "0.9", "1"),
         ("attack.discriminator.optimizer.learning_rate", "0.001", "0.01"),
         ("attack.classifier.optimizer.learning_rate", "0.001", "0.01"),
     ]
