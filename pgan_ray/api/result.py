@@ -15,6 +15,7 @@ from pgan_ray.data import Scale
 from pgan_ray.errors import DataError, SpecError
 from pgan_ray.results import (
     DATA_FILE,
+    ByDefence,
     Change,
     Directory,
     Estimate,
@@ -127,6 +128,13 @@ class SweepResult:
         return (
             self.run.changes if self.run is not None and self.run.changes else self._tally().changes(self.record.sweep)
         )
+
+    @cached_property
+    def by_defence(self) -> list[ByDefence]:
+        """Of a grid of defences, for each victim: what the worst attack does behind each; [] where there is none."""
+        if self.run is not None and self.run.by_defence:
+            return self.run.by_defence
+        return self._tally().by_defence(self.record.sweep)
 
     def ranking(
         self,

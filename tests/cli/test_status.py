@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from pgan_ray import run_sweep
+from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api.told import Told
 from pgan_ray.cli.main import group
 from pgan_ray.errors import SpecError
@@ -76,7 +76,9 @@ def test_one_that_was_ranked_behind_defences_says_no_strongest_attack(tmp_path: 
     """As earlier versions did, which kept the changes of the first in that ranking alone."""
     defences = {"grid": [[], [{"name": "trim"}]]}
     told = TINY | {"evaluation": TINY["evaluation"] | {"defence": defences}}
-    run_sweep(told, out=tmp_path / "s", executor="local", offline_tracking=True)
+    ran = run_sweep(told, out=tmp_path / "s", executor="local", offline_tracking=True)
+    (group,) = open_sweep(tmp_path / "s").by_defence
+    assert ([group], [row.defence for row in group.rows]) == (ran.by_defence, ["none", "trim"])
     assert "strongest attack: " in pgan_ray("status", tmp_path / "s").output
     file = tmp_path / "s" / "summary.json"
     summary = json.loads(file.read_text())
