@@ -56,7 +56,7 @@ def keep(directory: Path, name: str = "") -> Path:
 def answer_first(study: Study) -> Iterable[str]:
     """The answer, as a sweep's end and its report have it."""
     sweep = study.record.sweep
-    yield "> " + answer(sweep, study.tally.points, study.changes, study.tally.by_defence(sweep))
+    yield "> " + answer(sweep, study.tally.points, study.changes, study.by_defence)
 
 
 def errors(study: Study) -> Iterable[str]:
@@ -144,7 +144,7 @@ def field(study: Study) -> Iterable[str]:
 
 def worst(study: Study) -> Iterable[str]:
     """What the worst attack does behind each defence, by test error in per cent."""
-    (first, *columns), rows = worst_rows(study.record.sweep, study.tally.by_defence(study.record.sweep))
+    (first, *columns), rows = worst_rows(study.record.sweep, study.by_defence)
     yield from _head(first, columns)
     for name, *cells in rows:
         yield _row(name, cells)

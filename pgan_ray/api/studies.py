@@ -62,28 +62,35 @@ _PARTS = {
     "sample_from": "average # poison comes from a moving average of G's weights",
     "discriminator_rate": "1.0e-2",
     "classifier_rate": "4.0e-4",
+    "runs": "5",
     "fractions": "[0, 0.1, 0.2, 0.3, 0.4] # of the victim's training points; 0 is what to compare with",
     "sizes": "train_per_class: $train # the smaller class has $least training points, for these\n"
     "  trusted_per_class: $trusted # and for those that the detectors know to be genuine",
     "detector": "{name: knn_distance, neighbours: $neighbours, sample_size: $sample, percentile: 0.95}",
 }
 
-_ALPHA = """\
+_OF_PGAN = """\
 attack: # pgan: $game
   $pgan
 
 evaluation:
   poison_fractions: $fractions
-  runs: 5 # splits and victims for each generator and fraction
+  runs: $runs # splits and victims for each generator and fraction
   $sizes
   $victim
   detector: $detector
 
+"""
+
+_ALPHA = (
+    _OF_PGAN
+    + """\
 profiles:
   quick: # less of everything: to see that it works, not to conclude from
     attack: {alpha: {grid: [0.1, 0.9]}, replicates: 2, iterations: 1000, average_decay: 0.995}
     evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2$shorter}
 """
+)
 
 _FIELD = """\
 attack: # beside these the control `removal` comes by itself: as many points are deleted, and none put in
@@ -115,7 +122,8 @@ profiles:
     evaluation: {poison_fractions: [0, 0.4], runs: 1$shorter}
 """
 
-_WORST_CASE = """\
+_WORST_CASE = (
+    """\
 search: # trials are judged on points held out of the training split; the best anew, with other seeds, on test points
   method: tpe # by Optuna, of the extra `search`
   trials: 32
@@ -126,22 +134,16 @@ search: # trials are judged on points held out of the training split; the best a
   detectability: {metric: excess_rejection, at_most: 0.01} # share of the poison rejected, less that of genuine points
   confirm: {top: 3, replicates: 5, runs: 5}
 
-attack: # pgan: $game
-  $pgan
-
-evaluation:
-  poison_fractions: $fractions
-  runs: 3 # splits and victims for each generator and fraction
-  $sizes
-  $victim
-  detector: $detector
-
+"""
+    + _OF_PGAN
+    + """\
 profiles:
   quick: # less of everything: to see that it works, not to conclude from
     search: {trials: 6, confirm: {top: 1, replicates: 3, runs: 2}}
     attack: {iterations: 1000, average_decay: 0.995}
     evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2$shorter}
 """
+)
 
 _MLP = """\
 victim: # whose errors are counted; or linear_svm, random_forest, knn, my_package.my_module:MyVictim
@@ -197,6 +199,7 @@ STUDIES = {
             "alpha": "{range: [0.01, 1.0], log: true}",
             "lambda_prior": "{range: [0.3, 1.0]}",
             "replicates": "2 # generators of a trial",
+            "runs": "3",
             "sample_from": "{choice: [last, average]} # poison comes from G's last weights, or a moving average",
             "discriminator_rate": "{range: [1.0e-3, 1.0e-1], log: true}",
             "classifier_rate": "{range: [3.0e-5, 3.0e-3], log: true}",

@@ -193,7 +193,7 @@ def name_of(found: Comparison, letter: str) -> str:
 def _sweep(found: Comparison, letter: str) -> dict[str, Any]:
     study = found.studies[letter]
     sweep, outcome = study.record.sweep, facts.outcome(study)
-    said = answer(sweep, study.tally.points, study.changes, study.tally.by_defence(sweep))
+    said = answer(sweep, study.tally.points, study.changes, study.by_defence)
     names = {"letter": letter, "name": sweep.name, "id": study.record.id, "profile": sweep.profile}
     return names | {"outcome": outcome, "said": facts.OUTCOMES[outcome], "answer": said, "doubts": facts.doubts(study)}
 

@@ -59,10 +59,9 @@ def defence_tables(study: Study) -> list[Table]:
     """What the worst attack does behind each defence; which would have helped against which, and its cost."""
     if not _has_defences(study):
         return []
-    sweep = study.record.sweep
-    if not (groups := study.tally.by_defence(sweep)):
+    if not study.by_defence:
         return [_of_attacks_table(study)]
-    columns, rows = worst_rows(sweep, groups)
+    columns, rows = worst_rows(study.record.sweep, study.by_defence)
     worst = Table("worst_by_defence", WORST[0].upper() + WORST[1:], columns, rows, left=len(columns) - 4)
     return [worst, _of_attacks_table(study)]
 

@@ -46,7 +46,7 @@ def page(
         "page.html.jinja",
         name=sweep.name,
         description=sweep.description,
-        answer=answer(sweep, study.tally.points, study.changes, study.tally.by_defence(sweep)),
+        answer=answer(sweep, study.tally.points, study.changes, study.by_defence),
         profile=sweep.profile,
         outcome=outcome,
         outcome_text=facts.OUTCOMES[outcome],

@@ -229,15 +229,16 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
         short = "; ".join(_in_short(sweep, group) for group in groups[:MOST_SAID])
         more = len(groups) - MOST_SAID
         others = f"; the report has {more:,} more" if more > 0 else ""
-        told = f"The best defences, by test error with the worst attack: {short}{others}."
+        told = f"The best defences, by mean test error with the worst attack: {short}{others}."
     left_out = dict.fromkeys(name for group in groups for name in group.left_out)
     without = f" Not compared, for want of scores: {', '.join(left_out)}." if left_out else ""
-    return f"{told} {means}, differences within pairs of one split; all are chosen by these very numbers.{without}"
+    chosen = "defences and attacks are chosen by these very numbers"
+    return f"{told} {means}, differences within pairs of one split; {chosen}.{without}"
 
 
 def _at_length(sweep: Sweep, group: ByDefence) -> str:
     best, none, defences = group.best, group.none, group.defences
-    poison = f"by test error with {100 * group.poison_fraction:g} % poison"
+    poison = f"by mean test error with {100 * group.poison_fraction:g} % poison"
     worst = f"the worst of {group.attacks} attacks" if group.attacks > 1 else "the attack"
     if best is none:
         which = f"None of {len(defences)} defences" if len(defences) > 1 else f"The defence {defences[0].defence}"
@@ -246,34 +247,35 @@ def _at_length(sweep: Sweep, group: ByDefence) -> str:
     elif len(defences) > 1:
         text = f"Of {len(defences)} defences the best is {best.defence}, {poison}: behind it {worst}"
     else:
-        text = f"The defence {best.defence} helps, {poison}: behind it {worst}"
-    clean = "" if best.clean is None else f" ({_text(best.clean)} % without poison)"
-    text += f", {sweep.called(best.attack)}, brings the error to {_text(best.error)} %{clean}"
+        text = f"The defence {best.defence} is better than none, {poison}: behind it {worst}"
+    clean = "" if best.clean is None else f" ({estimate_text(best.clean)} % without poison)"
+    text += f", {sweep.called(best.attack)}, brings the error to {estimate_text(best.error)} %{clean}"
     if none is not None and none is not best:
         text += f". With no defence {_beside(sweep, group, none)}"
     if following := next((row for row in defences if row is not best), None):
-        text += f". Behind {'the best of them' if best is none else 'the next'}, {following.defence}, "
-        text += _beside(sweep, group, following)
+        which = "the next" if best is not none else "the best of them" if len(defences) > 1 else "it"
+        named = f"{which}, {following.defence}," if len(defences) > 1 else which
+        text += f". Behind {named} {_beside(sweep, group, following)}"
     if best.deleted is not None:
         beside = none if none is not best else following
-        text += f". Where as many points are only deleted it is {_text(best.deleted)} % {_place(best)}"
+        text += f". Where as many points are only deleted it is {estimate_text(best.deleted)} % {_place(best)}"
         if beside is not None and beside.deleted is not None:
-            text += f" and {_text(beside.deleted)} % {_place(beside)}"
+            text += f" and {estimate_text(beside.deleted)} % {_place(beside)}"
     return f"{text}."
 
 
 def _beside(sweep: Sweep, group: ByDefence, row: Behind) -> str:
     """What the worst attack does behind ``row``, beside the best of its ``group``."""
-    worst = f"the worst, {sweep.called(row.attack)}, brings it" if group.attacks > 1 else "it is brought"
-    more = f", {_text(row.more)} points more" if row.more is not None else ""
+    worst = f"the worst, {sweep.called(row.attack)}, brings it" if group.attacks > 1 else "the error is brought"
+    more = f", {estimate_text(row.more)} points more" if row.more is not None else ""
     unsure = ", which shows no difference" if _is_open(row) else ""
-    return f"{worst} to {_text(row.error)} %{more}{unsure}"
+    return f"{worst} to {estimate_text(row.error)} %{more}{unsure}"
 
 
 def _in_short(sweep: Sweep, group: ByDefence) -> str:
     best, none = group.best, group.none
     poison = f"{100 * group.poison_fraction:g} % {sweep.called(best.attack)}"
-    said = f"{group.among}: {'none of them' if best is none else best.defence}, {_text(best.error)} % ({poison}"
+    said = f"{group.among}: {'none of them' if best is none else best.defence}, {estimate_text(best.error)} % ({poison}"
     if none is not None and none is not best:
         said += f"; with no defence {_more_text(none)}"
     if following := next((row for row in group.defences if row is not best), None):
@@ -283,8 +285,8 @@ def _in_short(sweep: Sweep, group: ByDefence) -> str:
 
 def _more_text(row: Behind) -> str:
     if row.more is None:
-        return f"{_text(row.error)} %"
-    return f"{_text(row.more)} points more{', not shown' if _is_open(row) else ''}"
+        return f"{estimate_text(row.error)} %"
+    return f"{estimate_text(row.more)} points more{', not shown' if _is_open(row) else ''}"
 
 
 def _is_open(row: Behind) -> bool:
@@ -294,7 +296,3 @@ def _is_open(row: Behind) -> bool:
 
 def _place(row: Behind) -> str:
     return "with no defence" if row.is_none else f"behind {row.defence}"
-
-
-def _text(found: Estimate) -> str:
-    return estimate_text(found)

@@ -49,7 +49,7 @@ from pgan_ray.runner.executor import (
 from pgan_ray.runner.outcome import SweepOutcome, write_summary
 from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.timeline import Span, Timeline
-from pgan_ray.runner.words import ComponentFailures, gist, last_line, so_many_cells
+from pgan_ray.runner.words import VictimFailures, gist, last_line, so_many_cells
 from pgan_ray.runner.worker import Engine
 from pgan_ray.spec import Configuration, SweepRecord
 
@@ -110,7 +110,7 @@ class SweepRun:
         self._state.victims_cost = self._stage2_cut.cost
         self._outcome = copy.deepcopy(earlier or SweepOutcome())
         self._failures_before = len(self._outcome.failures)
-        self._component_failures = ComponentFailures()
+        self._victim_failures = VictimFailures()
         self._batches_left: dict[str, int] = defaultdict(int)  # of each configuration
         self._replicates_left = {c.id: c.settings.attack.replicates for c in record.sweep.configurations}
         self._trained = {trial.id: None for trial in self._trials.values() if self._is_trained(trial)}  # in order
@@ -292,16 +292,17 @@ class SweepRun:
             return
         table = write_rows(self._store, batch.id, finished.rows, identity(self._record))
         self._written[batch.configuration][batch.id] = table
-        self._outcome.cells_failed += table.filter(component_failed(table))["cell_id"].to_pylist()
+        mendable = table.filter(component_failed(table))["cell_id"].to_pylist()
+        self._outcome.cells_failed += mendable
         seconds = [row["seconds"] for row in finished.rows if row["outcome"] == "complete"]
         if seconds:
             self._state.seconds_per_victim = sum(seconds) / len(seconds)
             self._state.evaluating.add(sum(row["seconds"] for row in finished.rows), batch.cost)
         failed = {row["cell_id"]: row["message"] for row in finished.rows if row["outcome"] == "failed"}
-        for line in self._component_failures.add(failed):
+        for line in self._victim_failures.add(failed):
             self._progress.notice(line)
-        self._state.victims_done += len(batch.cells) - len(failed)
-        self._state.victims_failed += len(failed)
+        self._state.victims_done += len(batch.cells) - len(mendable)
+        self._state.victims_failed += len(mendable)
         self._settle(batch)
 
     def _notices(self, of: str, lines: Iterable[str]) -> None:
@@ -332,7 +333,7 @@ class SweepRun:
     def _end(self) -> SweepOutcome:
         outcome = self._outcome
         outcome.seconds = self._state.elapsed_s
-        outcome.failures += self._component_failures.told()
+        outcome.failures += self._victim_failures.told()
         if self._is_part and outcome.outcome == "complete":
             return outcome
         try:

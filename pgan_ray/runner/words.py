@@ -15,7 +15,7 @@ _NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,]+{_NUMBER})*", re.IGNORECASE)
 
 @dataclass
 class _Way:
-    """How a component fails: the first cell and what it said; how many cells there are, and whether others' differ."""
+    """How victims fail: the first cell and what it said; how many cells there are, and whether others' differ."""
 
     cell: str
     message: str
@@ -23,8 +23,8 @@ class _Way:
     differs: bool = False
 
 
-class ComponentFailures:
-    """Victims that a component failed: it does so in the same way again and again, and each way is told of once.
+class VictimFailures:
+    """Victims without a score: they fail in the same way again and again, and each way is told of once.
 
     Messages that differ in their numbers alone tell of the same way.
     """

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from pgan_ray.results import (
     RATES,
+    ByDefence,
     Change,
     Directory,
     Estimate,
@@ -81,6 +82,11 @@ class Study:
     def changes(self) -> list[Change]:
         """How much more the victims of the attacks err than those of the controls."""
         return self.tally.changes(self.shown)
+
+    @cached_property
+    def by_defence(self) -> list[ByDefence]:
+        """What the worst attack does behind each defence, of a grid that has several."""
+        return self.tally.by_defence(self.record.sweep)
 
     @cached_property
     def _datasets(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pgan_ray.data import MIN_TEST_PER_CLASS, Dataset, select_task
+from pgan_ray.data import MIN_TEST_PER_CLASS, select_task
 from pgan_ray.datasets import DatasetConfig
 from pgan_ray.datasets.load import load_dataset, points_of_data
 from pgan_ray.registry import DATASETS
@@ -19,11 +19,11 @@ def check_dataset(component: Any, **config: Any) -> None:
     cls = found(DATASETS, component)
     section: DatasetConfig = cls.Config(**config)
     must(cls.Config.model_validate(section.model_dump(mode="json")) == section, "its keys must be kept in a record")
-    dataset = _loaded(section, seed=1)
-    same = _loaded(section, seed=1).digest == dataset.digest
+    dataset = load_dataset(section, seed=1)
+    same = load_dataset(section, seed=1).digest == dataset.digest
     must(same, "the same seed must give the same points, whatever was drawn before: draw from `loading.random(...)`")
     counts = points_of_data(dataset)
-    other = points_of_data(_loaded(section, seed=2))
+    other = points_of_data(load_dataset(section, seed=2))
     must(counts == other, f"each seed must give as many points of each class, got {counts} and {other}")
     tested = [label for label, count in counts.test.items() if count >= MIN_TEST_PER_CLASS and counts.train.get(label)]
     rule = f"two classes must have training points, and {MIN_TEST_PER_CLASS} test points each"
@@ -36,10 +36,6 @@ def check_dataset(component: Any, **config: Any) -> None:
     must(claimed in (None, counts), f"`points` must say how many there are, {counts}, got {claimed}")
     task = TaskSpec(classes=tested, poison_class=tested[1], source_class=tested[0])
     select_task(dataset, task)
-    held = _loaded(section.model_copy(update={"judged_on": "validation"}), seed=1)
+    held = load_dataset(section.model_copy(update={"judged_on": "validation"}), seed=1)
     as_many = len(held.train_labels) + len(held.test_labels) == len(dataset.train_labels)
     must(as_many, "validation points must be held out of the training points")
-
-
-def _loaded(section: DatasetConfig, seed: int) -> Dataset:
-    return load_dataset(section, seed=seed)

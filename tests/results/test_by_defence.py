@@ -30,7 +30,7 @@ ERRORS: Errors = {
     SLAB: {RANDOM: 12, NEAREST: 14, REMOVAL: 10},
     TRIM: {RANDOM: 10, NEAREST: 25, REMOVAL: 50},
 }
-CHOSEN = "differences within pairs of one split; all are chosen by these very numbers."
+CHOSEN = "differences within pairs of one split; defences and attacks are chosen by these very numbers."
 OVER = f"Means and 95 % intervals over 5 replicates, {CHOSEN}"
 
 
@@ -83,7 +83,7 @@ def test_of_each_defence_the_worst_attack_counts_and_no_control_is_one(sweep: Sw
 def test_the_answer_says_which_defence_is_best_and_by_how_much(sweep: Sweep) -> None:
     """Intervals of means may overlap where differences within pairs are clear."""
     assert said(sweep) == (
-        "Of 2 defences the best is slab+sphere, by test error with 40 % poison: behind it the worst of 2 attacks, "
+        "Of 2 defences the best is slab+sphere, by mean test error with 40 % poison: behind it the worst of 2 attacks, "
         f"{NEAREST}, brings the error to 14.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
         f"With no defence the worst, {RANDOM}, brings it to 30.0 ± 2.0 %, 16.0 ± 0.0 points more. "
         f"Behind the next, trim, the worst, {NEAREST}, brings it to 25.0 ± 2.0 %, 11.0 ± 0.0 points more. "
@@ -106,7 +106,7 @@ def test_a_difference_whose_interval_holds_none_is_not_shown(sweep: Sweep) -> No
 def test_that_no_defence_helps_is_said(load: Loader, sweep: Sweep) -> None:
     harmful = {**ERRORS, NONE: {RANDOM: 11, NEAREST: 12, REMOVAL: 9}}
     assert said(sweep, harmful).startswith(
-        "None of 2 defences is better than no defence, by test error with 40 % poison: "
+        "None of 2 defences is better than no defence, by mean test error with 40 % poison: "
         f"without one the worst of 2 attacks, {NEAREST}, brings the error to 12.0 ± 2.0 % "
         "(5.0 ± 2.0 % without poison). "
         f"Behind the best of them, slab+sphere, the worst, {NEAREST}, brings it to 14.0 ± 2.0 %, "
@@ -116,11 +116,13 @@ def test_that_no_defence_helps_is_said(load: Loader, sweep: Sweep) -> None:
     assert said(sweep, alike).startswith("None of 2 defences is better than no defence")
     one = load(GRID | {"attack": FLIPS[0], "evaluation.defence": {"grid": [[], [{"name": "trim"}]]}})
     assert said(one, {NONE: {"base": 10}, TRIM: {"base": 12}}).startswith(
-        "The defence trim is not better than no defence, by test error with 40 % poison: without one the attack, base, "
-        "brings the error to 10.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
-        "Behind the best of them, trim, it is brought to 12.0 ± 2.0 %, 2.0 ± 0.0 points more. "
+        "The defence trim is not better than no defence, by mean test error with 40 % poison: "
+        "without one the attack, base, brings the error to 10.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
+        "Behind it the error is brought to 12.0 ± 2.0 %, 2.0 ± 0.0 points more. "
     )
-    assert said(one, {NONE: {"base": 12}, TRIM: {"base": 10}}).startswith("The defence trim helps, by test error with")
+    assert said(one, {NONE: {"base": 12}, TRIM: {"base": 10}}).startswith(
+        "The defence trim is better than none, by mean test error with"
+    )
 
 
 def test_each_victim_has_a_best_defence_of_its_own(load: Loader) -> None:
@@ -130,7 +132,7 @@ def test_each_victim_has_a_best_defence_of_its_own(load: Loader) -> None:
     of_knn = {f"{variant},victim=knn": errors for variant, errors in other.items()}
     assert {variant.id for variant in sweep.configurations[0].variants} == {*of_svm, *of_knn}
     assert said(sweep, of_svm | of_knn) == (
-        "The best defences, by test error with the worst attack: "
+        "The best defences, by mean test error with the worst attack: "
         f"victim=linear_svm: slab+sphere, 14.0 ± 2.0 % (40 % {NEAREST}; with no defence 16.0 ± 0.0 points more; "
         "next trim, 11.0 ± 0.0 points more); "
         f"victim=knn: none of them, 13.0 ± 2.0 % (40 % {RANDOM}; best of them trim, 1.0 ± 0.0 points more). {OVER}"

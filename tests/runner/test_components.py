@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pgan_ray.attacks import Attack, PoisonSet
 from pgan_ray.data import Dataset
+from pgan_ray.defences import ScoredDetector
 from pgan_ray.errors import DataError
 from pgan_ray.results import Store, read_rows
 from pgan_ray.runner import Silent
@@ -87,6 +89,29 @@ def test_cells_that_a_component_failed_are_run_again_and_the_others_are_kept(
     assert (outcome.outcome, outcome.cells_failed, outcome.can_go_on) == ("complete", [], False)
     assert again.texts == ["batches in which a component failed are run again"]
     assert without_seconds(read_rows(Store(directory))) == without_seconds(read_rows(Store(tmp_path / "whole")))
+
+
+class Strict(ScoredDetector):
+    """A detector that keeps nothing."""
+
+    def fit_score(self, points: Any, random: np.random.Generator) -> Any:
+        seen: list[int] = []
+
+        def score(found: Any) -> Any:
+            seen.append(len(found))
+            return torch.full((len(found),), float(len(seen)))  # the limit is set by the first
+
+        return score
+
+
+def test_cells_of_which_nothing_is_left_are_done(run: Run, tmp_path: Path) -> None:
+    """Another start would leave nothing of them again, and is not advised."""
+    small = tiny_sweep(tmp_path, f"evaluation.detector={{name: '{__name__}:Strict'}}")
+    outcome = run(small, tmp_path / "sweep")
+    assert (outcome.outcome, outcome.cells_failed, outcome.can_go_on) == ("partial", [], False)
+    assert outcome.summary["cells"] == {"planned": small.cells, "finished": small.cells}
+    (failure,) = outcome.failures
+    assert "no score" in failure
 
 
 @pytest.mark.parametrize("given", [None, {"share": "much"}, {"share": float("nan")}, {3: 1.0}])

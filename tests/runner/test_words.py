@@ -4,7 +4,7 @@ import traceback
 
 import pytest
 
-from pgan_ray.runner.words import ComponentFailures, gist, last_line
+from pgan_ray.runner.words import VictimFailures, gist, last_line
 
 
 def _traceback(error: Exception) -> str:
@@ -49,7 +49,7 @@ def _failed(cause: str, who: str = "my_lab:Net1") -> str:
 
 
 def test_failures_that_differ_in_numbers_alone_are_told_once() -> None:
-    failures = ComponentFailures()
+    failures = VictimFailures()
     first = failures.add({"r0": _failed(LOST), "r1": _failed("other")})
     assert [*first] == [f"1 victim has no score: {_failed(c)}" for c in (LOST, "other")]
     assert [*failures.add({"r2": _failed("loss -2 of [4 5] at <a 0x12>"), "r3": _failed("other")})] == []
@@ -60,5 +60,5 @@ def test_failures_that_differ_in_numbers_alone_are_told_once() -> None:
 
 
 def test_components_whose_names_differ_in_a_number_are_told_each() -> None:
-    failures = ComponentFailures()
+    failures = VictimFailures()
     assert len([*failures.add({"r0": _failed("boom"), "r1": _failed("boom", "my_lab:Net2")})]) == 2
