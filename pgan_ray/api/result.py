@@ -39,6 +39,7 @@ from pgan_ray.runner import SweepOutcome
 from pgan_ray.runner.worker import dataset_key
 from pgan_ray.search import Confirmation, confirmations
 from pgan_ray.spec import Configuration, SweepRecord
+from pgan_ray.text import printable
 
 COLUMNS = (
     ("poison", None),
@@ -234,6 +235,10 @@ class SweepResult:
         """
         from pgan_ray.report import write_comparison, write_report  # matplotlib takes a while
 
+        strange = [repr(one) for one in beside if not isinstance(one, SweepResult)]
+        if strange:
+            rule = "must be sweeps, each as `open_sweep` gives it"
+            raise SpecError([f"beside: {rule}, got {printable(', '.join(strange))}"])
         if beside:
             target = Store(directory or "comparison")
             target.check(keeps_folder=False)

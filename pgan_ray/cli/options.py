@@ -66,6 +66,14 @@ really_large = click.option(
     help="Allow over 10,000 configurations, 20,000 variants, 10 million cells or 100 years of one core.",
 )
 
+overriding = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="A.B=VALUE",
+    help="Override a field; VALUE is YAML. May be given often.",
+)
+
 
 def choosing(command: Command) -> Command:
     """The options that say what of a sweep file is run."""
@@ -76,10 +84,7 @@ def choosing(command: Command) -> Command:
         help="One of the file's profiles; `body` is the file without any. `auto`: `paper` where the file has one and "
         "the cluster a GPU, else `quick` where the file has one, else `body`.",
     )
-    overrides = click.option(
-        "--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML."
-    )
-    return profile(overrides(command))
+    return profile(overriding(command))
 
 
 def running(command: Command) -> Command:

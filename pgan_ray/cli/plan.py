@@ -48,7 +48,7 @@ _sizes = partial(click.option, metavar="NUMBERS", callback=_numbers)
 @click.command()
 @options.sweep_file
 @click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick, and paper or the body.")
-@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Override a field; VALUE is YAML.")
+@options.overriding
 @click.option(
     "--device",
     type=click.Choice(sorted(DEVICES)),

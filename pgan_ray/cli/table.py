@@ -17,6 +17,8 @@ from pgan_ray.results import (
     Ranked,
     budget_text,
     estimate_text,
+    rule_of,
+    units_text,
     values_text,
     worst_rows,
 )
@@ -114,7 +116,7 @@ def changes_table(changes: Sequence[Change], sweep: Sweep) -> Table:
 def _at(fractions: Set[float]) -> tuple[str, tuple[str, ...]]:
     """Where a table's rows are, and the column that says it of each: none where all are at one of ``fractions``."""
     if len(fractions) == 1:
-        return f"at {100 * max(fractions):g}% poison", ()
+        return f"at {100 * max(fractions):g} % poison", ()
     return "at the largest poison fraction", ("poison",)
 
 
@@ -126,7 +128,7 @@ def ranking_table(found: Sequence[Ranked], sweep: Sweep, rule: Mapping[str, Any]
     counts = sorted({planned[one.configuration] for one in found})
     over = f"mean ± 95 % interval over {' or '.join(map(str, counts))} replicates"
     table = Table(
-        title=f"{by} at {100 * found[0].poison_fraction:g}% poison, in points beyond the control beside which it is "
+        title=f"{by} at {100 * found[0].poison_fraction:g} % poison, in points beyond the control beside which it is "
         f"least;\n{over if counts[-1] > 1 else 'one replicate, so no intervals'}"
     )
     for column in ("attack", by, "beyond", rejected, f"under the budget of {budget_text(rule)}"):
@@ -141,7 +143,8 @@ def ranking_table(found: Sequence[Ranked], sweep: Sweep, rule: Mapping[str, Any]
 
 def confirmations_table(confirmed: Sequence[Confirmation], sweep: Sweep) -> Table:
     """What a search's best trials had promised on validation points, and what they do evaluated afresh."""
-    table = Table(title="the best trials, evaluated afresh, in points; mean ± 95 % interval over generators")
+    units = units_text(rule_of(sweep))
+    table = Table(title=f"the best trials, evaluated afresh, mean ± 95 % interval over generators, in {units}")
     columns = ("configuration", "values", "harm promised", "harm confirmed", "seen promised", "seen confirmed")
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index > 1 else "left", overflow="fold")

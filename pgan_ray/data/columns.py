@@ -18,6 +18,7 @@ from pgan_ray.data.table import RawPoints
 from pgan_ray.errors import DataError
 
 LABEL, FEATURES, SPLIT = "label", "features", "split"
+NUMBER_THE_CLASSES = "number the classes, as `pandas.factorize` does"
 _SPLITS = {"train", "test"}
 
 
@@ -48,7 +49,8 @@ def wanted_columns(where: str, schema: Any) -> list[str]:
             _require_numeric(where, name, schema.field(name).type)
     label = schema.field(LABEL).type
     if not (pa.types.is_integer(label) or pa.types.is_boolean(label)):
-        raise DataError(f"{where}: `{LABEL}` must be whole numbers of an integer type, got {shown(label)}")
+        hint = f"; {NUMBER_THE_CLASSES}" if _is_text(label) else ""
+        raise DataError(f"{where}: `{LABEL}` must be whole numbers of an integer type, got {shown(label)}{hint}")
     if SPLIT in names:
         _require_text(where, schema.field(SPLIT).type)
     return [LABEL, *features, *([SPLIT] if SPLIT in names else [])]
@@ -88,11 +90,15 @@ def _require_numeric(where: str, name: str, kind: Any) -> None:
 
 
 def _require_text(where: str, kind: Any) -> None:
-    text = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not (pa.types.is_string(text) or pa.types.is_large_string(text)):
+    if not _is_text(kind):
         raise DataError(
             f"{where}: column `{SPLIT}` must hold `train` and `test`, both and no others, got {shown(kind)}"
         )
+
+
+def _is_text(kind: Any) -> bool:
+    text = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(text) or pa.types.is_large_string(text))
 
 
 def _features(where: str, table: Any) -> Array:

@@ -1,12 +1,14 @@
 """A user's `.csv`, by its columns (`pgan_ray.data.columns`): a line of names, then a line of numbers for each point."""
 
 import csv
+import re
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from pgan_ray.data.columns import LABEL, SPLIT, points_of, wanted_columns
+from pgan_ray.data.columns import LABEL, NUMBER_THE_CLASSES, SPLIT, points_of, wanted_columns
 from pgan_ray.data.files import shown
 from pgan_ray.data.table import RawPoints, check_size
 from pgan_ray.errors import DataError
@@ -26,6 +28,7 @@ def read_csv(stream: BinaryIO, where: str) -> tuple[RawPoints, RawPoints | None]
         DataError: the file is no table of numbers or too large, or columns are missing or hold nulls.
     """
     head = stream.readline(_LONGEST_LINE)
+    names: list[str] = []
     try:
         names = next(csv.reader([head.decode("utf-8-sig")]), [])
         # Arrow would guess types from the first block: whole numbers there may be fractions further down.
@@ -44,6 +47,17 @@ def read_csv(stream: BinaryIO, where: str) -> tuple[RawPoints, RawPoints | None]
             table.append(batch)
         return points_of(where, pa.Table.from_batches(table, batches.schema))
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
+        rule = _broken_rule(str(error), names)
         raise DataError(
-            f"{where}: must be numbers with commas between, under a line of names, got: {shown(error)}"
+            f"{where}: {rule or f'must be numbers with commas between, under a line of names, got: {shown(error)}'}"
         ) from error
+
+
+def _broken_rule(message: str, names: Sequence[str]) -> str | None:
+    """Which value of which column is none, by Arrow's ``message``; None where it speaks of something else."""
+    found = re.search(r"In CSV column #(\d+): Row #(\d+): .*invalid value '(.*)'", message, re.DOTALL)
+    if found is None:
+        return None
+    name, value = names[int(found[1])], shown(found[3])
+    kind, hint = ("whole numbers", f"; {NUMBER_THE_CLASSES}") if name == LABEL else ("numbers", "")
+    return f"line {found[2]}: column `{shown(name)}` must hold {kind}, got '{value}'{hint}"

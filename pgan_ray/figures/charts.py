@@ -33,7 +33,11 @@ class Line:
 
 @dataclass(frozen=True)
 class LineFigure:
-    """Curves over one axis, y from 0 to ``y_max``; ``x_range``: from where to where, if that is not the points'."""
+    """Curves over one axis, y from 0, or from ``y_min`` where that is less, to ``y_max``.
+
+    ``x_range``: from where to where, if that is not the points'. ``holds``: a value holds until the next, so lines are
+    steps.
+    """
 
     name: str
     title: str
@@ -43,6 +47,8 @@ class LineFigure:
     y_max: float
     log_x: bool = False
     x_range: tuple[float, float] | None = None
+    y_min: float = 0.0
+    holds: bool = False
 
     @cached_property
     def drawn(self) -> list[Line]:

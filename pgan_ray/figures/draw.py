@@ -55,8 +55,8 @@ def _lines(chart: LineFigure) -> Figure:
     xs = sorted({x for line in lines for x in line.x})
     span = (xs[-1] - xs[0]) if xs else 0.0
     for index, line in enumerate(lines):
-        _line(axes, line, chart.shift(index), with_band=chart.has_bands)
-    axes.set_ylim(0, chart.y_max)
+        _line(axes, line, chart.shift(index), with_band=chart.has_bands, holds=chart.holds)
+    axes.set_ylim(min(0.0, chart.y_min), chart.y_max)
     if chart.x_range is not None:
         low, high = chart.x_range
         axes.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
@@ -76,14 +76,24 @@ def _lines(chart: LineFigure) -> Figure:
     return figure
 
 
-def _line(axes: Axes, line: Line, shift: float, *, with_band: bool) -> None:
+def _line(axes: Axes, line: Line, shift: float, *, with_band: bool, holds: bool) -> None:
     x = np.array(line.x) + shift
     y = np.array(line.y)
     half = np.array([0.0 if h is None else h for h in line.half])
     if line.x_half:
         axes.errorbar(x, y, xerr=line.x_half, fmt="none", ecolor=line.colour, elinewidth=1.1, capsize=2.5, zorder=2)
     face = line.colour if line.dash == "-" else "white"
-    axes.plot(x, y, color=line.colour, linestyle=line.dash, marker=line.marker, markerfacecolor=face, zorder=3)
+    steps = "steps-post" if holds else "default"
+    axes.plot(
+        x,
+        y,
+        color=line.colour,
+        linestyle=line.dash,
+        drawstyle=steps,
+        marker=line.marker,
+        markerfacecolor=face,
+        zorder=3,
+    )
     if not half.any():
         return
     if with_band and len(x) > 1:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pgan_ray.figures.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
@@ -9,7 +10,7 @@ from pgan_ray.figures.palette import CATEGORIES, alpha_colour
 from pgan_ray.report.curves import half
 from pgan_ray.report.tables import Table
 from pgan_ray.report.tradeoff import HARM, SEEN
-from pgan_ray.results import Trial, best_so_far, estimate_text, read_trials, values_text
+from pgan_ray.results import Trial, best_so_far, estimate_text, read_trials, rule_of, units_text, values_text
 from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
 from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
 from pgan_ray.study.study import Study
@@ -26,7 +27,7 @@ def search_group(study: Study) -> Group | None:
     if search is None or not complete:
         return None
     figures: list[Figure] = [_plane(search, complete, confirmations(study.record.sweep, trials, study.changes))]
-    figures.append(_course(search, trials))
+    figures.append(course(search, trials))
     if parallel := _parallel(search, [trial for key, trial in complete.items() if key[0] == MAIN]):
         figures.append(parallel)
     spec = search.spec
@@ -53,6 +54,7 @@ def search_tables(study: Study) -> list[Table]:
     trials = read_trials(study.files.store, study.record)
     tables = []
     rows = []
+    units = units_text(rule_of(study.record.sweep))
     for one in confirmations(study.record.sweep, trials, study.changes):
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
         found = (estimate_text(score) for score in scores)
@@ -60,11 +62,13 @@ def search_tables(study: Study) -> list[Table]:
     if rows:
         harms, seen = ("harm promised", "harm confirmed"), ("detectability promised", "detectability confirmed")
         columns = ("trial", "values", *harms, *seen)
-        title = "Of the best trials: what they promised on held-out points, and what they do afresh, in points"
+        title = f"Of the best trials: what they promised on held-out points, and what they do afresh, in {units}"
         tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
     if stopped := _stopped_rows(trials):
         of_stopped = ("trial", "values", "stopped at, %", "harm", "detectability")
-        title = "Trials that were stopped early, and what their probes said by one victim of each generator, in points"
+        title = (
+            "Trials that were stopped early, and what their probes said by one victim of each generator, in " + units
+        )
         tables.append(Table("stopped", title, of_stopped, stopped, left=2))
     matters = importance(search, [trial for key, trial in sorted(trials.items()) if key[0] == MAIN])
     if matters:
@@ -130,7 +134,7 @@ def _points(label: str, colour: str, trials: Sequence[Trial], names: Sequence[st
     )
 
 
-def _course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
+def course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
     """The best so far, or the area that the front holds, by trial."""
     spec = search.spec
     lines = []
@@ -139,14 +143,17 @@ def _course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
         values = best_so_far(spec, own) if spec.goal == "worst_case" else hypervolumes(own)
         known = [(number, 100 * value) for number, value in enumerate(values) if value is not None]
         label = spec.method if series == MAIN else series
-        x, y = tuple(float(number) for number, _ in known), tuple(max(0.0, value) for _, value in known)
+        x, y = tuple(float(number) for number, _ in known), tuple(value for _, value in known)
         lines.append(Line(label, COLOURS[series], x, y, (None,) * len(x), marker=""))
-    highest = max((y for line in lines for y in line.y), default=1.0)
+    ys = [y for line in lines for y in line.y]
+    low, high = min([0.0, *ys]), max([0.0, *ys])
+    room = 0.1 * (high - low) or 1.0
     is_front = spec.goal == "front"
     title = "Area that the front holds, by trial" if is_front else "Harm of the best feasible trial so far"
     y_label = "% x %, of a perfect attack" if is_front else "points, on held-out data"
     last = float(max(1, spec.trials - 1))
-    return LineFigure("search_course", title, "trial", y_label, tuple(lines), 1.1 * highest or 1.0, x_range=(0.0, last))
+    drawn = LineFigure("search_course", title, "trial", y_label, tuple(lines), high + room, x_range=(0.0, last))
+    return replace(drawn, holds=True, y_min=low - room if low < 0 else 0.0)
 
 
 def _parallel(search: Search, trials: Sequence[Trial]) -> ParallelFigure | None:

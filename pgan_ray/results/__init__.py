@@ -51,6 +51,7 @@ from pgan_ray.results.ranking import (
     rule_for,
     rule_of,
     strongest,
+    units_text,
 )
 from pgan_ray.results.record import SWEEP, check_new, read_sweep
 from pgan_ray.results.redact import keep_secret, redact, redactor
@@ -192,6 +193,7 @@ __all__ = [
     "summarise",
     "table_of",
     "unfinished",
+    "units_text",
     "values_text",
     "worst_rows",
     "write_checkpoint",

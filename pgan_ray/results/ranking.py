@@ -128,6 +128,11 @@ def budget_text(rule: Mapping[str, Any]) -> str:
     return f"{amount:g} {'point' if abs(amount) == 1 else 'points'}"
 
 
+def units_text(rule: Mapping[str, Any]) -> str:
+    """In what harm and detectability are told, where both are, by a ``rule`` as `rule_of` gives it."""
+    return "points; detectability: AUC in %" if rule.get("tails") == "detector_auc" else "points"
+
+
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     """The ``changes`` of the attack that is first in the `ranking` of ``sweep``; [] where there is none.
 

@@ -42,7 +42,7 @@ from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.words import gist
 from pgan_ray.runner.worker import Engine
 from pgan_ray.search import best, front, going_on, make_sampler, score, to_confirm
-from pgan_ray.spec import MAIN, Configuration, KnownTrials, SweepRecord, TrialKey, trial_id, with_known
+from pgan_ray.spec import MAIN, Configuration, KnownTrials, SearchSpec, SweepRecord, TrialKey, trial_id, with_known
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -294,7 +294,7 @@ class SearchRun:
             elif found is None:
                 what = f"none yet has a detectability of at most {budget_text(rule_of(self._record.sweep))}"
             else:
-                what = f"the best is {trial_text(found)}"
+                what = f"the best is {trial_text(found, self._spec)}"
             method = self._spec.method if series == MAIN else series
             stopped = sum(trial.state == "stopped" for trial in own)
             early = f", {stopped} of them stopped early" if stopped else ""
@@ -363,7 +363,9 @@ def _has_worked(trial: Trial) -> bool:
     return trial.state == "complete" or any(probe.harm is not None for probe in trial.probes)
 
 
-def trial_text(trial: Trial) -> str:
-    """``7 (alpha 0.1): harm 12.3 ± 2.0, detectability 0.4 ± 0.1 points``."""
+def trial_text(trial: Trial, spec: SearchSpec) -> str:
+    """``7 (alpha 0.1): harm 12.3 ± 2.0 points, detectability 0.4 ± 0.1 points``; ``AUC 55.0 ± 2.1 %`` by that."""
     harm, seen = estimate_text(trial.harm), estimate_text(trial.detectability)
-    return f"{trial.key[1]} ({values_text(trial)}): harm {harm}, detectability {seen} points"
+    is_area = spec.detectability.metric == "detector_auc"
+    detectability = f"AUC {seen} %" if is_area else f"detectability {seen} points"
+    return f"{trial.key[1]} ({values_text(trial)}): harm {harm} points, {detectability}"

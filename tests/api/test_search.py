@@ -93,6 +93,8 @@ def test_a_search_and_a_grid_of_one_file_of_ones_own_stand_side_by_side(tmp_path
     other = run(TINY, files[1], **{"attack.iterations": 2})
     with pytest.raises(SpecError, match="must have data set in common with"):
         search.report(tmp_path / "none", beside=[other])
+    with pytest.raises(SpecError, match=r"beside: must be sweeps, each as `open_sweep` gives it, got 'x'"):
+        search.report(tmp_path / "none", beside="x")  # type: ignore[arg-type]
 
 
 def test_mlflow_has_the_course_of_the_search(result: SweepResult, folder: Path, tmp_path: Path) -> None:

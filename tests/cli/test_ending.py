@@ -31,5 +31,5 @@ def test_of_many_curves_the_strongest_attacks_are_shown(tmp_path: Path, monkeypa
     many = CliRunner().invoke(group, [*arguments, str(tmp_path / "many")])
     assert (few.exit_code, many.exit_code) == (0, 0)
     assert "test error in %" not in many.output
-    assert "damage at 40% poison" in many.output
+    assert "damage at 40 % poison" in many.output
     assert f"tables of 2 curves are in the report, and `pgan-ray best {tmp_path / 'many'}` ranks" in many.output

@@ -25,4 +25,4 @@ def test_whether_the_detectors_see_it_is_said_as_surely_as_it_is_known(
 ) -> None:
     best = Ranked("alpha=0.1", "", 0.4, Estimate(0.17, 0.036, 5, 5), "none", excess, is_under, is_sure)
     told = attack_text(tiny_sweep(tmp_path), best)
-    assert told == f"alpha=0.1 at 40% poison: harm 17.0 ± 3.6 points (5 replicates){seen}"
+    assert told == f"alpha=0.1 at 40 % poison: harm 17.0 ± 3.6 points (5 replicates){seen}"

@@ -21,7 +21,7 @@ def test_a_share_is_written_with_all_its_digits(tmp_path: Path, capsys: pytest.C
     show(rates_table(points, sweep))
     change = Change("alpha=0.1", "", 0.125, NONE, {**RATES, "specificity": Estimate(0.0, None, 1, 1)})
     show(changes_table([change], sweep))
-    assert capsys.readouterr().out.count(" 12.5% poison") == 2
+    assert capsys.readouterr().out.count(" 12.5 % poison") == 2
 
 
 def test_the_poison_has_a_column_where_rows_differ_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,8 +58,10 @@ def test_whole_numbers_that_become_fractions_further_down_are_one_column(
         (["a,a,label", *ROWS], "columns must have different names, got more than one a"),
         (["label", "3", "5"], "must have a list column `features` or numeric columns beside `label`, got none"),
         (["a,b,label,c", *ROWS, "1,2,3"], "must be numbers with commas between, under a line of names, got: CSV parse"),
-        (["a,b,label,c", *ROWS, "1,male,3,4"], "invalid value 'male'"),
-        (["a,b,label,c", *ROWS, "1,2,3.5,4"], "invalid value '3.5'"),
+        (["a,b,label,c", *ROWS, "1,male,3,4"], "line 22: column `b` must hold numbers, got 'male'"),
+        (["a,b,label,c", *ROWS, "1,2,3.5,4"], "line 22: column `label` must hold whole numbers, got '3.5'"),
+        (["a,b,label", "1,2,benign"], "got 'benign'; number the classes, as `pandas.factorize` does"),
+        (["a,b,label", "1,2,'a\"b'"], "line 2: column `label` must hold whole numbers, got ''a\"b''; number"),
         (["a,b,label,c", *ROWS, "1,,3,4"], "column `b` must have no nulls, got 1"),
         (["a,b,label,c", *ROWS, "1,nan,3,4"], "column `b` must have no nulls, got 1"),
         (["a,b,label,c", *ROWS, "1,inf,3,4"], "must be finite in float32, got inf"),
@@ -73,6 +75,12 @@ def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path: Path, lines: li
     assert str(caught.value).startswith(f"{path}: ")
     assert message in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def test_the_line_is_that_of_the_file_in_a_later_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comma_separated, "_LONGEST_LINE", 40)
+    with pytest.raises(DataError, match=r"line 32: column `a` must hold numbers, got 'x'"):
+        load(write(tmp_path, "a,b,label", *(f"{number},7,3" for number in range(30)), "x,7,3"))
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ def test_every_chart_is_drawn_the_same_twice(chart: charts.Figure) -> None:
     assert dict(mpl.rcParams) == before
 
 
+def test_values_that_hold_are_steps_and_those_below_zero_are_shown() -> None:
+    line = charts.Line("a", "#000000", (0, 1), (-2, 1), (None, None), marker="")
+    chart = charts.LineFigure("steps", "Steps", "x", "y", (line,), 2, y_min=-3, holds=True)
+    with style():
+        axes = draw(chart).axes[0]
+    assert axes.get_ylim() == (-3, 2)
+    assert axes.lines[0].get_drawstyle() == "steps-post"
+
+
 @pytest.mark.parametrize("wanted", [[0, 0, 0, 0], [1, 1.1, 5, 9.9], [9.8, 9.9, 10, 10], [2, 4, 6, 8]])
 def test_labels_are_moved_apart_and_stay_inside(wanted: list[float]) -> None:
     places = spread(wanted, [1.0] * 4, 0.0, 10.0)

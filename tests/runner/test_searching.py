@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from pgan_ray.attacks import train_stack
 from pgan_ray.evaluation import evaluate_cells
 from pgan_ray.results import Store, read_rows, read_trials
 from pgan_ray.runner import Engine, SweepOutcome
+from pgan_ray.runner.searching import trial_text
 from pgan_ray.search import make_sampler
-from pgan_ray.spec import SweepRecord, load_record
+from pgan_ray.spec import SearchSpec, SweepRecord, load_record
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepExtended, SweepFinished, SweepStarted
 from tests.runner.sweeps import InterruptOnce, Notices, trial_files, without_seconds
-from tests.searches import search_of, small_search
+from tests.searches import search_of, small_search, trial
 
 
 @pytest.fixture
@@ -129,6 +131,18 @@ def test_an_error_between_waves_is_told_with_its_traceback_and_nothing_is_lost(
     assert json.loads((directory / "summary.json").read_text())["outcome"] == "failed"
     assert run(small_search(), directory).outcome == "complete"
     assert trial_files(directory) == trial_files(undisturbed)
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        ("excess_rejection", "0 (alpha 0.1): harm 12.0 ± 1.0 points, detectability 5.0 ± 1.0 points"),
+        ("detector_auc", "0 (alpha 0.1): harm 12.0 ± 1.0 points, AUC 5.0 ± 1.0 %"),
+    ],
+)
+def test_a_trial_is_told_in_the_units_of_its_scores(metric: str, told: str) -> None:
+    spec = SearchSpec.model_validate({"method": "tpe", "detectability": {"metric": metric, "at_most": 0.1}})
+    assert trial_text(replace(trial(0, 0.12, 0.05), values={"alpha": 0.1}), spec) == told
 
 
 def test_a_trial_that_fails_is_told_and_the_search_goes_on(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
