@@ -20,6 +20,12 @@ SEARCH: dict[str, Any] = {
 STOPS: dict[str, Any] = {"search__scheduler": "successive_halving"}
 """What makes a search stop trials, as `small_search` takes it."""
 
+AGAINST_EACH: dict[str, Any] = {
+    "search__against": "each",
+    "evaluation__defence": {"grid": [[], [{"name": "slab"}, {"name": "sphere"}]]},
+}
+"""What makes a search have trials against each of two pipelines, likewise."""
+
 
 def search_file(**changes: Any) -> dict[str, Any]:
     """The content of a sweep file with a search, with the values at dotted keys (``__`` for a dot) replaced."""

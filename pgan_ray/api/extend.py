@@ -10,7 +10,7 @@ from typing import Any
 from pgan_ray.errors import SpecError
 from pgan_ray.results import PAUSE, SWEEP, Store, known_trials, read_sweep, read_trials, redact, unfinished
 from pgan_ray.search import ordered
-from pgan_ray.spec import MAIN, Search, SweepRecord, load_record, with_replicates, with_values
+from pgan_ray.spec import Search, SweepRecord, is_random, load_record, with_replicates, with_values
 from pgan_ray.text import typed
 
 MOST_WARM = 10
@@ -81,7 +81,7 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
         # It was chosen by points that may be test points here.
         rule = f"must have split its data as this sweep does, by the seed {ours.data_seed}"
         raise SpecError([f"--warm-start {where}: {rule}, got {theirs.data_seed}: set `dataset.split_seed` to that"])
-    trials = [trial for key, trial in read_trials(store, other).items() if key[0] == MAIN]
+    trials = [trial for key, trial in read_trials(store, other).items() if not is_random(key[0])]
     own = {one.name: one for one in search.dimensions}
     start = list(search.spec.start)
     most = min(search.spec.trials, len(start) + MOST_WARM)

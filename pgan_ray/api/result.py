@@ -160,9 +160,9 @@ class SweepResult:
     def trials(self) -> pa.Table:
         """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.
 
-        ``probed_at``: the share of its training at which it was judged last, if it was, with what was found there.
-        On validation points, and so to choose by; `confirmations` has what the best of them do. Raises `SpecError`
-        where nothing is searched.
+        ``against``: of a search against each variant, its id. ``probed_at``: the share of its training at which it was
+        judged last, if it was, with what was found there. On validation points, and so to choose by; `confirmations`
+        has what the best of them do. Raises `SpecError` where nothing is searched.
         """
         search = self.record.sweep.search
         if search is None:
@@ -170,7 +170,8 @@ class SweepResult:
         found = []
         for (series, number), trial in read_trials(self._store, self.record).items():
             scores = {name: getattr(trial, name) for name in ("harm", "detectability")}
-            row = {"series": series, "number": number, "state": trial.state, "message": trial.message}
+            row = {"series": series, "number": number, "against": search.against(series)}
+            row |= {"state": trial.state, "message": trial.message}
             row |= {name: score and score.mean for name, score in scores.items()}
             row |= {f"{name}_half_width": score and score.half_width for name, score in scores.items()}
             probe = trial.probes[-1] if trial.probes else Probe(0.0)

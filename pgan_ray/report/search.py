@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pgan_ray.figures.charts import Figure, Group, Line, LineFigure, ParallelFigure, PointFigure, PointGroup
@@ -12,10 +12,10 @@ from pgan_ray.report.tables import Table
 from pgan_ray.report.tradeoff import HARM, SEEN
 from pgan_ray.results import Trial, best_so_far, estimate_text, read_trials, rule_of, units_text, values_text
 from pgan_ray.search import Confirmation, confirmations, front, hypervolumes, importance
-from pgan_ray.spec import MAIN, Dimension, Search, TrialKey
+from pgan_ray.spec import Dimension, Search, Sweep, TrialKey, is_random
 from pgan_ray.study.study import Study
 
-COLOURS = {MAIN: CATEGORIES[0], "random": CATEGORIES[5]}
+OURS, BY_CHANCE = CATEGORIES[0], CATEGORIES[5]
 LETTERS = 18
 
 
@@ -26,15 +26,21 @@ def search_group(study: Study) -> Group | None:
     complete = {key: trial for key, trial in trials.items() if trial.state == "complete"}
     if search is None or not complete:
         return None
-    figures: list[Figure] = [_plane(search, complete, confirmations(study.record.sweep, trials, study.changes))]
-    figures.append(course(search, trials))
-    if parallel := _parallel(search, [trial for key, trial in complete.items() if key[0] == MAIN]):
-        figures.append(parallel)
+    confirmed = confirmations(study.record.sweep, trials, study.changes)
+    figures: list[Figure] = []
+    for contest in _contests(study.record.sweep):
+        own = {key: trial for key, trial in complete.items() if key[0] in contest.series}
+        if own:
+            figures.append(_plane(search, contest, own, [one for one in confirmed if one.trial.key in own]))
+            figures.append(course(search, contest, trials))
+            figures += _parallel(search, contest, [own[key] for key in own if not is_random(key[0])])
     spec = search.spec
     failed, stopped = (sum(trial.state == state for trial in trials.values()) for state in ("failed", "stopped"))
     others = [f"{number} {what}" for number, what in ((failed, "failed"), (stopped, "stopped early")) if number]
     asked = f"{len(trials)} trials were asked for" + (f", of which {' and '.join(others)}" if others else "")
     what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a front of both"
+    if spec.against == "each":
+        what += ", against each variant of the evaluation by itself"
     return Group(
         "The search",
         f"{_method(spec.method)} for {what}: {asked}. Each is judged on points held out of the training split, by "
@@ -51,40 +57,62 @@ def search_tables(study: Study) -> list[Table]:
     search = study.record.sweep.search
     if search is None:
         return []
+    sweep = study.record.sweep
     trials = read_trials(study.files.store, study.record)
     tables = []
     rows = []
-    units = units_text(rule_of(study.record.sweep))
-    for one in confirmations(study.record.sweep, trials, study.changes):
+    units = units_text(rule_of(sweep))
+    for one in confirmations(sweep, trials, study.changes):
         scores = (one.trial.harm, one.again.harm, one.trial.detectability, one.again.detectability)
         found = (estimate_text(score) for score in scores)
-        rows.append((_name(one.trial.key), values_text(one.trial), *found))
+        rows.append((_name(sweep, search, one.trial.key), values_text(one.trial), *found))
     if rows:
         harms, seen = ("harm promised", "harm confirmed"), ("detectability promised", "detectability confirmed")
         columns = ("trial", "values", *harms, *seen)
         title = f"Of the best trials: what they promised on held-out points, and what they do afresh, in {units}"
         tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
-    if stopped := _stopped_rows(trials):
+    if stopped := _stopped_rows(sweep, search, trials):
         of_stopped = ("trial", "values", "stopped at, %", "harm", "detectability")
         title = (
             "Trials that were stopped early, and what their probes said by one victim of each generator, in " + units
         )
         tables.append(Table("stopped", title, of_stopped, stopped, left=2))
-    matters = importance(search, [trial for key, trial in sorted(trials.items()) if key[0] == MAIN])
-    if matters:
-        shares = tuple((name, f"{100 * share:.0f}") for name, share in matters.items())
-        title = "How much each value matters to the harm of a trial, in % (PED-ANOVA)"
-        tables.append(Table("importance", title, ("value", "share"), shares))
+    for contest in _contests(sweep):
+        own = [trials[key] for key in sorted(trials) if key[0] in contest.series and not is_random(key[0])]
+        if matters := importance(search, own):
+            shares = tuple((name, f"{100 * share:.0f}") for name, share in matters.items())
+            title = f"How much each value matters to the harm of a trial{contest.against}, in % (PED-ANOVA)"
+            tables.append(Table(f"importance{contest.suffix}", title, ("value", "share"), shares))
     return tables
 
 
-def _stopped_rows(trials: dict[TrialKey, Trial]) -> tuple[tuple[str, ...], ...]:
+@dataclass(frozen=True)
+class Contest:
+    """Series of trials that are judged by the same variants, with what stands in titles and in names of figures."""
+
+    series: tuple[str, ...]
+    against: str = ""
+    suffix: str = ""
+
+
+def _contests(sweep: Sweep) -> list[Contest]:
+    search = sweep.search
+    assert search is not None  # its callers look
+    if search.spec.against == "all":
+        return [Contest(series) for series in search.contests]
+    return [
+        Contest(series, f" against {sweep.in_words(search.against(series[0]))}", f"_{number}")
+        for number, series in enumerate(search.contests, 1)
+    ]
+
+
+def _stopped_rows(sweep: Sweep, search: Search, trials: dict[TrialKey, Trial]) -> tuple[tuple[str, ...], ...]:
     rows = []
-    for key, trial in sorted(trials.items(), key=lambda item: (item[0][0] != MAIN, item[0])):
+    for key, trial in sorted(trials.items(), key=lambda item: (is_random(item[0][0]), item[0])):
         if trial.state == "stopped":
             probe = trial.probes[-1]
             scores = estimate_text(probe.harm), estimate_text(probe.detectability)
-            rows.append((_name(key), values_text(trial), f"{100 * probe.share:g}", *scores))
+            rows.append((_name(sweep, search, key), values_text(trial), f"{100 * probe.share:g}", *scores))
     return tuple(rows)
 
 
@@ -94,30 +122,38 @@ def _method(method: str) -> str:
     return names[method]
 
 
-def _name(key: TrialKey) -> str:
-    return str(key[1]) if key[0] == MAIN else f"{key[0]} {key[1]}"
+def _name(sweep: Sweep, search: Search, key: TrialKey) -> str:
+    """``7``, ``random 7``, ``7 against defence=slab``."""
+    return sweep.in_words(search.trial_text(key)).replace("trial ", "", 1)
 
 
-def _plane(search: Search, complete: dict[TrialKey, Trial], confirmed: Sequence[Confirmation]) -> PointFigure:
+def _series_label(search: Search, series: str) -> tuple[str, str]:
+    """What a series goes by in a figure of its contest, and its colour."""
+    return ("random", BY_CHANCE) if is_random(series) else (search.spec.method, OURS)
+
+
+def _plane(
+    search: Search, contest: Contest, complete: dict[TrialKey, Trial], confirmed: Sequence[Confirmation]
+) -> PointFigure:
     spec = search.spec
     groups = []
-    for series in search.series:
+    for series in contest.series:
         own = [trial for key, trial in complete.items() if key[0] == series]
-        label = spec.method if series == MAIN else series
-        groups.append(_points(label, COLOURS[series], own, []))
+        label, colour = _series_label(search, series)
+        groups.append(_points(label, colour, own, []))
         if spec.goal == "front":
-            groups.append(_points(f"{label}: front", COLOURS[series], front(own), [], marker="D"))
-    if MAIN in search.series and search.spec.start:
-        by_hand = [trial for key, trial in complete.items() if key[0] == MAIN and key[1] < len(spec.start)]
+            groups.append(_points(f"{label}: front", colour, front(own), [], marker="D"))
+    by_hand = [trial for key, trial in complete.items() if not is_random(key[0]) and key[1] < len(spec.start)]
+    if spec.start:
         groups.append(_points("by hand", CATEGORIES[6], by_hand, [], marker="s"))
     again = [one.again for one in confirmed if one.again.state == "complete"]
     if again:
-        names = [_name(trial.key) for trial in again]
+        names = [f"{'random ' if is_random(trial.key[0]) else ''}{trial.key[1]}" for trial in again]
         groups.append(_points("confirmed", CATEGORIES[1], again, names, is_large=True))
     limit = 100 * spec.detectability.at_most if spec.goal == "worst_case" else None
     harm = "harm beyond every control, points"
-    metric = SEEN[spec.detectability.metric]
-    return PointFigure("search_trials", "Harm and detectability of the trials", metric, harm, tuple(groups), limit)
+    title, name = f"Harm and detectability of the trials{contest.against}", f"search_trials{contest.suffix}"
+    return PointFigure(name, title, SEEN[spec.detectability.metric], harm, tuple(groups), limit)
 
 
 def _points(label: str, colour: str, trials: Sequence[Trial], names: Sequence[str], **options: Any) -> PointGroup:
@@ -134,31 +170,32 @@ def _points(label: str, colour: str, trials: Sequence[Trial], names: Sequence[st
     )
 
 
-def course(search: Search, trials: dict[TrialKey, Trial]) -> LineFigure:
+def course(search: Search, contest: Contest, trials: dict[TrialKey, Trial]) -> LineFigure:
     """The best so far, or the area that the front holds, by trial."""
     spec = search.spec
     lines = []
-    for series in search.series:
+    for series in contest.series:
         own = [trials[key] for key in sorted(trials) if key[0] == series]
         values = best_so_far(spec, own) if spec.goal == "worst_case" else hypervolumes(own)
         known = [(number, 100 * value) for number, value in enumerate(values) if value is not None]
-        label = spec.method if series == MAIN else series
+        label, colour = _series_label(search, series)
         x, y = tuple(float(number) for number, _ in known), tuple(value for _, value in known)
-        lines.append(Line(label, COLOURS[series], x, y, (None,) * len(x), marker=""))
+        lines.append(Line(label, colour, x, y, (None,) * len(x), marker=""))
     ys = [y for line in lines for y in line.y]
     low, high = min([0.0, *ys]), max([0.0, *ys])
     room = 0.1 * (high - low) or 1.0
     is_front = spec.goal == "front"
     title = "Area that the front holds, by trial" if is_front else "Harm of the best feasible trial so far"
+    title, name = f"{title}{contest.against}", f"search_course{contest.suffix}"
     y_label = "% x %, of a perfect attack" if is_front else "points, on held-out data"
     last = float(max(1, spec.trials - 1))
-    drawn = LineFigure("search_course", title, "trial", y_label, tuple(lines), high + room, x_range=(0.0, last))
+    drawn = LineFigure(name, title, "trial", y_label, tuple(lines), high + room, x_range=(0.0, last))
     return replace(drawn, holds=True, y_min=low - room if low < 0 else 0.0)
 
 
-def _parallel(search: Search, trials: Sequence[Trial]) -> ParallelFigure | None:
+def _parallel(search: Search, contest: Contest, trials: Sequence[Trial]) -> list[Figure]:
     if len(trials) < 2 or len(search.dimensions) < 2:
-        return None
+        return []
     harms = sorted(trial.point[0] for trial in trials)
     low, high = harms[0], harms[-1]
     axes = [(_shortened(one), *_ends(one)) for one in search.dimensions]
@@ -168,7 +205,8 @@ def _parallel(search: Search, trials: Sequence[Trial]) -> ParallelFigure | None:
         share = (trial.point[0] - low) / (high - low) if high > low else 0.5
         places = (*(_place(one, trial.values[one.name]) for one in search.dimensions), share)
         lines.append((places, alpha_colour(share)))
-    return ParallelFigure("search_values", "What was chosen, and what came of it", tuple(axes), tuple(lines))
+    title, name = f"What was chosen, and what came of it{contest.against}", f"search_values{contest.suffix}"
+    return [ParallelFigure(name, title, tuple(axes), tuple(lines))]
 
 
 def _shortened(one: Dimension) -> str:

@@ -92,7 +92,7 @@ def by_defence(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[ByDefence]:
     called: dict[str, str] = {}
     asked = {0.0}
     for configuration in sweep.configurations:
-        for variant in configuration.variants:
+        for variant in configuration.variants if configuration.is_result else ():
             evaluation = variant.evaluation
             others = configuration.setting, evaluation.model_dump_json(exclude={"defence"})
             pipeline = evaluation.model_dump_json(include={"defence"})
@@ -108,7 +108,7 @@ def by_defence(sweep: Sweep, scores: Mapping[str, pa.Table]) -> list[ByDefence]:
 
 
 def _axis(sweep: Sweep) -> grid.Axis | None:
-    if sweep.search is not None:  # its trials are judged by all of its variants
+    if sweep.search is not None and sweep.search.spec.against == "all":  # no attack is made for any one of them
         return None
     axes = (axis for axis in grid.axes(sweep.document) if axis.path == DEFENCE and len(axis.values) > 1)
     return next(axes, None)
@@ -233,7 +233,8 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
     left_out = dict.fromkeys(name for group in groups for name in group.left_out)
     without = f" Not compared, for want of scores: {', '.join(left_out)}." if left_out else ""
     chosen = "defences and attacks are chosen by these very numbers"
-    return f"{told} {means}, differences within pairs of one split; {chosen}.{without}"
+    searched = " The attacks are the best of a search against each." if sweep.search is not None else ""
+    return f"{told}{searched} {means}, differences within pairs of one split; {chosen}.{without}"
 
 
 def _at_length(sweep: Sweep, group: ByDefence) -> str:

@@ -42,7 +42,7 @@ from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.words import gist
 from pgan_ray.runner.worker import Engine
 from pgan_ray.search import best, front, going_on, make_sampler, score, to_confirm
-from pgan_ray.spec import MAIN, Configuration, KnownTrials, SearchSpec, SweepRecord, TrialKey, trial_id, with_known
+from pgan_ray.spec import Configuration, KnownTrials, SearchSpec, SweepRecord, TrialKey, trial_id, with_known
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -295,7 +295,7 @@ class SearchRun:
                 what = f"none yet has a detectability of at most {budget_text(rule_of(self._record.sweep))}"
             else:
                 what = f"the best is {trial_text(found, self._spec)}"
-            method = self._spec.method if series == MAIN else series
+            method = self._record.sweep.in_words(self._search.method_text(series))
             stopped = sum(trial.state == "stopped" for trial in own)
             early = f", {stopped} of them stopped early" if stopped else ""
             self._progress.notice(f"{method}: {upto + 1} of {self._spec.trials} trials{early}; {what}")

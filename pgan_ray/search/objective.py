@@ -15,8 +15,9 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
     ``changes``: of its rows beyond each control.
     """
     rate, metric = HARMS[search.spec.harm], search.spec.detectability.metric
-    here = (configuration.id, search.poison_fraction)
-    own = [one for one in changes if (one.configuration, one.poison_fraction) == here and rate in one.rates]
+    here = {(configuration.id, variant.id, search.poison_fraction) for variant in configuration.variants}
+    own = [one for one in changes if (one.configuration, one.variant, one.poison_fraction) in here]
+    own = [one for one in own if rate in one.rates]
     by_variant = {change.variant: change for change in least_beyond(own, rate)}
     lacking = [one.id or "its victims" for one in configuration.variants if one.id not in by_variant]
     detect = [one.id for one in configuration.variants if one.evaluation.detector.component.filters]

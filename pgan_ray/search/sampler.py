@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import Trial
-from pgan_ray.spec import RANDOM, Dimension, Search, TrialKey
+from pgan_ray.spec import Dimension, Search, TrialKey, is_random
 from pgan_ray.spec.seeds import seed_sequence
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Sampler:
             study = optuna.create_study(directions=directions, sampler=self._sampler(key, attempt))
             for trial in before:
                 study.add_trial(self._frozen(trial, is_told=trial.key[1] < wave))
-            if series != RANDOM and number < len(spec.start):
+            if not is_random(series) and number < len(spec.start):
                 study.enqueue_trial(self._internal(spec.start[number]))
             asked = study.ask(self._distributions)
             attributes = study.get_trials(deepcopy=False)[-1].system_attrs
@@ -106,7 +106,7 @@ class Sampler:
         spec = self._search.spec
         series, number = key
         seed = int(seed_sequence(self._seed, "search", series, number, attempt).generate_state(1)[0])
-        method = spec.method if series != RANDOM else "random"
+        method = "random" if is_random(series) else spec.method
         startup = max(2 * spec.parallel, min(10, spec.trials // 4))
         if method == "random":
             return optuna.samplers.RandomSampler(seed=seed)

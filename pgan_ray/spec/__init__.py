@@ -22,7 +22,7 @@ from pgan_ray.spec.network import AdamSpec, GeneratorSpec, NetworkSpec, Optimize
 from pgan_ray.spec.record import MAX_RECORD_BYTES, SweepRecord
 from pgan_ray.spec.resources import ResourcesSpec, StageResources
 from pgan_ray.spec.search import SearchSpec
-from pgan_ray.spec.searched import MAIN, RANDOM, KnownTrials, Search, TrialKey, trial_id, with_known
+from pgan_ray.spec.searched import MAIN, KnownTrials, Search, TrialKey, is_random, trial_id, with_known
 from pgan_ray.spec.settings import Settings
 from pgan_ray.spec.shipped import shipped_sweeps, sweep_text
 from pgan_ray.spec.space import Dimension
@@ -34,7 +34,6 @@ __all__ = [
     "MAIN",
     "MAX_RECORD_BYTES",
     "PAPER",
-    "RANDOM",
     "AdamSpec",
     "AttackConfig",
     "Cell",
@@ -65,6 +64,7 @@ __all__ = [
     "Variant",
     "VictimConfig",
     "foreign_names",
+    "is_random",
     "load_record",
     "load_sweep",
     "profile_names",

@@ -63,7 +63,13 @@ class SearchSpec(Part):
     harm: Harm = Field(
         default="damage",
         description="What a trial is to raise beyond every control: `damage`, the share of the source class that is "
-        "taken for the poison class; or `error`, the test error. The mean over the variants of the evaluation.",
+        "taken for the poison class; or `error`, the test error.",
+    )
+    against: Literal["all", "each"] = Field(
+        default="all",
+        description="With grids under `evaluation`, such as of defences. `all`: one attack against all variants of the "
+        "evaluation, whose harm is its mean over them, and its detectability the largest; `each`: as many trials "
+        "against each variant, as of an attacker who knows it; the best of each are confirmed against all.",
     )
     poison_fraction: float | None = Field(
         default=None,
@@ -71,9 +77,7 @@ class SearchSpec(Part):
         lt=1,
         description="Where a trial is judged: one of `evaluation.poison_fractions`. Null: the largest.",
     )
-    detectability: DetectabilitySpec = Field(
-        default=DetectabilitySpec(), description="What a trial is to keep low: the largest of the variants."
-    )
+    detectability: DetectabilitySpec = Field(default=DetectabilitySpec(), description="What a trial is to keep low.")
     confirm: ConfirmSpec = Field(
         default=ConfirmSpec(),
         description="The best trials are trained and evaluated again, with new random streams: only these are results.",

@@ -19,7 +19,10 @@ from pgan_ray.spec.space import Dimension, at_first, dimensions
 from pgan_ray.spec.sweep import Configuration, Sweep, Variant
 
 MAIN, RANDOM = "trial", "random"
-"""The series of trials: what the search's method asks for, and the random search beside it."""
+"""The series of trials: what the search's method asks for, and the random search beside it.
+
+Of a search against each variant ``trial_1``, ``random_1``, ``trial_2`` and so on, by the variants' order.
+"""
 VALIDATION = "validation"
 CONFIRMED = "confirmed"
 
@@ -57,9 +60,47 @@ class Search:
         return {**{key: value for key, value in vars(self).items() if not key.startswith("_dearest")}, "_made": {}}
 
     @property
+    def contests(self) -> tuple[tuple[str, ...], ...]:
+        """The series of trials, together those that are judged by the same variants."""
+        kinds = (MAIN,) if self.spec.baseline == "none" else (MAIN, RANDOM)
+        if self.spec.against == "all":
+            return (kinds,)
+        return tuple(tuple(f"{kind}_{number + 1}" for kind in kinds) for number in range(len(self.base.variants)))
+
+    @property
     def series(self) -> tuple[str, ...]:
-        """The series of trials."""
-        return (MAIN,) if self.spec.baseline == "none" else (MAIN, RANDOM)
+        """All series of trials."""
+        return tuple(series for contest in self.contests for series in contest)
+
+    def faced(self, series: str, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
+        """Of the ``variants`` of a configuration those by which the trials of one series are judged."""
+        number = series.partition("_")[2]
+        return (variants[int(number) - 1],) if number else variants
+
+    def against(self, series: str) -> str:
+        """The id of the variant that the trials of one series are against; empty where that is all."""
+        return "" if self.spec.against == "all" else self.faced(series, self.base.variants)[0].id
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What to read in the place of the numbers of its series that stand in ids, such as ``trial_2=``."""
+        if self.spec.against == "all":
+            return {}
+        return {
+            f"{name}=": f"{name.rpartition('_')[0]} against {self.against(series)} "
+            for series in self.series
+            for name in (series, _confirmed_series(series))
+        }
+
+    def method_text(self, series: str) -> str:
+        """What asks for the trials of one series: ``tpe``, ``random``, ``tpe against defence=slab``."""
+        method = "random" if is_random(series) else self.spec.method
+        return f"{method} against {self.against(series)}" if self.against(series) else method
+
+    def trial_text(self, key: TrialKey) -> str:
+        """``trial 7``, ``random trial 7``, ``trial 7 against defence=slab``."""
+        text = f"{'random trial' if is_random(key[0]) else 'trial'} {key[1]}"
+        return f"{text} against {self.against(key[0])}" if self.against(key[0]) else text
 
     @property
     def poison_fraction(self) -> float:
@@ -72,7 +113,7 @@ class Search:
 
     def confirmation(self, key: TrialKey, values: Values) -> Configuration:
         """A trial once more: its streams are new, and so are its generators; the data is split as before."""
-        name = _numbered(CONFIRMED if key[0] == MAIN else f"{CONFIRMED}_{key[0]}", key[1])
+        name = _numbered(_confirmed_series(key[0]), key[1])
         return self._remembered(name, values, lambda: self._confirmation(name, key, values))
 
     def _remembered(self, name: str, values: Values, make: Callable[[], Configuration]) -> Configuration:
@@ -84,7 +125,7 @@ class Search:
         found = self._with(values)
         settings = found.settings
         dataset = settings.dataset.model_copy(update={"judged_on": VALIDATION})
-        variants = _variants(found, {"poison_fractions": [self.poison_fraction]})
+        variants = self.faced(key[0], self._judging(found))
         update = {"dataset": dataset, "evaluation": variants[0].evaluation}
         return replace(
             found,
@@ -95,6 +136,10 @@ class Search:
             trial=key,
             is_result=False,
         )
+
+    def _judging(self, of: Configuration) -> tuple[Variant, ...]:
+        """The variants by which trials of all series are judged."""
+        return _variants(of, {"poison_fractions": [self.poison_fraction]})
 
     def _confirmation(self, name: str, key: TrialKey, values: Values) -> Configuration:
         found, again = self._with(values), self.spec.confirm
@@ -123,7 +168,7 @@ class Search:
             for number in range(self.spec.trials):
                 key = series, number
                 if key not in known.values:
-                    yield replace(self._dearest, id=trial_id(key), trial=key)
+                    yield replace(self._dearest[series], id=trial_id(key), trial=key)
                 elif (values := known.values[key]) is not None:
                     found = self.trial(key, values)
                     yield replace(found, is_stopped=True) if key in known.stopped else found
@@ -134,8 +179,7 @@ class Search:
             if values is not None:
                 yield self.confirmation(key, values)
         if known.among < self.spec.trials:
-            assert self._dearest.trial is not None  # a trial's
-            dearest = self._confirmation("", self._dearest.trial, self._dearest_values)
+            dearest = self._confirmation("", (self.series[0], 0), self._dearest_values)
             for index in range(len(self.series) * min(self.spec.confirm.top, self.spec.trials)):
                 yield replace(dearest, id=f"{CONFIRMED}=rank{index + 1}", trial=None)
 
@@ -149,23 +193,24 @@ class Search:
         return values
 
     @cached_property
-    def _dearest(self) -> Configuration:
-        """What stands for a trial that is not known yet, where memory and time are planned."""
-        return self._trial((MAIN, 0), self._dearest_values)
+    def _dearest(self) -> dict[str, Configuration]:
+        """By series, what stands for a trial that is not known yet, where memory and time are planned."""
+        return {series: self._trial((series, 0), self._dearest_values) for series in self.series}
 
     def _compared(self, found: dict[str, Configuration], *, judged: bool) -> tuple[Configuration, ...]:
         """``found`` with the controls beside which they are judged."""
         members = list(found.values())
         if not members:
             return ()
+        variants = self._judging(self.base) if judged else members[0].variants
         # Of a trial no victims without poison are trained: they are the same for all.
-        lacking = [one for one in members[0].variants if judged or 0 not in one.evaluation.poison_fractions]
+        lacking = [one for one in variants if judged or 0 not in one.evaluation.poison_fractions]
         if lacking:
             clean = _variants(replace(members[0], variants=tuple(lacking)), {"poison_fractions": [0.0]})
             genuine = control(NONE, members, clean)
             found[genuine.id] = genuine
         if members[0].settings.controls:
-            found = with_controls(found)
+            found = with_controls({name: replace(one, variants=variants) for name, one in found.items()}) | found
         return tuple(replace(one, is_result=not judged) for one in found.values())
 
     def _with(self, values: Values) -> Configuration:
@@ -179,6 +224,17 @@ class Search:
 def trial_id(key: TrialKey) -> str:
     """``trial=0007``."""
     return _numbered(*key)
+
+
+def is_random(series: str) -> bool:
+    """Whether the trials of one series are those of a random search beside the method's."""
+    return series.partition("_")[0] == RANDOM
+
+
+def _confirmed_series(series: str) -> str:
+    """What those of one series are called that are evaluated afresh: ``confirmed``, ``confirmed_random_1``."""
+    kind, _, number = series.partition("_")
+    return "_".join(part for part in (CONFIRMED, kind if kind == RANDOM else "", number) if part)
 
 
 def _numbered(name: str, number: int) -> str:
@@ -235,7 +291,7 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if spec.stops_early and not attack.is_trained:
         rule = f"must be `none` where nothing is trained that could be stopped, got {show(spec.scheduler)}"
         yield ("search", "scheduler"), rule
-    detects, is_scored = False, True
+    detects, is_scored = set[bool](), True
     for variant in search.base.variants:
         evaluation = variant.evaluation
         name = f" (with {variant.id})" if variant.id else ""
@@ -244,14 +300,17 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
             yield ("search", "poison_fraction"), f"{rule}, got {at:g}{name}"
         if not evaluation.victim.trains:
             yield ("evaluation", "victim", "name"), f"must be a victim that is trained, to be harmed, got `none`{name}"
-        detects |= evaluation.detector.component.filters
+        detects.add(evaluation.detector.component.filters)
         is_scored &= getattr(evaluation.detector, "percentile", None) is not None
     most = combinations(search.dimensions)
     if most is not None and spec.trials > most:
         yield ("search", "trials"), f"must be at most {most}, as many as there are combinations, got {spec.trials}"
+    if spec.against == "each" and len(search.base.variants) < 2:
+        yield ("search", "against"), "must be `all` without a grid under `evaluation`, got `each`"
     metric = spec.detectability.metric
-    if not detects:
-        yield ("evaluation", "detector", "name"), "must be a detector, by which trials are judged, got `none`"
+    if True not in detects or (spec.against == "each" and False in detects):
+        where_ = " in each variant" if spec.against == "each" else ""
+        yield ("evaluation", "detector", "name"), f"must be a detector{where_}, by which trials are judged, got `none`"
     elif not is_scored and metric != "excess_rejection":
         rule = "must be `excess_rejection` where a detector has no score of its own"
         yield ("search", "detectability", "metric"), f"{rule}, got {show(metric)}"
@@ -279,7 +338,7 @@ def _start_faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]
                 yield (*here, name), f"must be in its {one.key} {show(list(one.values))}, got {show(value)}"
         if not fault:
             try:
-                search.trial((MAIN, index), values)
+                search.trial((search.series[0], index), values)
             except (SpecError, ValidationError) as error:
                 yield here, f"must go together, got: {error}"
 

@@ -113,7 +113,8 @@ class Sweep:
 
     @cached_property
     def _readable(self) -> dict[str, str]:
-        return readable(self.document)
+        series = {} if self.search is None else self.search.names  # first: they have ids of variants in them
+        return series | readable(self.document)
 
     @property
     def generators(self) -> int:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from pgan_ray.results import redact
-from pgan_ray.spec import RANDOM, AttackConfig, Configuration, Settings, Sweep, TrialKey
+from pgan_ray.spec import AttackConfig, Configuration, Settings, Sweep, TrialKey
 from pgan_ray.spec.grid import Axis as GridAxis
 from pgan_ray.spec.grid import axes as grid_axes
 from pgan_ray.spec.grid import names_in
@@ -134,7 +134,8 @@ def series_of(sweep: Sweep) -> tuple[list[Axis], list[Series]]:
                 found[grid.path] = value
 
     def label(of: Configuration, settings: Settings, found: dict[Path, Any]) -> str:
-        which = "" if of.trial is None else f"{'random trial' if of.trial[0] == RANDOM else 'trial'} {of.trial[1]}: "
+        search = sweep.search
+        which = "" if search is None or of.trial is None else f"{sweep.in_words(search.trial_text(of.trial))}: "
         return which + _label(settings, axes, found)
 
     return axes, [

@@ -14,10 +14,10 @@ from pgan_ray import open_sweep, run_sweep
 from pgan_ray.api import RunOptions, SweepResult, extend_search, resolve_sweep
 from pgan_ray.cli.main import group
 from pgan_ray.errors import SpecError
-from pgan_ray.results import Store
+from pgan_ray.results import HARMS, Store
 from pgan_ray.spec import SweepRecord, load_sweep
 from pgan_ray.tracking import rebuild
-from tests.searches import STOPS, search_file
+from tests.searches import AGAINST_EACH, STOPS, search_file
 from tests.tiny import TINY
 from tests.tracking.reading import Reader, within
 
@@ -164,6 +164,47 @@ def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: Sweep
     refused = CliRunner().invoke(group, ["pause", str(tmp_path / "grid")])
     assert "must be a search to be paused between two waves, got a grid" in str(refused.exception)
     assert not (tmp_path / "grid" / "PAUSE").exists()
+
+
+@pytest.fixture(scope="module")
+def each(folder: Path) -> SweepResult:
+    """A search against each of two pipelines of defences."""
+    tree = search_file(search__trials=2, search__baseline="random", **AGAINST_EACH)
+    return run_sweep(tree, out=folder / "each", executor="local", offline_tracking=True)
+
+
+def test_against_each_defence_trials_are_judged_by_it_alone_and_the_best_meet_all(each: SweepResult) -> None:
+    trials = each.trials().to_pylist()
+    none, both = "defence=none", "defence=slab+sphere"
+    assert [row["against"] for row in trials] == [none] * 4 + [both] * 4
+    rows = each.rows().to_pandas()
+    met = rows.groupby(rows["configuration"].str.partition("=")[0])["variant"].unique()
+    assert {name: sorted(found) for name, found in met.items()} == {
+        **{f"{kind}_1": [none] for kind in ("trial", "random")},
+        **{f"{kind}_2": [both] for kind in ("trial", "random")},
+        **{f"confirmed_{kind}": [none, both] for kind in ("1", "2", "random_1", "random_2")},
+        "validation,control": [none, both],
+    }
+    # Each is confirmed by the defence that it was searched against.
+    changes = {(one.configuration, one.variant, one.control): one.rates[HARMS["damage"]] for one in each.changes}
+    for one in each.confirmations():
+        faced = both if one.trial.key[0].endswith("2") else none
+        assert one.again.harm == changes[one.configuration, faced, "none"]
+
+
+def test_which_defence_helps_is_answered_by_attacks_that_were_searched_against_each(each: SweepResult) -> None:
+    (found,) = each.by_defence
+    assert ([row.defence for row in found.rows], found.attacks) == (["none", "slab+sphere"], 4)
+    assert {row.attack for row in found.rows} <= {one.configuration for one in each.confirmations()}
+    page = Path(each.directory, "report", "index.html").read_text(encoding="utf-8")
+    for text in (
+        "The attacks are the best of a search against each.",
+        "Harm and detectability of the trials against defence=slab+sphere",
+        "random trial 0 against defence=none",
+    ):
+        assert text in page, text
+    said = CliRunner().invoke(group, ["best", str(each.directory)]).output
+    assert "confirmed against defence=" in " ".join(said.split())
 
 
 @pytest.fixture(scope="module")

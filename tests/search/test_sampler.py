@@ -7,7 +7,7 @@ import pytest
 
 from pgan_ray.results import Estimate, Probe, Trial
 from pgan_ray.search import importance, make_sampler
-from pgan_ray.spec import RANDOM, Search, TrialKey
+from pgan_ray.spec import Search, TrialKey
 from tests.searches import STOPS, search_of, small_search
 
 SPACE = {"search__trials": 24, "search__parallel": 4, "search__detectability__at_most": 0.2}
@@ -80,7 +80,7 @@ def test_a_parzen_estimator_learns_from_trials_that_were_stopped() -> None:
             probe = Probe(0.5, one.harm, one.detectability)
             one = replace(one, state="stopped", harm=None, detectability=None, probes=[probe])
         trials.append(one)
-    by_chance = asked(search, series=RANDOM, most=48)[24:]
+    by_chance = asked(search, series="random", most=48)[24:]
     feasible = [sum(one.values["alpha"] >= 0.6 for one in found) for found in (trials[24:], by_chance)]
     assert feasible[0] > 2 * feasible[1]
 
@@ -99,7 +99,7 @@ def test_the_other_methods_take_trials_that_were_stopped(method: str) -> None:
 
 def test_a_parzen_estimator_finds_more_than_chance_and_keeps_to_the_constraint() -> None:
     search = searched(search__start=[])
-    late, by_chance = (asked(search, series=series, most=48)[24:] for series in ("trial", RANDOM))
+    late, by_chance = (asked(search, series=series, most=48)[24:] for series in ("trial", "random"))
     # Feasible is alpha from 0.6 on; of a range from 0.01 by its logarithm that is a ninth.
     feasible = [sum(one.values["alpha"] >= 0.6 for one in trials) for trials in (late, by_chance)]
     assert feasible[0] > 2 * feasible[1]
@@ -110,7 +110,7 @@ def test_the_first_trials_are_those_that_are_given_but_for_what_is_left_out() ->
     first, second, *_ = asked(searched(search__start=start), most=3)
     assert first.values == start[0]
     assert second.values["alpha"] == 0.2
-    assert asked(searched(search__start=start), series=RANDOM, most=1)[0].values["alpha"] != 0.3
+    assert asked(searched(search__start=start), series="random", most=1)[0].values["alpha"] != 0.3
 
 
 def test_generations_grow_out_of_each_other() -> None:
@@ -122,7 +122,7 @@ def test_generations_grow_out_of_each_other() -> None:
 
 def test_what_matters_is_found() -> None:
     search = searched()
-    found = importance(search, asked(search, series=RANDOM))
+    found = importance(search, asked(search, series="random"))
     assert max(found, key=lambda name: found[name]) == "alpha"
     assert sum(found.values()) == pytest.approx(1)
     assert importance(search, asked(search, most=5)) == {}

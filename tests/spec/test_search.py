@@ -6,7 +6,7 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import KnownTrials, load_sweep, with_known
-from tests.searches import STOPS, search_file, search_of, small_search
+from tests.searches import AGAINST_EACH, STOPS, search_file, search_of, small_search
 from tests.tiny import TINY
 
 
@@ -117,9 +117,42 @@ def test_evaluations_of_a_grid_are_variants_of_every_trial() -> None:
     assert [len(one.variants) for one in sweep.configurations] == [2] * len(sweep.configurations)
 
 
+def test_against_each_variant_there_are_trials_by_themselves_whose_best_meet_all() -> None:
+    values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
+    known = KnownTrials({("trial_2", 3): values}, [("trial_2", 3)], among=4)
+    sweep = with_known(small_search(search__baseline="random", controls=True, **AGAINST_EACH), known)
+    search = search_of(sweep)
+    assert search.contests == (("trial_1", "random_1"), ("trial_2", "random_2"))
+    by_id = {one.id: one for one in sweep.configurations}
+    faced = {name: [variant.id for variant in one.variants] for name, one in by_id.items()}
+    assert faced["trial_1=0000"] == faced["random_1=0003"] == ["defence=none"]
+    assert faced["trial_2=0003"] == faced["random_2=0000"] == ["defence=slab+sphere"]
+    both = ["defence=none", "defence=slab+sphere"]
+    assert faced["validation,control=none"] == faced["validation,control=removal"] == both
+    assert faced["confirmed_2=0003"] == faced["control=removal"] == both
+    assert [len(by_id["trial_2=0003"].settings.evaluation.defence), len(by_id["trial_1=0000"].variants)] == [2, 1]
+    assert sum(not one.is_result for one in sweep.configurations) == 4 * 4 + 2
+    assert sweep.called("confirmed_2=0003") == "confirmed against defence=slab+sphere 0003"
+    assert search.trial_text(("random_1", 3)) == "random trial 3 against defence=none"
+
+
+def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
+    search = search_of(small_search(controls=True, **AGAINST_EACH))
+    values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
+    waves = [search.wave({(series, 0): values}) for series in ("trial_1", "trial_2")]
+    controls = [[one for one in wave if one.is_control] for wave in waves]
+    assert [one.variants for one in controls[0]] == [one.variants for one in controls[1]]
+    assert [one.id for one in controls[0]] == ["validation,control=none", "validation,control=removal"]
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
+        ({"search__against": "each"}, "search.against: must be `all` without a grid under `evaluation`, got `each`"),
+        (
+            {"search__against": "each", "evaluation__detector": {"grid": [{"name": "none"}, {"name": "slab"}]}},
+            "evaluation.detector.name: must be a detector in each variant, by which trials are judged, got `none`",
+        ),
         ({"attack__alpha": {"range": [1, 0.1]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.5, 0.5]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.1]}}, "attack.alpha.range: must be [low, high], two numbers, got [0.1]"),
