@@ -101,7 +101,7 @@ def _estimator(self: Any, random_state: int, points: int) -> Any:
 
 
 def _check(self: Any, task: "TaskData") -> None:
-    """The class takes its arguments: by scikit-learn's rules for them too, where it is one of its own."""
+    """The class takes its arguments; one of scikit-learn's is a classifier, and they are by its rules."""
     try:
         estimator = self.estimator(0, 0)
     except Exception as error:
@@ -110,6 +110,10 @@ def _check(self: Any, task: "TaskData") -> None:
         raise
     if type(estimator).__module__.partition(".")[0] != "sklearn" or not hasattr(estimator, "_validate_params"):
         return
+    from sklearn.base import is_classifier
+
+    if not is_classifier(estimator):  # one that clusters or regresses has both methods, too
+        raise DataError(f"the victim `{self.name}` must be a classifier, got scikit-learn's {self.label}")
     try:
         estimator._validate_params()  # public only as what `fit` does first of all
     except (TypeError, ValueError) as error:

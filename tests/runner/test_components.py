@@ -137,6 +137,17 @@ def test_a_victim_that_is_given_what_it_does_not_take_is_told_of_before_anything
         load_datasets(small, None, print)
 
 
+def test_what_has_the_methods_of_a_classifier_and_is_none_is_told_of_before_anything_starts(
+    digits: dict[str, Dataset], tmp_path: Path
+) -> None:
+    for name, found in (("sklearn.cluster:KMeans", "KMeans"), ("sklearn.linear_model:Ridge", "Ridge")):
+        small = tiny_sweep(tmp_path, f"evaluation.victim={{name: '{name}'}}")
+        with pytest.raises(DataError, match=rf"the victim `{name}` must be a classifier, got scikit-learn's {found}"):
+            load_datasets(small, None, print)
+    for name in ("sklearn.neighbors:KNeighborsClassifier", "sklearn.naive_bayes:GaussianNB"):
+        load_datasets(tiny_sweep(tmp_path, f"evaluation.victim={{name: '{name}'}}"), None, print)
+
+
 def test_a_victim_is_checked_once_on_each_task(
     digits: dict[str, Dataset], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
