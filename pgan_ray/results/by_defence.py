@@ -233,7 +233,9 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
     left_out = dict.fromkeys(name for group in groups for name in group.left_out)
     without = f" Not compared, for want of scores: {', '.join(left_out)}." if left_out else ""
     chosen = "defences and attacks are chosen by these very numbers"
-    searched = " The attacks are the best of a search against each." if sweep.search is not None else ""
+    searched = (
+        " Each attack is one of the best that a search found against one of these." if sweep.search is not None else ""
+    )
     return f"{told}{searched} {means}, differences within pairs of one split; {chosen}.{without}"
 
 

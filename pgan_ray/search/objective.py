@@ -11,7 +11,7 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
     """``trial`` with the scores of its ``configuration``; failed, where a variant or a replicate has none.
 
     Its harm is the mean over the variants of the rise beyond every control, its detectability the largest of theirs,
-    of those that have a detector.
+    of those that have a detector; 0 where none has.
     ``changes``: of its rows beyond each control.
     """
     rate, metric = HARMS[search.spec.harm], search.spec.detectability.metric
@@ -31,7 +31,8 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
         message = f"no score of {', '.join(lacking)}"
         return replace(trial, state="failed", message=message, harm=None, detectability=None)
     harms = [change.rates[rate] for change in by_variant.values()]
-    seen = max((found for found in seen_by.values() if found is not None), key=lambda found: found.mean)
+    nothing = Estimate(0.0, None, planned, 0)
+    seen = max((one for one in seen_by.values() if one is not None), key=lambda one: one.mean, default=nothing)
     return replace(trial, state="complete", harm=_mean(harms), detectability=seen)
 
 

@@ -77,7 +77,9 @@ class SearchSpec(Part):
         lt=1,
         description="Where a trial is judged: one of `evaluation.poison_fractions`. Null: the largest.",
     )
-    detectability: DetectabilitySpec = Field(default=DetectabilitySpec(), description="What a trial is to keep low.")
+    detectability: DetectabilitySpec = Field(
+        default=DetectabilitySpec(), description="What a trial is to keep low. Without a detector it is 0."
+    )
     confirm: ConfirmSpec = Field(
         default=ConfirmSpec(),
         description="The best trials are trained and evaluated again, with new random streams: only these are results.",

@@ -308,11 +308,15 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if spec.against == "each" and len(search.base.variants) < 2:
         yield ("search", "against"), "must be `all` without a grid under `evaluation`, got `each`"
     metric = spec.detectability.metric
-    if True not in detects or (spec.against == "each" and False in detects):
-        where_ = " in each variant" if spec.against == "each" else ""
-        yield ("evaluation", "detector", "name"), f"must be a detector{where_}, by which trials are judged, got `none`"
+    unseen = True not in detects or (spec.against == "each" and False in detects)
+    if unseen and spec.goal == "front":
+        rule = "must be a detector where the `goal` of a search is `front`, of which it is one half"
+        yield ("evaluation", "detector", "name"), f"{rule}, got `none`"
+    elif unseen and spec.detectability.at_most < 0:
+        rule = "must be at least 0 where there is no detector, by which nothing is seen"
+        yield ("search", "detectability", "at_most"), f"{rule}, got {spec.detectability.at_most:g}"
     elif not is_scored and metric != "excess_rejection":
-        rule = "must be `excess_rejection` where a detector has no score of its own"
+        rule = "must be `excess_rejection` where a detector has no score of its own, or there is none"
         yield ("search", "detectability", "metric"), f"{rule}, got {show(metric)}"
     yield from _start_faults(search)
 

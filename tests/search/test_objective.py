@@ -60,6 +60,13 @@ def test_a_variant_without_a_detector_has_no_part_in_the_detectability() -> None
     assert score(search_of(sweep), RUNNING, configuration, changes).point == pytest.approx((0.2, -0.05))
 
 
+def test_without_any_detector_nothing_is_seen_and_harm_alone_counts() -> None:
+    sweep = small_search(evaluation__detector={"name": "none"})
+    scored = score(search_of(sweep), RUNNING, sweep.configurations[0], [change("trial=0000", "none", 0.3, None)])
+    assert scored.point == (0.3, 0.0)
+    assert scored.is_within(search_of(sweep).spec)
+
+
 def test_without_scores_a_trial_failed() -> None:
     sweep = small_search()
     nothing = score(search_of(sweep), RUNNING, sweep.configurations[0], [])

@@ -149,10 +149,6 @@ def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
     ("changes", "fault"),
     [
         ({"search__against": "each"}, "search.against: must be `all` without a grid under `evaluation`, got `each`"),
-        (
-            {"search__against": "each", "evaluation__detector": {"grid": [{"name": "none"}, {"name": "slab"}]}},
-            "evaluation.detector.name: must be a detector in each variant, by which trials are judged, got `none`",
-        ),
         ({"attack__alpha": {"range": [1, 0.1]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.5, 0.5]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.1]}}, "attack.alpha.range: must be [low, high], two numbers, got [0.1]"),
@@ -186,7 +182,26 @@ def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
         ({"search__start": [{"iterations": 11.5}]}, "search.start[0].iterations: must be in its range [10, 14]"),
         ({"search__start": [{"sample_from": "no"}]}, "search.start[0].sample_from: must be in its choice"),
         ({"search__detectability__at_most": 3}, "search.detectability.at_most: must be at most 1, got 3"),
-        ({"evaluation__detector": {"name": "none"}}, "evaluation.detector.name: must be a detector, by which trials"),
+        (
+            {"evaluation__detector": {"name": "none"}, "search__goal": "front"},
+            "evaluation.detector.name: must be a detector where the `goal` of a search is `front`",
+        ),
+        (
+            {
+                "evaluation__detector": {"grid": [{"name": "none"}, {"name": "slab"}]},
+                "search__against": "each",
+                "search__goal": "front",
+            },
+            "evaluation.detector.name: must be a detector where the `goal` of a search is `front`",
+        ),
+        (
+            {"evaluation__detector": {"name": "none"}, "search__detectability__at_most": -0.1},
+            "search.detectability.at_most: must be at least 0 where there is no detector, by which nothing is seen",
+        ),
+        (
+            {"evaluation__detector": {"name": "none"}, "search__detectability__metric": "detector_auc"},
+            "search.detectability.metric: must be `excess_rejection` where a detector has no score of its own, or",
+        ),
         ({"evaluation__victim": {"name": "none"}}, "evaluation.victim.name: must be a victim that is trained"),
         ({"search__scheduler": "asha"}, "search.scheduler: must be 'none' or 'successive_halving', got 'asha'"),
         ({"search__rungs": [0.3]}, "search: `rungs` goes with a `scheduler` that stops trials, got `none`"),
