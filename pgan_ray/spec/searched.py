@@ -87,9 +87,9 @@ class Search:
         if self.spec.against == "all":
             return {}
         return {
-            f"{name}=": f"{name.rpartition('_')[0]} against {self.against(series)} "
+            f"{name}=": f"{name.rpartition('_')[0].replace('_', ' ')} against {self.against(series)} "
             for series in self.series
-            for name in (series, _confirmed_series(series))
+            for name in (_confirmed_series(series), series)  # the longer first: the other may be its end
         }
 
     def method_text(self, series: str) -> str:
