@@ -13,7 +13,7 @@ def test_full_precision_unless_asked_and_put_back_after() -> None:
     assert torch.get_float32_matmul_precision() == before
 
 
-@pytest.mark.parametrize("name", ["cuda.matmul", "cudnn.conv", "mkldnn.matmul"])
+@pytest.mark.parametrize("name", ["cuda.matmul", "cudnn.conv", "cudnn.rnn", "mkldnn.matmul", "mkldnn.rnn"])
 def test_settings_of_pytorchs_new_way_are_taken_and_put_back(name: str) -> None:
     """Where somebody used it, PyTorch refuses even to say what the older setting is."""
     module, _, operation = name.partition(".")
@@ -24,7 +24,7 @@ def test_settings_of_pytorchs_new_way_are_taken_and_put_back(name: str) -> None:
     library.fp32_precision = "tf32"
     try:
         for precision, device, expected in (
-            ("float32", "cuda", "ieee"),  # convolutions too, whose default is TF32
+            ("float32", "cuda", "ieee"),  # cuDNN's too, whose default is TF32
             ("bf16", "cuda", "ieee"),
             ("tf32", "cuda", "tf32"),
             ("tf32", "cpu", "ieee"),
@@ -34,6 +34,14 @@ def test_settings_of_pytorchs_new_way_are_taken_and_put_back(name: str) -> None:
             assert library.fp32_precision == "tf32"
     finally:
         library.fp32_precision = before
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bf16"])
+def test_within_a_module_may_ask_for_cudnns_flags(precision: str) -> None:
+    before = torch.backends.cudnn.allow_tf32
+    with arithmetic(precision, torch.device("cuda")):
+        assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_before_pytorch_2_9_one_setting_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
