@@ -20,6 +20,7 @@ HEAD, OTHER = "10.77.0.1", "10.77.0.2"
 PATIENCE_S = 400.0
 SRUN = """#!/bin/bash
 # Other processes of Ray on this machine are none of a node's: `ray stop` ends all that it sees.
+shift # the option of its own that the script gives it
 started=()
 for node in {nodes}; do
     ip netns exec "$node" unshare --pid --fork --mount-proc --kill-child "$@" > "{folder}/$node.log" 2>&1 &
