@@ -45,7 +45,24 @@ class CheckpointError(PganRayError):
 
 
 # Of the libraries below PyTorch, whose failures are plain `RuntimeError`s: they begin so, or hold such a status.
-_OF_A_LIBRARY = re.compile(r"^(CUDA|cuDNN|NVML) error|\b(CUBLAS|CUBLASLT|CUDNN|CUSOLVER|CUSPARSE|CUFFT)_STATUS_[A-Z_]+")
+_OF_A_LIBRARY = re.compile(
+    r"^(CUDA( driver)?|cuDNN|NVML|Triton) error|\b(CUBLAS|CUBLASLT|CUDNN|CUSOLVER|CUSPARSE|CUFFT)_STATUS_[A-Z_]+",
+    re.IGNORECASE,
+)
+
+
+# To a graph, or to a library beside PyTorch's allocator.
+_OUT_OF_MEMORY = re.compile(
+    r"^(CUDA( driver)?|Triton) error\b.*: out of memory|\bCU[A-Z]+_STATUS_\w*ALLOC\w*_FAILED", re.IGNORECASE
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a GPU has too little memory, whoever noticed it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def is_of_the_machine(error: BaseException) -> bool:

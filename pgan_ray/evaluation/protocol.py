@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pgan_ray.attacks import PoisonSource
 from pgan_ray.data import TaskData
+from pgan_ray.errors import is_out_of_memory
 from pgan_ray.evaluation.failures import ComponentFailure, component, described, expect, failed
 from pgan_ray.evaluation.pipeline import Sanitation, defended
 from pgan_ray.evaluation.training_set import Detection, TrainingSet, poisoned_training_set
@@ -80,8 +81,8 @@ def evaluate_cells(
             victims = _judge(spec, task, stack, seed, device, precision)
         except ComponentFailure as failure:
             victims = [Judged(None, message=str(failure))] * len(stack)
-        except torch.OutOfMemoryError as error:
-            if len(stack) == 1:
+        except RuntimeError as error:
+            if len(stack) == 1 or not is_out_of_memory(error):
                 raise
             # As a batch that is tried again it would fail again. Half as many take half of it.
             told(f"{len(stack)} victims as one stack: {_first_line(error)}; trained in halves")

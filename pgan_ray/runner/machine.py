@@ -57,8 +57,9 @@ def gpu_kinds_here() -> tuple[str, ...]:
 
 
 def gpu_kind(name: str) -> str:
-    """Of a GPU that calls itself ``name``: ``h100`` of NVIDIA H100 80GB HBM3."""
-    return re.sub("^(nvidia|tesla) ", "", name.lower()).replace("-", " ").split()[0]
+    """Of a GPU that calls itself ``name``: ``h100`` of NVIDIA H100 80GB HBM3. Some have no name to PyTorch."""
+    words = re.sub("^(nvidia|tesla) ", "", name.lower()).replace("-", " ").split()
+    return words[0] if words else "unknown"
 
 
 def gpu_fault() -> str:

@@ -19,7 +19,7 @@ from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, TrainedAttack, TrainingPoint, make_attack
 from pgan_ray.cost import sweep as cost
-from pgan_ray.errors import CheckpointError
+from pgan_ray.errors import CheckpointError, is_out_of_memory
 from pgan_ray.results import (
     PROGRESS_FILE,
     STATE_FILE,
@@ -98,14 +98,17 @@ class TrialTraining:
                 options["parts"] = self._parts
             try:
                 self._stack = self._stage.engine.stack(settings.attack, members, self._task, **options)
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
                 self._halve(error)
             else:
                 return
 
-    def _halve(self, error: torch.OutOfMemoryError) -> None:
-        """Let the next stacks be half as large: this size would fail again. Raises ``error`` at stacks of one."""
-        if self._parts >= len(self._trial.replicates):
+    def _halve(self, error: RuntimeError) -> None:
+        """Let the next stacks be half as large where memory failed: this size would fail again.
+
+        Raises ``error`` at stacks of one, and where it is another.
+        """
+        if not is_out_of_memory(error) or self._parts >= len(self._trial.replicates):
             raise error
         self._parts = min(2 * self._parts, len(self._trial.replicates))
         reason = str(error).partition("\n")[0]
@@ -206,7 +209,7 @@ class TrialTraining:
             try:
                 self._stack.train(target - self._stack.iteration)
                 return self._stack.report()  # type: ignore[no-any-return]  # of any engine
-            except torch.OutOfMemoryError as error:
+            except RuntimeError as error:
                 self._halve(error)
             del self._stack  # and with the error its frames, which hold the rest
             gc.collect()

@@ -192,7 +192,10 @@ def test_a_victim_without_training_points_fails_alone(monkeypatch: pytest.Monkey
     assert all((result.scores is None) == (result.cell == emptied) for result in results)
 
 
-def test_a_stack_that_a_gpus_memory_does_not_hold_is_halved_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [torch.OutOfMemoryError, torch.AcceleratorError])
+def test_a_stack_that_a_gpus_memory_does_not_hold_is_halved_and_said(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     task = task_of()
     sizes, lines = [], list[str]()
     monkeypatch.setattr(protocol, "_stacks", lambda taught, device: [taught])
@@ -200,12 +203,12 @@ def test_a_stack_that_a_gpus_memory_does_not_hold_is_halved_and_said(monkeypatch
     def train(spec: Any, x: Tensor, *arguments: Any, **options: Any) -> VictimStack:
         sizes.append(len(x))
         if len(x) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory.\nTried to")
+            raise kind("CUDA error: out of memory\nTried to")
         return train_victims(spec, x, *arguments, **options)
 
     monkeypatch.setattr(engine, "train_victims", train)
     results = evaluate_cells(CELLS, make_spec(), task, PoisonSet(harmful(task)), seed=0, device=CPU, told=lines.append)
     assert [result.outcome for result in results] == ["complete"] * 6
     assert sizes == [6, 3, 1, 2, 3, 1, 2]
-    assert lines[0] == "6 victims as one stack: CUDA out of memory.; trained in halves"
+    assert lines[0] == "6 victims as one stack: CUDA error: out of memory; trained in halves"
     assert len(lines) == 3

@@ -63,8 +63,8 @@ def test_a_checkpoint_of_another_kind_of_device_is_refused_before_the_start(run:
 class Narrow:
     """A stack whose memory holds so many members, as a GPU's would."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.sizes = most, []
+    def __init__(self, most: int, error: Exception) -> None:
+        self.most, self.sizes, self.error = most, [], error
 
     def __call__(self, config: Any, members: Any, task: Any, *, parts: int = 1, **options: Any) -> Any:
         self.sizes.append(-(-len(members) // parts))
@@ -73,29 +73,37 @@ class Narrow:
 
         def out_of_memory(iterations: int) -> None:
             if self.sizes[-1] > self.most:
-                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more")
+                raise self.error
             train(iterations)
 
         stack.train = out_of_memory
         return stack
 
 
-def test_a_stack_that_memory_does_not_hold_is_halved_and_said(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB\nand more"),
+        torch.AcceleratorError("CUDA error: out of memory\nand more"),
+    ],
+    ids=["the allocator's", "a graph's"],
+)
+def test_a_stack_that_memory_does_not_hold_is_halved_and_said(run: Run, tmp_path: Path, error: Exception) -> None:
     sweep = tiny_sweep(tmp_path, "attack.alpha=0.5", "attack.replicates=5", "evaluation.runs=1")
     assert run(sweep, tmp_path / "calm", members=(5, 3)).outcome == "complete"
-    narrow = Narrow(2)
+    narrow = Narrow(2, error)
     outcome = run(sweep, tmp_path / "sweep", members=(5, 3), engine=Engine(stack=narrow))
     assert (outcome.outcome, outcome.failures) == ("complete", [])
     assert narrow.sizes == [5, 3, 2]
-    said = "trial base/r0-4: CUDA out of memory. Tried to allocate 2 GiB: its replicates are trained anew, as"
+    said = f"trial base/r0-4: {str(error).partition(chr(10))[0]}: its replicates are trained anew, as"
     assert outcome.retried == [f"{said} 2 stacks", f"{said} 4 stacks"]
     for replicate in range(5):
         file = f"generators/base/r{replicate}/poison.safetensors"
         assert (tmp_path / "calm" / file).read_bytes() == (tmp_path / "sweep" / file).read_bytes()
 
-    hopeless = run(sweep, tmp_path / "none", members=(5, 3), engine=Engine(stack=Narrow(0)))
+    hopeless = run(sweep, tmp_path / "none", members=(5, 3), engine=Engine(stack=Narrow(0, error)))
     assert hopeless.outcome == "partial"
-    assert "OutOfMemoryError" in hopeless.failures[0]
+    assert "out of memory" in hopeless.failures[0]
 
 
 class LosePoison(MemoryTracker):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pgan_ray.errors import DeviceError, is_of_the_machine, is_worth_retrying
+from pgan_ray.errors import DeviceError, is_of_the_machine, is_out_of_memory, is_worth_retrying
 from pgan_ray.runner.machine import gpu_fault, gpu_kind, gpus_here, memory_for_actors, memory_limits, unusable_gpus
 from pgan_ray.runner.worker import compute_device
 
@@ -129,6 +129,8 @@ def test_a_gpu_must_be_one_that_pytorch_has_kernels_for(
         (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`"), True),
         (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR"), True),
         (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
+        (RuntimeError("CUDA driver error: out of memory"), True),  # of memory that grows in place
+        (RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered"), True),  # of `torch.compile`
         (torch.OutOfMemoryError("CUDA out of memory."), True),
         (DeviceError("a GPU was granted"), True),  # another node's may do
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"), False),
@@ -140,6 +142,27 @@ def test_what_a_gpus_libraries_raise_is_the_machines_failure(error: Exception, i
 
 
 @pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), True),
+        (
+            torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'"),
+            True,
+        ),  # a graph's
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
+        (RuntimeError("CUDA driver error: out of memory"), True),
+        (RuntimeError("Triton Error [CUDA]: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm(...)`"), False),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"), False),
+        (MemoryError(), False),  # a smaller stack is for a GPU's
+    ],
+)
+def test_a_gpu_out_of_memory_says_so_in_several_ways(error: Exception, is_memory: bool) -> None:
+    assert is_out_of_memory(error) == is_memory
+
+
+@pytest.mark.parametrize(
     ("name", "kind"),
     [
         ("NVIDIA H200", "h200"),
@@ -147,6 +170,7 @@ def test_what_a_gpus_libraries_raise_is_the_machines_failure(error: Exception, i
         ("NVIDIA A100-SXM4-80GB", "a100"),
         ("Tesla T4", "t4"),
         ("AMD Instinct MI300X", "amd"),  # unknown, and said to be
+        ("", "unknown"),  # as ROCm has it where a container lacks the table of names
     ],
 )
 def test_the_kind_of_a_gpu_by_its_name(name: str, kind: str) -> None:
