@@ -69,6 +69,6 @@ def best(
     if not among:
         say(f"no attack stays under the budget of {budget_text(rule)}", err=True)
     elif among > 1:
-        chosen = f"the first is the best of {among} by these very numbers, which flatter it"
+        chosen = f"the first is the best of {among} by these same numbers, so they flatter it"
         again = "" if result.record.sweep.search else ": confirm it in a sweep of its own with another `seed`"
         say(f"{chosen}{again}", err=True)

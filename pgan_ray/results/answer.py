@@ -10,7 +10,7 @@ from pgan_ray.results.summary import Point, estimate_text
 from pgan_ray.spec import Settings, Sweep
 
 DAMAGE = HARMS["damage"]
-SEEN_BY = {"excess_rejection_both": "by both tails of their scores ", "detector_auc": "by the AUC of their scores "}
+SEEN_BY = {"excess_rejection_both": "by both tails of their scores, ", "detector_auc": "by the AUC of their scores, "}
 """What a search that does not go by what its detectors reject goes by, as `ranking` has it in ``tails``."""
 
 
@@ -40,27 +40,29 @@ def _of_attacks(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]
     key = best.configuration, best.variant, best.poison_fraction
     which = _which(ranked, rule)
     if bare_variants(sweep) is not None:
-        which = f"With no defence, by the source class taken for the poison class, {which[0].lower()}{which[1:]}"
+        judged = "judged by how much of the source class is taken for the poison class"
+        which = f"Without a defence, and {judged}, {which[0].lower()}{which[1:]}"
     which = f"{which}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)
-    flattered = f" It is the best of {chosen} by these very numbers, which flatter it." if chosen > 1 else ""
+    flattered = f" It was chosen from {chosen} by these same numbers, so they flatter it." if chosen > 1 else ""
     return " ".join(filter(None, (which, harm, _caught(sweep, at[key]), _unsure(best, rule)))) + flattered
 
 
 def _which(ranked: Sequence[Ranked], rule: Mapping[str, Any]) -> str:
     count, left_alone = len(ranked), sum(one.stays_under for one in ranked)
     same = len({one.variant for one in ranked}) == 1
-    attacks = f"{count} {'attacks' if same else 'pairs of attack and evaluation'}"
+    kinds = "attacks" if same else "pairs of attack and evaluation"
     if left_alone == count:
-        return f"The strongest of {attacks} is " if count > 1 else "The attack is "
+        return f"The strongest of {count} {kinds} is " if count > 1 else "The attack is "
     by = SEEN_BY.get(rule.get("tails", ""), "")
     if left_alone:
-        text = f"{by}of {attacks} the detectors leave {left_alone} alone, of which the strongest is "
+        text = f"{by}the detectors leave {left_alone} of {count} {kinds} alone"
+        text += "; the strongest of these is " if left_alone > 1 else ": "
     else:
         if any(one.is_open for one in ranked):
-            by = f"on average, {by.strip()}, " if by else "on average "
-        every = "" if count == 1 else f"{'every attack' if same else f'all {attacks}'}; the strongest is "
+            by = f"on average, {by}" if by else "on average "
+        every = "" if count == 1 else f"{'every attack' if same else f'all {count} {kinds}'}; the strongest is "
         text = f"{by}the detectors see {every}"
     return text[0].upper() + text[1:]
 
@@ -69,11 +71,11 @@ def _unsure(best: Ranked, rule: Mapping[str, Any]) -> str:
     """What the strongest attack's intervals leave open; that one replicate has none is told of before."""
     said, half = [], best.harm.half_width
     if half is not None and best.harm.mean - half <= 0:
-        said.append(f"That it harms more than the control `{best.control}` is not shown.")
+        said.append(f"It does not do significantly more harm than the control `{best.control}`.")
     if best.is_open:
         whose = " of the one that sees most" if best.variant and rule["by_every_variant"] else ""
-        limit = f"the interval{whose} holds the limit, {budget_text(rule)}"
-        said.append(f"Whether the detectors leave it alone is not shown: {limit}.")
+        limit = f"the interval{whose} contains the limit, {budget_text(rule)}"
+        said.append(f"It is not certain that the detectors leave it alone: {limit}.")
     return " ".join(said)
 
 
@@ -86,14 +88,14 @@ def _harm(sweep: Sweep, point: Point, clean: Point | None, changes: list[Change]
         beside = f" ({estimate_text(without, planned)} % without poison)" if without is not None else ""
         return f"{estimate_text(point.rates.get(name), planned)} %{beside}"
 
-    than = {NONE: "in clean victims", "removal": "where as many points are deleted"}
+    than = {NONE: "in clean victims", "removal": "where as many points are only deleted"}
     more = ", ".join(
         f"{estimate_text(change.rates[DAMAGE], planned)} points more than {than.get(change.control, change.control)}"
         for change in changes
     )
     taken = f"class {task.source_class} is taken for class {task.poison_class}"
-    over = f"means and 95 % intervals over {planned} replicates" if planned > 1 else "one replicate, so no intervals"
-    return f"With it ({over}) {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
+    over = f"means with 95 % intervals over {planned} replicates" if planned > 1 else "one replicate, so no intervals"
+    return f"With it ({over}), {taken} in {rate(DAMAGE)}: {more}. The test error is {rate('test_error')}."
 
 
 def _settings(sweep: Sweep, point: Point) -> Settings:
@@ -118,7 +120,7 @@ def _caught(sweep: Sweep, point: Point) -> str:
     said = []
     if evaluation.detector.component.filters:
         said = [pair("rejected", "The detectors reject {} % of this poison and {} % of genuine points")]
-        said += [pair("rejected", "by both tails of their scores {} % and {} %", "_both")]
+        said += [pair("rejected", "by both tails of their scores, {} % and {} %", "_both")]
     sentences = [said]
     if evaluation.defence:
         dropped = pair("dropped", "The defences drop {} % of this poison and {} % of genuine points")

@@ -222,46 +222,46 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
         return ""
     replicates = {row.replicates for group in groups for row in group.rows}
     over = f"{min(replicates)}{'' if len(replicates) == 1 else f' to {max(replicates)}'} replicates"
-    means = "One replicate, so no intervals" if replicates == {1} else f"Means and 95 % intervals over {over}"
+    means = "One replicate, so no intervals" if replicates == {1} else f"Means with 95 % intervals over {over}"
     if len(groups) == 1:
         told = _at_length(sweep, groups[0])
     else:
         short = "; ".join(_in_short(sweep, group) for group in groups[:MOST_SAID])
         more = len(groups) - MOST_SAID
         others = f"; the report has {more:,} more" if more > 0 else ""
-        told = f"The best defences, by mean test error with the worst attack: {short}{others}."
+        told = f"The best defences, by the mean test error with the worst attack: {short}{others}."
     left_out = dict.fromkeys(name for group in groups for name in group.left_out)
-    without = f" Not compared, for want of scores: {', '.join(left_out)}." if left_out else ""
-    chosen = "defences and attacks are chosen by these very numbers"
+    without = f" Not compared, because scores are missing: {', '.join(left_out)}." if left_out else ""
+    chosen = "defences and attacks are chosen by these same numbers"
     searched = (
         " Each attack is one of the best that a search found against one of these." if sweep.search is not None else ""
     )
-    return f"{told}{searched} {means}, differences within pairs of one split; {chosen}.{without}"
+    return f"{told}{searched} {means}, differences within pairs with the same split; {chosen}.{without}"
 
 
 def _at_length(sweep: Sweep, group: ByDefence) -> str:
     best, none, defences = group.best, group.none, group.defences
-    poison = f"by mean test error with {100 * group.poison_fraction:g} % poison"
+    poison = f"by the mean test error at {100 * group.poison_fraction:g} % poison"
     worst = f"the worst of {group.attacks} attacks" if group.attacks > 1 else "the attack"
     if best is none:
         which = f"None of {len(defences)} defences" if len(defences) > 1 else f"The defence {defences[0].defence}"
         verb = "is" if len(defences) > 1 else "is not"
-        text = f"{which} {verb} better than no defence, {poison}: without one {worst}"
+        text = f"{which} {verb} better than no defence, {poison}: without one, {worst}"
     elif len(defences) > 1:
-        text = f"Of {len(defences)} defences the best is {best.defence}, {poison}: behind it {worst}"
+        text = f"The best of {len(defences)} defences is {best.defence}, {poison}: behind it, {worst}"
     else:
-        text = f"The defence {best.defence} is better than none, {poison}: behind it {worst}"
+        text = f"The defence {best.defence} is better than none, {poison}: behind it, {worst}"
     clean = "" if best.clean is None else f" ({estimate_text(best.clean)} % without poison)"
     text += f", {sweep.called(best.attack)}, brings the error to {estimate_text(best.error)} %{clean}"
     if none is not None and none is not best:
-        text += f". With no defence {_beside(sweep, group, none)}"
+        text += f". Without a defence, {_beside(sweep, group, none)}"
     if following := next((row for row in defences if row is not best), None):
-        which = "the next" if best is not none else "the best of them" if len(defences) > 1 else "it"
-        named = f"{which}, {following.defence}," if len(defences) > 1 else which
-        text += f". Behind {named} {_beside(sweep, group, following)}"
+        which = "the next best" if best is not none else "the best of them" if len(defences) > 1 else "it"
+        named = f"{which}, {following.defence}" if len(defences) > 1 else which
+        text += f". Behind {named}, {_beside(sweep, group, following)}"
     if best.deleted is not None:
         beside = none if none is not best else following
-        text += f". Where as many points are only deleted it is {estimate_text(best.deleted)} % {_place(best)}"
+        text += f". Where as many points are only deleted, it is {estimate_text(best.deleted)} % {_place(best)}"
         if beside is not None and beside.deleted is not None:
             text += f" and {estimate_text(beside.deleted)} % {_place(beside)}"
     return f"{text}."
@@ -271,16 +271,17 @@ def _beside(sweep: Sweep, group: ByDefence, row: Behind) -> str:
     """What the worst attack does behind ``row``, beside the best of its ``group``."""
     worst = f"the worst, {sweep.called(row.attack)}, brings it" if group.attacks > 1 else "the error is brought"
     more = f", {estimate_text(row.more)} points more" if row.more is not None else ""
-    unsure = ", which shows no difference" if _is_open(row) else ""
+    unsure = ", which is not significant" if _is_open(row) else ""
     return f"{worst} to {estimate_text(row.error)} %{more}{unsure}"
 
 
 def _in_short(sweep: Sweep, group: ByDefence) -> str:
     best, none = group.best, group.none
     poison = f"{100 * group.poison_fraction:g} % {sweep.called(best.attack)}"
-    said = f"{group.among}: {'none of them' if best is none else best.defence}, {estimate_text(best.error)} % ({poison}"
+    name = "none of them" if best is none else best.defence
+    said = f"{group.among}: {name}, {estimate_text(best.error)} % (worst: {poison}"
     if none is not None and none is not best:
-        said += f"; with no defence {_more_text(none)}"
+        said += f"; without a defence {_more_text(none)}"
     if following := next((row for row in group.defences if row is not best), None):
         said += f"; {'best of them' if best is none else 'next'} {following.defence}, {_more_text(following)}"
     return f"{said})"
@@ -289,7 +290,7 @@ def _in_short(sweep: Sweep, group: ByDefence) -> str:
 def _more_text(row: Behind) -> str:
     if row.more is None:
         return f"{estimate_text(row.error)} %"
-    return f"{estimate_text(row.more)} points more{', not shown' if _is_open(row) else ''}"
+    return f"{estimate_text(row.more)} points more{', not significant' if _is_open(row) else ''}"
 
 
 def _is_open(row: Behind) -> bool:
@@ -298,4 +299,4 @@ def _is_open(row: Behind) -> bool:
 
 
 def _place(row: Behind) -> str:
-    return "with no defence" if row.is_none else f"behind {row.defence}"
+    return "without a defence" if row.is_none else f"behind {row.defence}"

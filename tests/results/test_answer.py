@@ -13,7 +13,7 @@ from tests.spec.helpers import Loader
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Sweep:
-    return Loader(tmp_path)({"attack.alpha": {"grid": [0.1, 0.9]}, "attack.replicates": 5})
+    return Loader(tmp_path)({"attack.alpha": {"grid": [0.1, 0.5, 0.9]}, "attack.replicates": 5})
 
 
 def rates(**means: float) -> dict[str, Estimate]:
@@ -45,18 +45,19 @@ def test_the_strongest_attack_that_is_left_alone_and_what_it_does(sweep: Sweep) 
     task = sweep.configurations[0].settings.task
     taken = f"class {task.source_class} is taken for class {task.poison_class}"
     assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5)) == (
-        "Of 2 attacks the detectors leave 1 alone, of which the strongest is 40 % poison of alpha=0.1. "
-        f"With it (means and 95 % intervals over 5 replicates) {taken} in 23.0 ± 1.0 % (3.0 ± 1.0 % without poison): "
-        "20.0 ± 1.0 points more than in clean victims, 19.0 ± 1.0 points more than where as many points are deleted. "
+        "The detectors leave 1 of 2 attacks alone: 40 % poison of alpha=0.1. "
+        f"With it (means with 95 % intervals over 5 replicates), {taken} in 23.0 ± 1.0 % (3.0 ± 1.0 % without poison): "
+        "20.0 ± 1.0 points more than in clean victims, "
+        "19.0 ± 1.0 points more than where as many points are only deleted. "
         "The test error is 11.5 ± 1.0 % (1.5 ± 1.0 % without poison). "
         "The detectors reject 4.0 ± 1.0 % of this poison and 5.0 ± 1.0 % of genuine points; "
-        "by both tails of their scores 30.0 ± 1.0 % and 6.0 ± 1.0 %."
+        "by both tails of their scores, 30.0 ± 1.0 % and 6.0 ± 1.0 %."
     )
 
 
 def test_one_replicate_has_no_intervals_to_tell_of(tmp_path: Path) -> None:
     sweep = Loader(tmp_path)({"attack.alpha": {"grid": [0.1, 0.9]}, "attack.replicates": 1})
-    assert " With it (one replicate, so no intervals) class " in answered(sweep, a1=(0.2, 0.04))
+    assert " With it (one replicate, so no intervals), class " in answered(sweep, a1=(0.2, 0.04))
 
 
 def test_the_attack_is_named_in_words(tmp_path: Path) -> None:
@@ -70,6 +71,10 @@ def test_the_attack_is_named_in_words(tmp_path: Path) -> None:
     ("of", "start"),
     [
         ({"a1": (0.2, 0.04), "a9": (0.4, 0.05)}, "The strongest of 2 attacks is 40 % poison of alpha=0.9."),
+        (
+            {"a1": (0.2, 0.04), "a5": (0.3, 0.04), "a9": (0.4, 0.5)},
+            "The detectors leave 2 of 3 attacks alone; the strongest of these is 40 % poison of alpha=0.5.",
+        ),
         (
             {"a1": (0.2, 0.5), "a9": (0.1, 0.5)},
             "The detectors see every attack; the strongest is 40 % poison",
@@ -87,18 +92,20 @@ def test_what_the_detectors_leave_alone(sweep: Sweep, of: dict[str, tuple[float,
 
 
 def test_the_best_of_several_is_said_to_be_flattered_by_the_choice(sweep: Sweep) -> None:
-    assert "the best of" not in answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5))  # the only one left alone
+    assert "chosen from" not in answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.5))  # the only one left alone
     assert answered(sweep, a1=(0.2, 0.04), a9=(0.4, 0.05)).endswith(
-        "It is the best of 2 by these very numbers, which flatter it."
+        "It was chosen from 2 by these same numbers, so they flatter it."
     )
 
 
 def test_what_the_intervals_leave_open_is_said(sweep: Sweep) -> None:
-    assert "not shown" not in answered(sweep, a1=(0.2, 0.04))
-    alone = "Whether the detectors leave it alone is not shown: the interval holds the limit, 1 point."
+    assert "not" not in answered(sweep, a1=(0.2, 0.04))
+    alone = "It is not certain that the detectors leave it alone: the interval contains the limit, 1 point."
     assert answered(sweep, a1=(0.2, 0.055)).endswith(alone)
     assert answered(sweep, a1=(0.2, 0.065)).endswith(alone)  # the mean is over it
-    assert answered(sweep, a1=(0.015, 0.04)).endswith("That it harms more than the control `removal` is not shown.")
+    assert answered(sweep, a1=(0.015, 0.04)).endswith(
+        "It does not do significantly more harm than the control `removal`."
+    )
 
 
 def test_where_nothing_detects_the_defences_are_told_of(tmp_path: Path) -> None:
@@ -128,7 +135,7 @@ def test_an_attack_before_each_of_several_evaluations_is_not_several_attacks(tmp
         for part in (0, 1)
     )
     assert answer(sweep, points, changes).startswith(
-        "Of 2 pairs of attack and evaluation the detectors leave 1 alone, of which the strongest is "
+        "The detectors leave 1 of 2 pairs of attack and evaluation alone: "
     )
 
 

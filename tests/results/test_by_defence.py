@@ -30,8 +30,8 @@ ERRORS: Errors = {
     SLAB: {RANDOM: 12, NEAREST: 14, REMOVAL: 10},
     TRIM: {RANDOM: 10, NEAREST: 25, REMOVAL: 50},
 }
-CHOSEN = "differences within pairs of one split; defences and attacks are chosen by these very numbers."
-OVER = f"Means and 95 % intervals over 5 replicates, {CHOSEN}"
+CHOSEN = "differences within pairs with the same split; defences and attacks are chosen by these same numbers."
+OVER = f"Means with 95 % intervals over 5 replicates, {CHOSEN}"
 
 
 @pytest.fixture
@@ -83,31 +83,32 @@ def test_of_each_defence_the_worst_attack_counts_and_no_control_is_one(sweep: Sw
 def test_the_answer_says_which_defence_is_best_and_by_how_much(sweep: Sweep) -> None:
     """Intervals of means may overlap where differences within pairs are clear."""
     assert said(sweep) == (
-        "Of 2 defences the best is slab+sphere, by mean test error with 40 % poison: behind it the worst of 2 attacks, "
+        "The best of 2 defences is slab+sphere, by the mean test error at 40 % poison: behind it, "
+        "the worst of 2 attacks, "
         f"{NEAREST}, brings the error to 14.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
-        f"With no defence the worst, {RANDOM}, brings it to 30.0 ± 2.0 %, 16.0 ± 0.0 points more. "
-        f"Behind the next, trim, the worst, {NEAREST}, brings it to 25.0 ± 2.0 %, 11.0 ± 0.0 points more. "
-        "Where as many points are only deleted it is 10.0 ± 2.0 % behind slab+sphere "
-        f"and 9.0 ± 2.0 % with no defence. {OVER}"
+        f"Without a defence, the worst, {RANDOM}, brings it to 30.0 ± 2.0 %, 16.0 ± 0.0 points more. "
+        f"Behind the next best, trim, the worst, {NEAREST}, brings it to 25.0 ± 2.0 %, 11.0 ± 0.0 points more. "
+        "Where as many points are only deleted, it is 10.0 ± 2.0 % behind slab+sphere "
+        f"and 9.0 ± 2.0 % without a defence. {OVER}"
     )
 
 
 def test_a_difference_whose_interval_holds_none_is_not_shown(sweep: Sweep) -> None:
     close = {**ERRORS, TRIM: {RANDOM: 10, NEAREST: 15, REMOVAL: 50}}
-    assert "which shows no difference" not in said(sweep, close)
+    assert "which is not significant" not in said(sweep, close)
     text = said(sweep, close, noise=1.0)
     assert (
-        f"Behind the next, trim, the worst, {NEAREST}, brings it to 15.0 ± 3.9 %, 1.0 ± 3.9 points more, which shows"
-        in text
+        f"Behind the next best, trim, the worst, {NEAREST}, brings it to 15.0 ± 3.9 %, 1.0 ± 3.9 points more, "
+        "which is not significant" in text
     )
-    assert text.count("which shows no difference") == 1, "16 points are one"
+    assert text.count("which is not significant") == 1, "16 points are one"
 
 
 def test_that_no_defence_helps_is_said(load: Loader, sweep: Sweep) -> None:
     harmful = {**ERRORS, NONE: {RANDOM: 11, NEAREST: 12, REMOVAL: 9}}
     assert said(sweep, harmful).startswith(
-        "None of 2 defences is better than no defence, by mean test error with 40 % poison: "
-        f"without one the worst of 2 attacks, {NEAREST}, brings the error to 12.0 ± 2.0 % "
+        "None of 2 defences is better than no defence, by the mean test error at 40 % poison: "
+        f"without one, the worst of 2 attacks, {NEAREST}, brings the error to 12.0 ± 2.0 % "
         "(5.0 ± 2.0 % without poison). "
         f"Behind the best of them, slab+sphere, the worst, {NEAREST}, brings it to 14.0 ± 2.0 %, "
         "2.0 ± 0.0 points more. "
@@ -116,12 +117,12 @@ def test_that_no_defence_helps_is_said(load: Loader, sweep: Sweep) -> None:
     assert said(sweep, alike).startswith("None of 2 defences is better than no defence")
     one = load(GRID | {"attack": FLIPS[0], "evaluation.defence": {"grid": [[], [{"name": "trim"}]]}})
     assert said(one, {NONE: {"base": 10}, TRIM: {"base": 12}}).startswith(
-        "The defence trim is not better than no defence, by mean test error with 40 % poison: "
-        "without one the attack, base, brings the error to 10.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
-        "Behind it the error is brought to 12.0 ± 2.0 %, 2.0 ± 0.0 points more. "
+        "The defence trim is not better than no defence, by the mean test error at 40 % poison: "
+        "without one, the attack, base, brings the error to 10.0 ± 2.0 % (5.0 ± 2.0 % without poison). "
+        "Behind it, the error is brought to 12.0 ± 2.0 %, 2.0 ± 0.0 points more. "
     )
     assert said(one, {NONE: {"base": 12}, TRIM: {"base": 10}}).startswith(
-        "The defence trim is better than none, by mean test error with"
+        "The defence trim is better than none, by the mean test error at"
     )
 
 
@@ -132,10 +133,12 @@ def test_each_victim_has_a_best_defence_of_its_own(load: Loader) -> None:
     of_knn = {f"{variant},victim=knn": errors for variant, errors in other.items()}
     assert {variant.id for variant in sweep.configurations[0].variants} == {*of_svm, *of_knn}
     assert said(sweep, of_svm | of_knn) == (
-        "The best defences, by mean test error with the worst attack: "
-        f"victim=linear_svm: slab+sphere, 14.0 ± 2.0 % (40 % {NEAREST}; with no defence 16.0 ± 0.0 points more; "
+        "The best defences, by the mean test error with the worst attack: "
+        f"victim=linear_svm: slab+sphere, 14.0 ± 2.0 % (worst: 40 % {NEAREST}; "
+        "without a defence 16.0 ± 0.0 points more; "
         "next trim, 11.0 ± 0.0 points more); "
-        f"victim=knn: none of them, 13.0 ± 2.0 % (40 % {RANDOM}; best of them trim, 1.0 ± 0.0 points more). {OVER}"
+        f"victim=knn: none of them, 13.0 ± 2.0 % (worst: 40 % {RANDOM}; "
+        f"best of them trim, 1.0 ± 0.0 points more). {OVER}"
     )
 
 
@@ -155,7 +158,7 @@ def test_an_attack_that_a_defence_has_no_scores_of_is_compared_nowhere(sweep: Sw
     (group,) = by_defence(sweep, scores(lacking))
     assert (group.attacks, group.left_out) == (1, (RANDOM,))
     assert [row.attack for row in group.rows] == [NEAREST] * 3
-    assert said(sweep, lacking).endswith(f" Not compared, for want of scores: {RANDOM}.")
+    assert said(sweep, lacking).endswith(f" Not compared, because scores are missing: {RANDOM}.")
     (group,) = by_defence(sweep, scores({NONE: ERRORS[NONE], TRIM: ERRORS[TRIM]}))
     assert ([row.defence for row in group.rows], group.left_out) == (["none", "trim"], ("slab+sphere",))
     some = scores()
@@ -177,8 +180,8 @@ def test_without_two_pipelines_that_have_scores_nothing_is_said(load: Loader, sw
 def test_one_replicate_has_no_interval_and_so_nothing_that_it_leaves_open(load: Loader) -> None:
     sweep = load(GRID | {"attack": {"grid": [flips | {"replicates": 1} for flips in FLIPS]}})
     text = said(sweep, replicates=1)
-    assert "14.0 % (5.0 % without poison). With no defence the worst" in text
-    assert "shows no difference" not in text
+    assert "14.0 % (5.0 % without poison). Without a defence, the worst" in text
+    assert "significant" not in text
     assert text.endswith(f" One replicate, so no intervals, {CHOSEN}")
 
 
