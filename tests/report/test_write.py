@@ -49,7 +49,7 @@ def test_a_finished_sweep(tmp_path: Path) -> None:
     assert "url(" not in html.replace("url(#", "")
     assert 'name="viewport"' in html
     assert (
-        "40 % poison of alpha=0.1. With it (means with 95 % intervals over 3 replicates), class 3 is taken for class 5 in"
+        "40 % poison of alpha=0.1. With it (means with 95 % intervals over 3 replicates), class 3 is taken for class 5"
         in page.text
     )
     assert "agrees: " in page.text
