@@ -29,7 +29,7 @@ class BackGradient(OptimisedAttack):
     descent, with products of second derivatives and vectors alone. The parameters of its steps are kept, where the
     source recomputes them backwards to spare memory, at the price of rounding.
 
-    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    The attacker knows the training split and the kind of classifier; not which of these points a victim gets.
     """
 
     name = "back_gradient"

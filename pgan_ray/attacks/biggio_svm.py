@@ -27,7 +27,8 @@ class BiggioSvm(OptimisedAttack):
     change their weights so that the KKT conditions go on to hold. Steps have a given length, as there. All points
     move at once, where the source adds one after the other. Points without weight in the machine do not move.
 
-    The attacker knows genuine points of both classes; the surrogate is scikit-learn's `SVC`, on a CPU in any case.
+    The attacker knows the training split, not which of its points a victim gets; the surrogate is scikit-learn's
+    `SVC`, on a CPU in any case.
     """
 
     name = "biggio_svm"

@@ -24,7 +24,8 @@ class Constrained(Influence):
     distance to the mean of the poison class, and whose distance along the line through the two classes' means,
     are below a percentile of its genuine points'. Of K classes the slab's other mean is that of the source class.
 
-    The attacker knows what `influence` does, and the kind of the defence; its centres come from the attacker's points.
+    The attacker knows what `influence` does, and the kind of the defence; centres and widths come from the training
+    split, of which the defender's trusted points are a part.
     """
 
     name = "constrained"

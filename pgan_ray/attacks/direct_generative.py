@@ -44,7 +44,7 @@ class DirectGenerative(OptimisedAttack):
     a classifier that learns from its poison. The source spares second derivatives; here G's gradient goes through the
     classifier's step itself. Nothing in it asks the points to look genuine: pGAN without D.
 
-    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    The attacker knows the training split and the kind of classifier; not which of these points a victim gets.
     """
 
     name = "direct_generative"

@@ -41,7 +41,7 @@ class FeatureCollision(OptimisedAttack):
     class. There one test point is the target, and a network is fine-tuned; here each point has a target of its own,
     drawn from the source class, and harm is what all of them do together to a victim trained from the beginning.
 
-    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    The attacker knows the training split and the kind of classifier; not which of these points a victim gets.
     """
 
     name = "feature_collision"

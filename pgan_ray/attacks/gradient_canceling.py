@@ -39,7 +39,7 @@ class GradientCanceling(OptimisedAttack):
     genuine points and poison together, is minimised over the poison. The target is the clean surrogate's parameters
     moved up the validation loss by a given distance (gradient-based parameter corruption, Sun et al. 2020).
 
-    The attacker knows genuine points of all classes, and the kind of classifier; not the victim's points.
+    The attacker knows the training split and the kind of classifier; not which of these points a victim gets.
     """
 
     name = "gradient_canceling"

@@ -27,7 +27,7 @@ class Influence(OptimisedAttack):
     exact for logistic regression, an approximation for a network that is no minimum. H^-1 grad_theta L by conjugate
     gradients, with products of H and a vector alone.
 
-    The attacker knows genuine points of all classes, and how the surrogate is trained; not the victim's points.
+    The attacker knows the training split and how its surrogate is trained; not which of these points a victim gets.
     """
 
     name = "influence"

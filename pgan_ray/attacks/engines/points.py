@@ -17,7 +17,8 @@ class MovedPoints:
     """A `pgan_ray.attacks.Training` of one member. What is particular to an attack is in `move`.
 
     The surrogate's training set, the validation points and the points that become poison are disjoint draws from the
-    attacker's task. Poison stays between the least and the greatest value that a feature has among its points.
+    attacker's task. The evaluation draws from the same training points, so a victim may be given some of these, with
+    their own labels. Poison stays between the least and the greatest value that a feature has among its points.
     """
 
     def __init__(self, attack: OptimisedAttack, member: Member, task: TaskData, device: torch.device) -> None:
