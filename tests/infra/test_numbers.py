@@ -1,0 +1,136 @@
+"""Numbers in the READMEs' sentences, worked out anew from the kept rows without the package's own statistics."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pytest
+from scipy.stats import t
+
+from infra.docs.results import KEPT
+
+from .files import ROOT
+
+FIELD, FASHION, LINEAR, CANCER = ("mnist_field-quick", "fmnist_field-quick", "linear_field-quick", "cancer-field")
+TWO, EPOCHS = "mnist_worst_case-quick-two-detectors", "mnist_victim_epochs-quick"
+TAKEN, REVERSE = "false_positive_rate", "false_negative_rate"
+BEHIND = "slab+sphere"
+_Means = dict[tuple[int, int], float]
+
+
+@cache
+def _text() -> str:
+    files = (ROOT / "README.md", ROOT / "sweeps" / "README.md")
+    return " ".join(" ".join(file.read_text(encoding="utf-8") for file in files).split())
+
+
+@cache
+def _rows(sweep: str) -> Any:
+    names = ("configuration", "variant", "victim", "defence", "poison_fraction", "replicate", "run")
+    shares = ("test_error", TAKEN, REVERSE, "dropped_poison", "dropped_genuine")
+    return ds.dataset(KEPT / sweep / "victims", format="parquet").to_table(columns=[*names, *shares])
+
+
+def rows(sweep: str, column: str = "test_error", **wanted: Any) -> _Means:
+    """By replicate and run, the mean of ``column`` over the victims that are as ``wanted``."""
+    table = _rows(sweep)
+    for name, value in wanted.items():
+        known = pc.fill_null(table[name], "") if isinstance(value, str) else table[name]
+        table = table.filter(pc.equal(known, value))
+    found: dict[tuple[int, int], list[float]] = {}
+    for replicate, run, value in zip(*(table[name].to_pylist() for name in ("replicate", "run", column)), strict=True):
+        found.setdefault((replicate, run), []).append(value)
+    assert found, wanted
+    return {key: float(np.mean(values)) for key, values in found.items()}
+
+
+def field(
+    sweep: str, attack: str, defence: str = "", column: str = "test_error", victim: str = "mlp", at: float = 0.4
+) -> _Means:
+    """Of one attack behind one defence."""
+    name = attack if "=" in attack else f"attack={attack}"
+    return rows(sweep, column, configuration=name, defence=defence, victim=victim, poison_fraction=at)
+
+
+def less(one: _Means, other: _Means) -> _Means:
+    """Within each pair of one split."""
+    assert one.keys() == other.keys()
+    return {key: one[key] - other[key] for key in one}
+
+
+def said(values: _Means) -> str:
+    """``11.0 ± 5.4``: Student's 95 % interval over replicates, whose runs are averaged first."""
+    replicates = sorted({replicate for replicate, _ in values})
+    means = [100 * np.mean([v for (r, _), v in values.items() if r == replicate]) for replicate in replicates]
+    half = t.ppf(0.975, len(means) - 1) * np.std(means, ddof=1) / np.sqrt(len(means))
+    return f"{np.mean(means):.1f} ± {half:.1f}"
+
+
+def beyond_deletion(sweep: str, attack: str, victim: str = "mlp") -> _Means:
+    return less(field(sweep, attack, victim=victim), field(sweep, "control=removal", victim=victim))
+
+
+def cost(defence: str, victim: str = "mlp") -> _Means:
+    """On clean data."""
+    return less(*(field(FIELD, "pgan", one, victim=victim, at=0.0) for one in (defence, "")))
+
+
+def fewer_than_deletion(attack: str, victim: str) -> _Means:
+    return less(field(FIELD, "control=removal", victim=victim), field(FIELD, attack, victim=victim))
+
+
+def over_random(attack: str) -> _Means:
+    return less(*(field(LINEAR, one, victim="logistic", at=0.03) for one in (attack, "random_label_flip")))
+
+
+def trial(detector: str | None) -> _Means:
+    """What trial 14 does beyond its clean victims, behind one detector or, None, as a mean over both."""
+    behind = {} if detector is None else {"variant": f"detector={detector}"}
+    both = (rows(TWO, TAKEN, configuration="confirmed=0014", poison_fraction=at, **behind) for at in (0.4, 0.0))
+    return less(*both)
+
+
+def epochs(fraction: float) -> _Means:
+    """How much more victims of 300 epochs err than those of 25."""
+    return less(
+        *(rows(EPOCHS, configuration="base", variant=f"epochs={n}", poison_fraction=fraction) for n in (300, 25))
+    )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "values"),
+    [
+        (
+            "(influence by {} points), but not the",
+            lambda: less(field(FIELD, "influence"), field(FIELD, "influence", BEHIND)),
+        ),
+        ("which was (by {})", lambda: less(field(FIELD, "constrained"), field(FIELD, "constrained", BEHIND))),
+        ("they drop {} % of its points", lambda: field(FIELD, "pgan", BEHIND, "dropped_poison")),
+        ("of its points, and {} % of genuine ones (on", lambda: field(FIELD, "pgan", BEHIND, "dropped_genuine")),
+        ("drop {} % of pGAN's poison (of", lambda: field(FASHION, "pgan", BEHIND, "dropped_poison")),
+        ("pGAN's poison (of genuine points {} %)", lambda: field(FASHION, "pgan", BEHIND, "dropped_genuine")),
+        ("beyond deleting points ({} points; MLPs", lambda: beyond_deletion(FIELD, "pgan", "linear_svm")),
+        ("Beyond deletion, pGAN does {} points on MLPs", lambda: beyond_deletion(FIELD, "pgan")),
+        ("less than deletion (by {})", lambda: fewer_than_deletion("pgan", "logistic")),
+        ("beyond deletion is not significant ({} points)", lambda: beyond_deletion(FASHION, "pgan")),
+        ("On clean data TRIM costs {} points on MLPs", lambda: cost("trim")),
+        ("and {} on boosted trees", lambda: cost("trim", "gradient_boosting")),
+        ("label sanitisation is significant ({} on MLPs)", lambda: cost("label_sanitisation")),
+        ("more than random flips (by {} points; back", lambda: over_random("influence")),
+        ("back-gradient, by {}, not significantly)", lambda: over_random("back_gradient")),
+        ("{} % of the benign tumours", lambda: field(CANCER, "influence", column=REVERSE)),
+        ("and {} % of the malignant for benign, which", lambda: field(CANCER, "influence", column=TAKEN)),
+        ("flips bring to {} %. (By", lambda: field(CANCER, "nearest_label_flip", column=TAKEN)),
+        ("to {}** (five generators", lambda: trial(None)),
+        ("{} points behind the slab and", lambda: trial("slab")),
+        ("behind the slab and {} behind the other", lambda: trial("knn_distance")),
+        ("from 25 to 300 epochs ({} points)", lambda: epochs(0.4)),
+        ("rise beyond them does ({}):", lambda: less(epochs(0.4), epochs(0.0))),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_sentence_has_the_number_of_the_rows(sentence: str, values: Callable[[], _Means]) -> None:
+    assert sentence.format(said(values())) in _text()
