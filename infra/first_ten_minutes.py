@@ -6,12 +6,14 @@
 prints a line for each check, in this order: the hardware and the build; masks' statistics; inner loops that wait for no
 answer of the device; training that goes on and repeats with the same bits, in three precisions, by graphs as kernel by
 kernel; gradients by hand against autograd; then pace, memory and kernels of stacks, beside what the cost model assumes.
-Ends with 1 if a check failed.
+A check that cannot come to its end has failed, and the rest goes on. Ends with 1 if a check failed. One GPU is looked
+at, the first: `CUDA_VISIBLE_DEVICES=3` makes it another.
 """
 
 import argparse
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +27,7 @@ from pgan_ray.cost.networks import step_work
 from pgan_ray.data import TaskData
 from pgan_ray.nn import Passes, StackedMLP, arithmetic, repeated
 from pgan_ray.nn.stacked import keep_masks
-from pgan_ray.runner.machine import device_name, gpu_fault, gpu_kind
+from pgan_ray.runner.machine import device_name, gpu_fault, gpu_kind, gpus_here
 from pgan_ray.spec import Settings, load_sweep
 from pgan_ray.victims.engines.stack import VictimTraining
 
@@ -43,6 +45,13 @@ VARIANTS = {
 # hidden unit's sign changes its gradient whole, so about the square root of a rounding; a wrong mask costs 0.7.
 TOLERANCES = {"float32": 1e-5, "tf32": 5e-2, "bf16": 1e-1}
 
+# What to do next.
+HOLD = (
+    "next, both stages through Ray: `pgan-ray sweep mnist_alpha --profile quick --offline-tracking`, whose first line "
+    "is to count the GPUs of this machine"
+)
+REPORT = "take no results from this device until it is known why (PGAN_RAY_DEVICE=cpu keeps sweeps off GPUs)"
+
 
 class Checks:
     """All checks on one device. ``failed``: how many did not hold."""
@@ -56,13 +65,22 @@ class Checks:
 
     def run(self) -> None:
         """All of them, in order: what is wrong early makes the rest worthless."""
-        self._hardware()
-        self._masks()
-        self._no_waiting()
-        self._same_bits()
-        self._graphs()
-        self._gradients()
-        self._pace()
+        checks = {
+            "hardware": self._hardware,
+            "masks": self._masks,
+            "no waiting": self._no_waiting,
+            "same bits": self._same_bits,
+            "graphs": self._graphs,
+            "gradients": self._gradients,
+            "pace": self._pace,
+        }
+        for name, check in checks.items():
+            try:
+                check()
+            except Exception as error:
+                text = f"ended by {type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+                self._say(name, text, holds=False)
+                traceback.print_exc()
 
     def _say(self, what: str, text: str, *, holds: bool = True) -> None:
         self.failed += not holds
@@ -95,7 +113,11 @@ class Checks:
         build = f"torch {torch.__version__}, CUDA {torch.version.cuda}"
         if self._is_gpu:
             found = torch.cuda.get_device_properties(self.device)
-            build += f", driver's runtime up, {found.multi_processor_count} SMs, {found.total_memory / 1e9:.0f} GB"
+            free, _ = torch.cuda.mem_get_info(self.device)
+            build += (
+                f"; compute capability {found.major}.{found.minor}, {found.multi_processor_count} SMs, "
+                f"{free / 1e9:.0f} of {found.total_memory / 1e9:.0f} GB free; the first of {gpus_here()} GPU(s)"
+            )
         self._say("hardware", f"{device_name(self.device)}; {build}")
 
     def _masks(self) -> None:
@@ -254,12 +276,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tiny", action="store_true", help="on a CPU, at small sizes")
     tiny = parser.parse_args(arguments).tiny
-    if not tiny and not torch.cuda.is_available():
+    if not tiny and not gpus_here():
         print(f"no GPU that PyTorch can use: {gpu_fault()} (--tiny: a dry run on a CPU)", file=sys.stderr)
         return 2
     checks = Checks(torch.device("cpu" if tiny else "cuda"), tiny=tiny)
     checks.run()
-    print(f"{checks.failed} checks failed" if checks.failed else "all checks hold")
+    print(f"{checks.failed} checks failed: {REPORT}" if checks.failed else f"all checks hold: {HOLD}")
     return 1 if checks.failed else 0
 
 
