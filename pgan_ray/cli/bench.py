@@ -15,32 +15,32 @@ from pgan_ray.cli.say import say
     metavar="FILE",
     default="mnist_alpha",
     show_default=True,
-    help="The sweep file, or the shipped sweep, whose shapes are measured.",
+    help="The sweep file or shipped sweep whose network shapes are measured.",
 )
 @click.option(
     "--profile",
     "profiles",
     multiple=True,
-    help="May be given often. Default: paper and quick-full, else all that the file has.",
+    help="May be repeated. Default: paper and quick-full, or all of the file's profiles if it has neither.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of every contender.")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads per measurement.")
 @click.option(
     "--rounds",
     type=click.IntRange(1),
     default=5,
     show_default=True,
-    help="Turns of every contender; the median counts.",
+    help="Rounds of measurement; the median is reported.",
 )
 @click.option(
     "--precision",
     type=click.Choice(["float32", "bf16"]),
     default="float32",
     show_default=True,
-    help="Of the engine; what it is compared with is float32 always.",
+    help="Precision of the engine; plain PyTorch always uses float32.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def bench(file: str, profiles: tuple[str, ...], threads: int, rounds: int, precision: str, as_json: bool) -> None:
-    """Compare the training engine with plain PyTorch, and both with the machine's matrix products, in one run.
+    """Compare the speed of the training engine, plain PyTorch and bare matrix products on this machine, in one run.
 
     Example: pgan-ray bench --threads 2 --rounds 5
     """

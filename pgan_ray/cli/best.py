@@ -17,25 +17,28 @@ from pgan_ray.cli.say import say, say_left_out
     "budget",
     type=click.FloatRange(-1, 1),
     metavar="SHARE",
-    help="Share of the poison that may be rejected beyond the share of genuine points that is. Default: of a search "
-    "what it looks for, `search.detectability`; else 0.01.",
+    help="By how much the rejected share of poison may exceed that of genuine points. Default: for a "
+    "worst-case search without --tails, `search.detectability.at_most`; else 0.01.",
 )
 @click.option(
     "--by",
     type=click.Choice(["damage", "error"]),
-    help="`damage`: the source class taken for the poison class; `error`: the test error. Both beyond every control. "
-    "Default: of a search its `search.harm`; else `damage`.",
+    help="`damage`: how often the source class is taken for the poison class; `error`: the test error. Both beyond "
+    "every control. Default: for a search its `search.harm`; else `damage`.",
 )
 @click.option(
     "--tails",
     type=click.Choice(["sweep", "both"]),
-    help="What counts as rejected: what the sweep's detectors reject, or would by both tails of their scores. Default: "
-    "of a search what it looks for; else `sweep`.",
+    help="What counts as rejected. `sweep`: what the sweep's detectors reject; `both`: what they would with both "
+    "tails of their scores. Default: for a search without --detection-budget, its own; else `sweep`.",
 )
 @click.option(
-    "--poison-fraction", type=click.FloatRange(0, 1, min_open=True), metavar="F", help="Default: the largest there is."
+    "--poison-fraction",
+    type=click.FloatRange(0, 1, min_open=True),
+    metavar="F",
+    help="Default: the sweep's largest.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, shares in fractions.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ranking as JSON, with shares as fractions.")
 def best(
     directory: str,
     budget: float | None,
@@ -44,7 +47,7 @@ def best(
     poison_fraction: float | None,
     as_json: bool,
 ) -> None:
-    """Rank the attacks of the sweep in DIR, finished or not: most harm first, among those that detectors leave alone.
+    """Rank the attacks of the sweep in DIR, finished or not: those within the detection budget first, by harm.
 
     Example: pgan-ray best results/mnist_alpha-quick-20260102-030405-ab12 --detection-budget 0.02 --tails both
     """

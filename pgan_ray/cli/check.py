@@ -8,7 +8,7 @@ from pgan_ray.cli.say import say
 @click.command()
 @click.argument("path", metavar="FILE")
 def check(path: str) -> None:
-    """Say what is in FILE, a .npz, .parquet or .csv, what is odd about it, and which sweep would fit.
+    """Describe the data in FILE (.npz, .parquet or .csv), report anything odd, and suggest a sweep that fits.
 
     Example: pgan-ray check my.npz
     """

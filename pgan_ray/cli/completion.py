@@ -20,9 +20,9 @@ PLACES = {
 
 @click.command()
 @click.argument("shell", type=click.Choice(sorted(PLACES)))
-@click.option("--install", is_flag=True, help="Put it where the shell looks for it, for this user.")
+@click.option("--install", is_flag=True, help="Install it for this user, where the shell looks for it.")
 def completion(shell: str, install: bool) -> None:
-    """Print what completes this command's words in SHELL, or install it.
+    """Print the completion script of pgan-ray for SHELL, or install it.
 
     Example: pgan-ray completion bash --install
     """

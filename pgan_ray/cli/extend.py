@@ -9,30 +9,30 @@ from pgan_ray.cli import options
 
 @click.command()
 @options.directory
-@click.option("--trials", type=click.IntRange(1), metavar="N", help="Of a search: so many more.")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="For a search: number of trials to add.")
 @click.option(
     "--add",
     "additions",
     multiple=True,
     metavar="A.B=VALUE",
-    help="Of a grid: one more value, which is YAML, for the grid at A.B. May be given often.",
+    help="For a grid: one more value for the grid at A.B; VALUE is YAML. May be repeated.",
 )
 @click.option(
     "--replicates",
     type=click.IntRange(1),
     metavar="N",
-    help="Of a grid: so many more of each attack, for its intervals.",
+    help="For a grid: number of replicates to add to each attack, for narrower intervals.",
 )
 @options.running
 def extend(
     directory: str, trials: int | None, additions: tuple[str, ...], replicates: int | None, **running: Any
 ) -> None:
-    """Have the search in DIR try N configurations more, or the grid in DIR have more values or replicates.
+    """Add trials to the search in DIR, or values or replicates to the grid in DIR.
 
-    What there is stays, and the rest is run to its end. Of a search the best are chosen again; those that were
-    confirmed before stay results. A grid must be finished; what is trained are the generators and victims that are new,
-    as a new sweep of all would train them. Classes that the sweep names by import path are imported and run: extend
-    only a directory that you trust.
+    Existing results stay, and the rest is run. A search then chooses its best again; trials that were confirmed before
+    stay in the results. A grid must be finished. Only its new generators and victims are trained, exactly as a new
+    sweep of everything would train them. Classes that the sweep names by import path are imported and run: extend only
+    a directory that you trust.
 
     Example: pgan-ray extend results/mnist_alpha-quick-20260102-030405-ab12 --add attack.alpha=0.7
     """

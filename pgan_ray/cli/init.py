@@ -14,27 +14,27 @@ from pgan_ray.errors import SpecError
 @click.option(
     "--dataset",
     metavar="NAME",
-    help="A data set: of ours, of an installed package, or package.module:Class. Default: digits.",
+    help="A data set: built in, from an installed package, or package.module:Class. Default: digits.",
 )
 @click.option(
-    "--data", metavar="PATH", help="Your own data, .npz, .parquet or .csv: it is read for its classes and sizes."
+    "--data", metavar="PATH", help="Your own data (.npz, .parquet or .csv). Its classes and sizes are read from it."
 )
 @click.option(
     "--study",
     type=click.Choice(["alpha", "field", "worst_case"]),
     default="alpha",
     show_default=True,
-    help="What to ask. alpha: the harm of pGAN, by its knob; field: which of several attacks harms, and which defence "
-    "helps; worst_case: a search for the strongest pGAN that the detector leaves alone.",
+    help="The question. alpha: how pGAN's harm depends on its knob alpha; field: which attacks do harm, and which "
+    "defences help; worst_case: a search for the strongest pGAN that the detector misses.",
 )
 @click.option(
     "--victim",
     metavar="NAME",
-    help="The classifier whose errors are counted: one of ours, or package.module:Class. Default: a perceptron.",
+    help="The classifier under attack: built in, or package.module:Class. Default: a multilayer perceptron.",
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def init(file: Path, dataset: str | None, data: str | None, study: str, victim: str | None, force: bool) -> None:
-    """Write a sweep file to start from: short, commented, with a profile `quick`, and right as it is.
+    """Write a sweep file to start from: short, commented, with a profile `quick`, and ready to run.
 
     Example: pgan-ray init my.yaml --data my.npz --study field --victim my_lab:Wide
     """

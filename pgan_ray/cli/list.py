@@ -9,7 +9,7 @@ from pgan_ray.errors import SpecError
 @click.command()
 @click.argument("place", metavar="[DIR]", default="results", shell_complete=options.complete_directory)
 def list(place: str) -> None:  # noqa: A001 - the command's name
-    """List the sweeps in the folders of DIR, by default `results`: how each one is, and its strongest attack.
+    """List the sweeps in the subfolders of DIR (default: `results`), each with its state and its strongest attack.
 
     Example: pgan-ray list s3://bucket/sweeps
     """

@@ -13,22 +13,22 @@ from pgan_ray.errors import PganRayError
 
 COMMANDS = {
     "sweep": "Run a sweep file.",
-    "check": "Say what is in a file of your own points.",
+    "check": "Describe a file of your own data.",
     "init": "Write a sweep file to start from.",
     "sweeps": "List the sweeps that come with pgan-ray.",
     "submit": "Send a sweep to a cluster's job server.",
     "resume": "Finish an interrupted sweep.",
-    "extend": "Have a search try more, or a grid have more values or replicates.",
-    "pause": "Have a search stop after the wave that runs.",
-    "status": "Say how far a sweep is, from any terminal.",
-    "list": "List sweeps, how they are, and their strongest attacks.",
-    "ui": "Open MLflow's UI on the sweeps.",
-    "track": "Write a sweep's directory into MLflow again.",
-    "report": "Draw a sweep's figures and compare it with the paper.",
-    "best": "Rank a sweep's attacks by the harm that detectors leave alone.",
-    "plan": "Say what a sweep takes before it is run.",
-    "bench": "Measure the training engine on this machine.",
-    "completion": "Complete this command's words in a shell.",
+    "extend": "Add trials to a search, or values or replicates to a grid.",
+    "pause": "Stop a search after its current wave of trials.",
+    "status": "Show a sweep's progress, from any terminal.",
+    "list": "List sweeps with their states and strongest attacks.",
+    "ui": "Open MLflow's UI.",
+    "track": "Write a sweep's results to MLflow again.",
+    "report": "Write a report with figures and a comparison with the paper.",
+    "best": "Rank a sweep's attacks by harm, undetected ones first.",
+    "plan": "Estimate a sweep's time and cost before it runs.",
+    "bench": "Measure the speed of the training engine on this machine.",
+    "completion": "Print or install shell completion.",
 }
 
 
@@ -55,8 +55,7 @@ class _Commands(click.Group):
 def group() -> None:
     """How much harm can stealthy data poisoning do to a classifier?
 
-    Trains pGAN generators and the victims of their poison on a Ray cluster or this machine, and leaves every result
-    in MLflow.
+    Trains pGAN generators, and victims on their poison, on a Ray cluster or this machine. Every result goes to MLflow.
 
     Example: pgan-ray sweep mnist_alpha
     """

@@ -27,7 +27,7 @@ class Price(click.FloatRange):
 tracking_uri = click.option(
     "--tracking-uri",
     metavar="URI",
-    help="MLflow's store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db.",
+    help="MLflow store or server. Default: MLFLOW_TRACKING_URI, else ./mlflow.db.",
 )
 
 expect_gpus = click.option(
@@ -35,17 +35,17 @@ expect_gpus = click.option(
     is_flag=True,
     envvar="PGAN_RAY_EXPECT_GPUS",
     show_envvar=True,
-    help="Ask the cluster for GPUs even while it has none: an autoscaler will bring them.",
+    help="Request GPUs even if the cluster has none yet: an autoscaler will add them.",
 )
 
 
 def complete_directory(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Whatever the shell has for folders."""
+    """Folders, completed by the shell."""
     return [CompletionItem(incomplete, type="dir")]
 
 
 def _complete_sweep(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The shipped sweeps, and whatever the shell has for files."""
+    """The shipped sweeps, and files, completed by the shell."""
     from pgan_ray.spec import shipped_sweeps
 
     names = [name for name in shipped_sweeps() if name.startswith(incomplete)]
@@ -63,7 +63,7 @@ sweep_file = click.argument("file", metavar="FILE", shell_complete=_complete_swe
 really_large = click.option(
     "--yes-really-large",
     is_flag=True,
-    help="Allow over 10,000 configurations, 20,000 variants, 10 million cells or 100 years of one core.",
+    help="Allow more than 10,000 configurations, 20,000 variants, 10 million cells or 100 core years.",
 )
 
 overriding = click.option(
@@ -71,18 +71,18 @@ overriding = click.option(
     "overrides",
     multiple=True,
     metavar="A.B=VALUE",
-    help="Override a field; VALUE is YAML. May be given often.",
+    help="Override a key of the file; VALUE is YAML. May be repeated.",
 )
 
 
 def choosing(command: Command) -> Command:
-    """The options that say what of a sweep file is run."""
+    """The options that select what part of a sweep file is run."""
     profile = click.option(
         "--profile",
         default="auto",
         show_default=True,
-        help="One of the file's profiles; `body` is the file without any. `auto`: `paper` where the file has one and "
-        "the cluster a GPU, else `quick` where the file has one, else `body`.",
+        help="A profile of the file; `body` is the file without a profile. `auto`: `paper` if the file has it and the "
+        "cluster has a GPU, else `quick` if the file has it, else `body`.",
     )
     return profile(overriding(command))
 
@@ -95,23 +95,23 @@ def running(command: Command) -> Command:
             type=click.Path(path_type=Path),
             envvar="PGAN_RAY_DATA",
             show_envvar=True,
-            help="Where MNIST's and Fashion-MNIST's IDX files are, if they are at hand.",
+            help="Folder of the IDX files of MNIST and Fashion-MNIST, if you have them.",
         ),
         click.option(
             "--executor",
             type=click.Choice(["ray", "local"]),
             default="ray",
             show_default=True,
-            help="`local`: in this process, without Ray, one thing after the other: for debugging.",
+            help="`local`: sequentially in this process, without Ray, for debugging.",
         ),
         click.option("--address", help="The Ray cluster to join. Default: RAY_ADDRESS, else this machine."),
         expect_gpus,
         tracking_uri,
         click.option(
-            "--offline-tracking", is_flag=True, help="Leave MLflow alone; `pgan-ray track DIR` brings it up to date."
+            "--offline-tracking", is_flag=True, help="Do not write to MLflow; `pgan-ray track DIR` does so later."
         ),
         click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
-        click.option("--verbose", is_flag=True, help="Show Ray's and Tune's own output too."),
+        click.option("--verbose", is_flag=True, help="Also show the output of Ray and Tune."),
     ]
     for option in reversed(options):
         command = option(command)

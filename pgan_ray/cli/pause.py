@@ -8,7 +8,7 @@ from pgan_ray.cli import options
 @click.command()
 @options.directory
 def pause(directory: str) -> None:
-    """Have the search in DIR stop after the wave of trials that runs, from any terminal; `resume` goes on with it.
+    """Stop the search in DIR after the current wave of trials, from any terminal; `resume` continues it.
 
     Example: pgan-ray pause results/mnist_worst_case-quick-20260102-030405-ab12
     """

@@ -47,16 +47,20 @@ _sizes = partial(click.option, metavar="NUMBERS", callback=_numbers)
 
 @click.command()
 @options.sweep_file
-@click.option("--profile", "profiles", multiple=True, help="May be given often. Default: quick, and paper or the body.")
+@click.option("--profile", "profiles", multiple=True, help="May be repeated. Default: quick, and paper or else body.")
 @options.overriding
 @click.option(
     "--device",
     type=click.Choice(sorted(DEVICES)),
-    help="Reckon with assumed rates of this device. Default: measure this machine.",
+    help="Use assumed speeds of this device. Default: measure this machine.",
 )
-@_sizes("--gpus", help="With a GPU as device: clusters of so many. Default: 1,4,16.")
-@_sizes("--cpus", help="Without: clusters of so many cores, beside this machine.")
-@click.option("--price-per-hour", type=options.Price(), help="Of one GPU and what it comes with; without, a core.")
+@_sizes("--gpus", help="With a GPU as --device: cluster sizes in GPUs. Default: 1,4,16.")
+@_sizes("--cpus", help="Without a GPU: cluster sizes in cores, in addition to this machine.")
+@click.option(
+    "--price-per-hour",
+    type=options.Price(),
+    help="Price of one GPU and its host; without a GPU, of one core.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def plan(
     file: str,
@@ -68,7 +72,7 @@ def plan(
     price_per_hour: float | None,
     as_json: bool,
 ) -> None:
-    """Count the work of the sweep FILE, and say how long it takes and what it costs on clusters of some sizes.
+    """Count the work of the sweep FILE, and estimate its time and cost on clusters of several sizes.
 
     FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
 

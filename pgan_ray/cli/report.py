@@ -13,21 +13,21 @@ from pgan_ray.cli.say import say
 @click.option(
     "--out",
     metavar="DIR",
-    help="Where the report goes: a directory or s3://... Default: DIR/report; of several sweeps ./comparison.",
+    help="Where to write the report: a directory or s3://... Default: DIR/report; for several DIRs ./comparison.",
 )
 @click.option(
     "--price-per-actor-hour",
     type=options.Price(),
     metavar="P",
-    help="Price of one hour of one actor, to give the compute used as money. `plan` asks for that of a GPU or core: an "
-    "actor has as many of them, or as small a share of one, as the sweep's `resources` say.",
+    help="Price of one actor for one hour, to show the compute used as a cost. `plan` takes the price of a GPU or core "
+    "instead; an actor uses as many of these, or the share of one, that the sweep's `resources` set.",
 )
-@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@click.option("--open", "opens", is_flag=True, help="Open the report in a browser.")
 def report(directories: tuple[str, ...], out: str | None, price_per_actor_hour: float | None, opens: bool) -> None:
-    """Write the report on the sweep in DIR, finished or not: one HTML page, its figures (PNG, SVG) and tables (CSV).
+    """Write a report on the sweep in DIR, finished or not: one HTML page, with its figures (PNG, SVG) and tables (CSV).
 
-    Of several DIRs: the sweeps side by side, as far as they have series in common, with what differs from the first.
-    Prints where the page is.
+    With several DIRs: a comparison of the sweeps in the series they share, with the differences from the first.
+    Prints the path of the page.
 
     Example: pgan-ray report results/mnist_alpha-quick-20260102-030405-ab12
     """

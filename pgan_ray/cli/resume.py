@@ -11,7 +11,7 @@ from pgan_ray.cli import options
 @options.directory
 @options.running
 def resume(directory: str, **running: Any) -> None:
-    """Finish the sweep in DIR: finished generators and victims are kept, the rest is run.
+    """Finish the sweep in DIR: finished generators and victims are kept, and the rest is run.
 
     Classes that the sweep names by import path are imported and run: resume only a directory that you trust.
 

@@ -18,9 +18,9 @@ SILENT_S = 60.0
 
 @click.command()
 @options.directory
-@click.option("--follow", is_flag=True, help="Go on showing it until it ends; Ctrl-C ends the showing alone.")
+@click.option("--follow", is_flag=True, help="Keep showing it until the sweep ends; Ctrl-C stops only the display.")
 def status(directory: str, follow: bool) -> None:
-    """Say how far the sweep in DIR is, from any terminal, and whoever runs it: nothing in DIR is changed.
+    """Show the progress of the sweep in DIR, from any terminal and whoever runs it. Nothing in DIR is changed.
 
     Example: pgan-ray status s3://bucket/alpha --follow
     """

@@ -18,7 +18,7 @@ from pgan_ray.spec import load_sweep, profile_names, sweep_text
 @options.sweep_file
 @click.option("--address", required=True, metavar="URL", help="Ray's job server, such as http://127.0.0.1:8265.")
 @click.option(
-    "--out", required=True, metavar="DIR", help="Where results go: s3://... or a directory that every node shares."
+    "--out", required=True, metavar="DIR", help="Where results go: s3://... or a directory shared by all nodes."
 )
 @options.choosing
 @options.expect_gpus
@@ -29,9 +29,9 @@ from pgan_ray.spec import load_sweep, profile_names, sweep_text
     "packages",
     multiple=True,
     metavar="DIR",
-    help="A folder with a Python package that the sweep names classes of; every worker gets it. May be given often.",
+    help="Folder of a Python package whose classes the sweep names; every worker gets a copy. May be repeated.",
 )
-@click.option("--wait", is_flag=True, help="Show the sweep's output and end with its exit code.")
+@click.option("--wait", is_flag=True, help="Show the sweep's output and exit with its exit code.")
 def submit(
     file: str,
     address: str,
@@ -44,11 +44,11 @@ def submit(
     packages: tuple[str, ...],
     wait: bool,
 ) -> None:
-    """Run the sweep FILE on the cluster whose job server is at URL. The file alone is sent, and checked before.
+    """Run the sweep FILE on the cluster whose job server is at URL. Only the file is sent, after it has been checked.
 
     FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
 
-    Credentials, data and pgan-ray itself are the cluster's own. With --wait, Ctrl-C leaves the job running.
+    Credentials, data and pgan-ray itself come from the cluster. With --wait, Ctrl-C leaves the job running.
 
     Example: pgan-ray submit mnist_alpha --address http://127.0.0.1:8265 --out s3://bucket/alpha --wait
     """

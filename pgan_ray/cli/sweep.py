@@ -18,10 +18,10 @@ from pgan_ray.spec.yaml_file import dump_yaml
 @click.command()
 @options.sweep_file
 @options.choosing
-@click.option("--dry-run", is_flag=True, help="Check and show the resolved sweep, and stop.")
+@click.option("--dry-run", is_flag=True, help="Check the sweep, show it with all its defaults, and stop.")
 @click.option("--out", metavar="DIR", help="Where results go: a directory or s3://... Default: results/<sweep id>.")
 @click.option(
-    "--warm-start", "warm_from", metavar="DIR", help="Of a search: begin with the best trials of the search in DIR."
+    "--warm-start", "warm_from", metavar="DIR", help="For a search: start with the best trials of the search in DIR."
 )
 @options.really_large
 @options.running
@@ -35,7 +35,7 @@ def sweep(
     yes_really_large: bool,
     **running: Any,
 ) -> None:
-    """Run the sweep FILE to its end: generators, victims, results in MLflow and in a directory.
+    """Run the sweep FILE: train its generators and victims, and write the results to MLflow and a directory.
 
     FILE: a path, or the name of a shipped sweep (`pgan-ray sweeps` lists them).
 

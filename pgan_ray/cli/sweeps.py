@@ -10,9 +10,9 @@ from pgan_ray.spec.yaml_file import read_content
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print them as JSON, with their files.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON, with file paths.")
 def sweeps(as_json: bool) -> None:
-    """List the sweeps that come with pgan-ray: `sweep`, `plan` and `submit` take these names in a file's place.
+    """List the sweeps that come with pgan-ray. `sweep`, `plan` and `submit` accept these names instead of a file.
 
     Example: pgan-ray sweeps
     """

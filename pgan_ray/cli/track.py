@@ -10,7 +10,7 @@ from pgan_ray.cli.say import say, say_left_out
 @options.directory
 @options.tracking_uri
 def track(directory: str, tracking_uri: str | None) -> None:
-    """Bring MLflow up to what DIR holds, after an outage or for another server. Doing it twice changes nothing.
+    """Write what DIR holds to MLflow, after an outage or for another server. Running it twice changes nothing.
 
     Example: pgan-ray track results/mnist_alpha-quick-20260102-030405-ab12 --tracking-uri http://127.0.0.1:5000
     """

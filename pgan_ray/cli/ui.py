@@ -15,12 +15,12 @@ from pgan_ray.errors import SpecError
 @click.argument("directory", metavar="[DIR]", required=False)
 @options.tracking_uri
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Where the UI listens, on 127.0.0.1."
+    "--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port of the UI on 127.0.0.1."
 )
 def ui(directory: str | None, tracking_uri: str | None, port: int) -> None:
-    """Open MLflow's UI on the store that the sweep in DIR was tracked in, or on the default one.
+    """Open MLflow's UI on the store where the sweep in DIR was tracked, or on the default store.
 
-    Says where the UI lists the runs and, with DIR, draws that sweep's curves.
+    Prints the addresses of the list of runs and, with DIR, of that sweep's curves.
 
     Example: pgan-ray ui results/mnist_alpha-quick-20260102-030405-ab12
     """
