@@ -59,14 +59,14 @@ def _components(path: str, field: FieldInfo, mark: OneOf) -> Iterator[str]:
         for name, config in configs.items()
     ]
     meaning = (
-        f"{field.description} `{path}.name` is one of these (`{default}` where it is not given), a name that an "
-        "installed package brings, or the import path of a class, `package.module:Class`."
+        f"{field.description} `{path}.name` is one of these (default: `{default}`), a name from an installed package, "
+        "or the import path of a class, `package.module:Class`."
     )
-    head = "| name | what it is | keys of its own |\n| --- | --- | --- |\n"
+    head = "| name | what it is | own keys |\n| --- | --- | --- |\n"
     yield f"### `{path}`\n\n{meaning}\n\n{head}" + "\n".join(rows) + "\n"
     in_all = sorted(shared - {"name"})
     if in_all:
-        yield _table("", "Of every one:", list(_rows(configs[default], f"{path}.", None, keys=in_all)))
+        yield _table("", "Keys that all of them have:", list(_rows(configs[default], f"{path}.", None, keys=in_all)))
     alike: dict[str, list[str]] = {}
     for name, config in configs.items():
         if own[name]:
@@ -88,10 +88,10 @@ def _items(path: str, field: FieldInfo, registry: Registry) -> Iterator[str]:
     ]
     others = f", a {also.kind} with its keys as above" if also else ""
     meaning = (
-        f"{field.description} The `name` of an item is one of these{others}, a name that an installed package brings, "
-        "or the import path of a class, `package.module:Class`."
+        f"{field.description} The `name` of an item is one of these{others}, a name from an installed package, or the "
+        "import path of a class, `package.module:Class`."
     )
-    head = "| name | what it is | keys of its own |\n| --- | --- | --- |\n"
+    head = "| name | what it is | own keys |\n| --- | --- | --- |\n"
     yield f"### `{path}`\n\n{meaning}\n\n{head}" + "\n".join(rows) + "\n"
     for name, config in configs.items():
         if keys[name]:

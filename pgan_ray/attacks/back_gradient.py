@@ -11,13 +11,19 @@ from pgan_ray.registry import ATTACKS
 class BackGradientConfig(OptimisedConfig):
     """Points climb the loss of a surrogate that is trained on them, by differentiating its training."""
 
-    iterations: int = Field(default=30, ge=1, description="Moves of the points, each after a training of its own.")
+    iterations: int = Field(
+        default=30, ge=1, description="Number of moves of the points, each after a new training of the surrogate."
+    )
     surrogate: NetworkSurrogateSpec = Field(
         default=NetworkSurrogateSpec(), description="The attacker's own classifier."
     )
-    learning_rate: float = Field(default=0.1, gt=0, description="The surrogate's, of gradient descent on all points.")
+    learning_rate: float = Field(
+        default=0.1, gt=0, description="Step size of the surrogate's full-batch gradient descent."
+    )
     training_steps: int = Field(
-        default=60, ge=1, description="Steps of one training; the gradient goes back through all of them."
+        default=60,
+        ge=1,
+        description="Steps per training of the surrogate; the gradient is propagated back through all of them.",
     )
 
 

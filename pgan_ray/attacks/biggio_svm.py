@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class BiggioSvmConfig(OptimisedConfig):
     """Points climb the hinge loss of a linear support vector machine that is trained on them."""
 
-    penalty: float = Field(default=1.0, gt=0, description="C: weight of the hinge losses beside the margin.")
+    penalty: float = Field(default=1.0, gt=0, description="C: weight of the hinge losses relative to the margin.")
 
 
 @ATTACKS.register

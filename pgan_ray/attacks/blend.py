@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class BlendConfig(SmoothedConfig):
     """Weighted means of smoothed points of the source and of the poison class."""
 
-    share: float = Field(default=0.25, ge=0, le=1, description="Of the poison class in each point, 0 to 1.")
+    share: float = Field(default=0.25, ge=0, le=1, description="Share of the poison class in each point, 0 to 1.")
 
 
 @ATTACKS.register
 class Blend(TakesPoints):
-    """A smoothed point of the source class with a ``share`` of one of the poison class: what a trade-off is by hand.
+    """Blends smoothed points of both classes, with a ``share`` of the poison class: a trade-off tuned by hand.
 
     A baseline without a generator; ``share`` has the part of pGAN's alpha.
     """

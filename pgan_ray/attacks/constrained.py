@@ -12,13 +12,16 @@ class ConstrainedConfig(InfluenceConfig):
     """As `influence`, with points held within the sphere and the slab of the poison class."""
 
     percentile: float = Field(
-        default=0.9, gt=0, le=1, description="Share of genuine points of the poison class within each of the two."
+        default=0.9,
+        gt=0,
+        le=1,
+        description="Share of the poison class's genuine points that lie inside the sphere, and inside the slab.",
     )
 
 
 @ATTACKS.register
 class Constrained(Influence):
-    """The influence attack, each of its steps projected on what a sphere and a slab let pass.
+    """The influence attack, with each step projected onto the region that a sphere and a slab accept.
 
     The influence attack of Koh, Steinhardt & Liang 2018, with the feasible set of two of their defences: points whose
     distance to the mean of the poison class, and whose distance along the line through the two classes' means,

@@ -17,19 +17,23 @@ class AutoencoderSpec(Part):
     """G, a perceptron with LeakyReLU that makes poison of points of the source class."""
 
     widths: list[Width] = Field(default=[128], description="Hidden layers, input side first.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's, of pretraining and training.")
-    pretraining: int = Field(default=200, ge=0, description="Steps in which it first learns to give back its input.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step size, in pretraining and training.")
+    pretraining: int = Field(
+        default=200, ge=0, description="Steps of pretraining, in which it learns to reproduce its input."
+    )
 
 
 class DirectGenerativeConfig(OptimisedConfig):
     """An autoencoder makes the points, and learns by the loss of a classifier that learns from them."""
 
-    iterations: int = Field(default=500, ge=1, description="Steps of the classifier and of G.")
-    autoencoder: AutoencoderSpec = Field(default=AutoencoderSpec(), description="What makes the points.")
+    iterations: int = Field(default=500, ge=1, description="Steps of the surrogate and of the autoencoder.")
+    autoencoder: AutoencoderSpec = Field(default=AutoencoderSpec(), description="The network that makes the points.")
     surrogate: NetworkSurrogateSpec = Field(
         default=NetworkSurrogateSpec(), description="The attacker's own classifier."
     )
-    learning_rate: float = Field(default=0.1, gt=0, description="The surrogate's, of gradient descent on all points.")
+    learning_rate: float = Field(
+        default=0.1, gt=0, description="Step size of the surrogate's full-batch gradient descent."
+    )
 
     def unread(self) -> frozenset[str]:
         """G has a learning rate of its own."""
@@ -38,7 +42,7 @@ class DirectGenerativeConfig(OptimisedConfig):
 
 @ATTACKS.register
 class DirectGenerative(OptimisedAttack):
-    """Trains an autoencoder whose outputs, once the classifier has taken a step on them, raise its validation loss.
+    """Trains an autoencoder whose outputs raise the classifier's validation loss after one step of training on them.
 
     After the generative method of Yang, Wu, Li & Chen 2017: an autoencoder is rewarded by the loss on genuine points of
     a classifier that learns from its poison. The source spares second derivatives; here G's gradient goes through the

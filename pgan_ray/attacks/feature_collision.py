@@ -13,19 +13,21 @@ class FeaturesSpec(SurrogateSpec):
     """A network, whose last hidden layer gives the features."""
 
     widths: list[Width] = Field(
-        default=[128], description="Hidden layers, input side first. Empty: the features are the points'."
+        default=[128], description="Hidden layers, input side first. Empty: the features are the points themselves."
     )
 
 
 class FeatureCollisionConfig(FittedConfig, OptimisedConfig):
     """Points of the poison class, moved to where a network's last hidden layer has points of the source class."""
 
-    iterations: int = Field(default=100, ge=1, description="Steps, forward and backward.")
-    step_size: float = Field(default=0.1, gt=0, description="Of the forward step, down the distance of the features.")
+    iterations: int = Field(default=100, ge=1, description="Steps of forward-backward splitting.")
+    step_size: float = Field(
+        default=0.1, gt=0, description="Size of the forward step, which reduces the distance between features."
+    )
     similarity: float = Field(
         default=0.1,
         ge=0,
-        description="beta: weight of the distance to where a point began, beside that of the features.",
+        description="beta: weight of the distance to a point's start, relative to the distance between features.",
     )
     surrogate: FeaturesSpec = Field(
         default=FeaturesSpec(), description="The attacker's own classifier, trained on genuine points."
@@ -34,7 +36,7 @@ class FeatureCollisionConfig(FittedConfig, OptimisedConfig):
 
 @ATTACKS.register
 class FeatureCollision(OptimisedAttack):
-    """Moves points of the poison class onto the source class in a surrogate's last hidden layer: clean labels.
+    """Moves points of the poison class onto the source class in a surrogate's last hidden layer (clean labels).
 
     Poison Frogs (Shafahi et al. 2018, Algorithm 1): x minimises ||f(x) - f(t)||^2 + beta ||x - b||^2 by forward-
     backward splitting, where f is the last hidden layer, b a genuine point of the poison class and t one of the source

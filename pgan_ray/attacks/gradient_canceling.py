@@ -21,19 +21,19 @@ class GradientCancelingConfig(FittedConfig, OptimisedConfig):
     )
     iterations: int = Field(default=200, ge=1, description="Steps of Adam on the points.")
     step_size: float = Field(
-        default=0.05, gt=0, description="Adam's, on each feature of a point; it falls linearly to 0 in the end."
+        default=0.05, gt=0, description="Adam's step size for each feature of a point; it falls linearly to 0."
     )
     surrogate: SurrogateSpec = Field(default=SurrogateSpec(), description="The attacker's own classifier.")
     corruption: float = Field(
         default=0.3,
         gt=0,
-        description="How far the target parameters lie from those of the clean surrogate, as a share of their norm.",
+        description="Distance of the target parameters from the clean surrogate's, as a share of the latter's norm.",
     )
 
 
 @ATTACKS.register
 class GradientCanceling(OptimisedAttack):
-    """Chooses target parameters with a great validation loss, and moves points until training would stay there.
+    """Chooses target parameters with a high validation loss, and moves points until training would stay there.
 
     Lu, Kamath & Yu 2023 (Algorithm 1): the squared norm of the gradient of the training objective at the target, of
     genuine points and poison together, is minimised over the poison. The target is the clean surrogate's parameters

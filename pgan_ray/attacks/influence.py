@@ -15,12 +15,12 @@ class InfluenceConfig(FittedConfig, OptimisedConfig):
     damping: float = Field(
         default=0.01, ge=0, description="Added to the Hessian's diagonal; a network's Hessian has negative curvature."
     )
-    solver_steps: int = Field(default=30, ge=1, description="Most steps of conjugate gradients in an iteration.")
+    solver_steps: int = Field(default=30, ge=1, description="Maximum conjugate gradient steps per iteration.")
 
 
 @ATTACKS.register
 class Influence(OptimisedAttack):
-    """Moves points along the gradient of the validation loss of a surrogate that is fitted to them.
+    """Moves points along the gradient of the validation loss of a surrogate fitted to them.
 
     With theta the minimum of the training objective J over n points, and L the validation loss, the gradient at a
     poisoning point x is -(d/dx grad_theta J)' H^-1 grad_theta L (Mei & Zhu 2015; Koh & Liang 2017, eq. 5):

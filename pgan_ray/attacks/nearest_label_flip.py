@@ -20,8 +20,8 @@ class NearestConfig(AttackConfig):
     pool: int | None = Field(
         default=None,
         ge=1,
-        description="Draw from so many of the nearest points that are left; without it the nearest of all are taken, "
-        "the same ones in every run but for those that detectors and victims are given.",
+        description="Draw at random from this many of the nearest unused points. Null: take the very nearest, the "
+        "same in every run except for points that detectors and victims use.",
     )
 
     def check_evaluation(self, evaluation: EvaluationSpec, classes: int) -> None:
@@ -32,7 +32,7 @@ class NearestConfig(AttackConfig):
 
 @ATTACKS.register
 class NearestLabelFlip(TakesPoints):
-    """Points of the source class, the nearest to the mean of the poison class first (Fig. 5)."""
+    """Relabels points of the source class, those nearest to the mean of the poison class first (Fig. 5)."""
 
     name = "nearest_label_flip"
     Config = NearestConfig

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @ATTACKS.register
 class NoAttack(TakesPoints):
-    """Genuine points of the poison class, a control."""
+    """A control: genuine points of the poison class."""
 
     name = "none"
     label = "genuine (control)"

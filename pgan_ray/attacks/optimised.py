@@ -29,7 +29,7 @@ class SurrogateSpec(Part):
 
     widths: list[Width] = Field(default=[], description="Hidden layers, input side first. Empty: logistic regression.")
     l2: float = Field(
-        default=0.01, ge=0, description="Weight of half the squared norm of its parameters in its training loss."
+        default=0.01, ge=0, description="Weight decay: weight of half the squared parameter norm in its training loss."
     )
 
 
@@ -38,7 +38,7 @@ class NetworkSurrogateSpec(SurrogateSpec):
 
     widths: list[Width] = Field(default=[64], description="Hidden layers, input side first. Empty: a linear model.")
     l2: float = Field(
-        default=0.001, ge=0, description="Weight of half the squared norm of its parameters in its training loss."
+        default=0.001, ge=0, description="Weight decay: weight of half the squared parameter norm in its training loss."
     )
 
 
@@ -48,7 +48,7 @@ class FittedConfig(Part):
     fit_steps: int = Field(
         default=30,
         ge=1,
-        description="Iterations of L-BFGS in one fit of the surrogate; the next goes on from where the last ended.",
+        description="L-BFGS iterations per fit of the surrogate; each fit continues from the previous one.",
     )
 
 
@@ -56,28 +56,27 @@ class OptimisedConfig(AttackConfig):
     """What all attacks that move points have in common."""
 
     points: int = Field(
-        default=200, ge=1, description="Poisoning points that are optimised together: the poison set of a replicate."
+        default=200, ge=1, description="Poisoning points optimised together: the poison set of a replicate."
     )
     poison_fraction: float = Field(
         default=0.2,
         gt=0,
         lt=1,
-        description="Their share of the surrogate's training set, where they replace points of the poison class; "
-        "it gives the set's size.",
+        description="Share of the poisoning points in the surrogate's training set, where they replace points of the "
+        "poison class. It determines the size of that set.",
     )
     validation_per_class: int = Field(
-        default=100, ge=1, description="Genuine points of each class that the attacker's goal is measured on."
+        default=100, ge=1, description="Genuine points per class on which the attacker's objective is measured."
     )
     objective: Literal["all", "source"] = Field(
         default="all",
-        description="Whose loss is to rise: that of validation points of `all` classes, or of the `source` class's.",
+        description="Which validation loss to raise: over points of `all` classes, or of the `source` class only.",
     )
-    iterations: int = Field(default=50, ge=1, description="Moves of the points.")
+    iterations: int = Field(default=50, ge=1, description="Number of moves of the points.")
     step_size: float = Field(
         default=1.0,
         gt=0,
-        description="How far a point goes in the first move, as Euclidean distance; later moves are shorter, by the "
-        "share of the iterations that is over.",
+        description="Euclidean length of a point's first move. It falls linearly to 0 over the iterations.",
     )
 
     def per_class(self, classes: int) -> int:

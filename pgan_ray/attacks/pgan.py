@@ -28,7 +28,7 @@ class PGanConfig(AttackConfig):
         ge=0,
         le=1,
         description="Weight of the discriminator's loss in G's objective (eq. 3): 1 is a plain conditional GAN, 0 "
-        "drops the detectability constraint.",
+        "removes the detectability constraint.",
     )
     lambda_prior: float = Field(
         ge=0,
@@ -37,24 +37,23 @@ class PGanConfig(AttackConfig):
     epochs: int | None = Field(
         default=None,
         ge=1,
-        description="Training length in passes over genuine points, as `epoch` says. This or `iterations`.",
+        description="Training length in epochs, as `epoch` defines them. Give this or `iterations`.",
     )
     epoch: Literal["poison_class", "all_points", "consumed"] = Field(
         default="poison_class",
-        description="What one epoch is, which the paper leaves open. `poison_class`: ceil(points of the poison class / "
-        "`batch_size`) iterations; `all_points`: the same with the points of all classes; `consumed`: as many "
-        "iterations as it takes to use up the poison class's points, of which each takes `discriminator_steps` "
-        "batches.",
+        description="Length of an epoch, which the paper leaves open. `poison_class`: ceil(points of the poison class "
+        "/ `batch_size`) iterations; `all_points`: the same with the points of all classes; `consumed`: the "
+        "iterations that use up the poison class's points, at `discriminator_steps` batches per iteration.",
     )
     iterations: int | None = Field(
         default=None,
         ge=1,
-        description="Training length in iterations of Algorithm 1. This or `epochs`.",
+        description="Training length in iterations of Algorithm 1. Give this or `epochs`.",
     )
-    batch_size: int = Field(default=200, ge=2, description="m: points, and noise vectors, of one step.")
-    discriminator_steps: int = Field(default=4, ge=1, description="i: steps of D in an iteration.")
-    classifier_steps: int = Field(default=4, ge=1, description="j: steps of C in an iteration.")
-    generator_steps: int = Field(default=1, ge=1, description="k: steps of G in an iteration.")
+    batch_size: int = Field(default=200, ge=2, description="m: points, and noise vectors, per step.")
+    discriminator_steps: int = Field(default=4, ge=1, description="i: steps of D per iteration.")
+    classifier_steps: int = Field(default=4, ge=1, description="j: steps of C per iteration.")
+    generator_steps: int = Field(default=1, ge=1, description="k: steps of G per iteration.")
     label_smoothing: float = Field(
         default=0.1,
         ge=0,
@@ -62,25 +61,25 @@ class PGanConfig(AttackConfig):
         description="One-sided: the targets of genuine points are 1 minus this, for D and for C.",
     )
     classifier_label_smoothing: float | None = Field(
-        default=None, ge=0, lt=1, description="C's own, where it is another than D's. Null: `label_smoothing`."
+        default=None, ge=0, lt=1, description="Label smoothing for C, if it differs from D's. Null: `label_smoothing`."
     )
     generator_loss: Literal["algorithm1", "objective3"] = Field(
         default="algorithm1",
-        description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in "
-        "eq. 2 and 3.",
+        description="`algorithm1`: C's loss enters G's step unweighted; `objective3`: weighted by lambda, as in eq. 2 "
+        "and 3.",
     )
     sample_from: Literal["last", "average"] = Field(
         default="last", description="Sample poison from G's last weights, or from their moving average."
     )
     sample_dropout: bool = Field(
-        default=False, description="Keep G's dropout on while poison is sampled, as code of the paper's time often did."
+        default=False, description="Keep G's dropout on while sampling poison, as code of the paper's time often did."
     )
     average_decay: float = Field(
         default=0.995,
         ge=0,
         lt=1,
-        description="Decay of the moving average, for each of G's steps. Steps times (1 - decay) should be at least 3, "
-        "or the average still holds untrained weights.",
+        description="Decay of the moving average per step of G. Steps times (1 - decay) should be at least 3, or the "
+        "average still contains untrained weights.",
     )
     generator: GeneratorSpec = Field(default=GeneratorSpec(), description="G.")
     discriminator: NetworkSpec = Field(default=NetworkSpec(), description="D.")
@@ -105,7 +104,7 @@ LIVE, OVER = 0.1, 0.05
 
 @ATTACKS.register
 class PGanAttack(TrainedAttack):
-    """A generator raises the loss of a classifier under a constraint of detectability."""
+    """A generator raises the loss of a classifier under a detectability constraint."""
 
     name = "pgan"
     label = "pGAN"

@@ -6,6 +6,6 @@ from pgan_ray.registry import ATTACKS
 
 @ATTACKS.register
 class RandomLabelFlip(TakesPoints):
-    """Any points of the source class: the upper bound of what an attack without a constraint does."""
+    """Relabels random points of the source class: the upper bound for an attack without a constraint."""
 
     name = "random_label_flip"

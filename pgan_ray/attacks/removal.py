@@ -28,7 +28,7 @@ class RemovalConfig(AttackConfig):
 
 @ATTACKS.register
 class Removal(Attack):
-    """Deletes the points that poison replaces, a control: what `placement: replace` does by itself."""
+    """A control: deletes the points that poison replaces. This is the effect of `placement: replace` by itself."""
 
     name = "removal"
     label = "removal (control)"

@@ -21,12 +21,12 @@ AT_ONCE = 1000  # points whose neighbours are looked for; always as many, as the
 class SmoothedConfig(AttackConfig):
     """Means of neighbouring points of the source class, with the poison class's label."""
 
-    neighbours: int = Field(default=5, ge=1, description="Points of each mean: one and those nearest to it.")
+    neighbours: int = Field(default=5, ge=1, description="Points per mean: a point and its nearest neighbours.")
 
 
 @ATTACKS.register
 class SmoothedLabelFlip(TakesPoints):
-    """Means of neighbouring points of the source class: smoother than genuine points, and so nearer to any of them.
+    """Relabels means of neighbouring points of the source class: smoother than genuine points, so nearer to them.
 
     A baseline without a generator that knows as much as pGAN does: points of both classes, and the label it can give.
     """

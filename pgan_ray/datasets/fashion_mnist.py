@@ -14,7 +14,7 @@ CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 
 @DATASETS.register
 class FashionMnist(IdxLoader):
-    """Fashion-MNIST's 70,000 pictures of clothes, of 28 by 28 pixels."""
+    """Fashion-MNIST: 70,000 pictures of clothes, 28 by 28 pixels."""
 
     name = "fashion-mnist"
     usual_classes = (7, 9)

@@ -17,19 +17,19 @@ class FileConfig(DatasetConfig):
 
     path: str = Field(
         min_length=1,
-        description="Your own data, `.npz`, `.parquet` or `.csv`; relative paths start at the working directory.",
+        description="Your own data (`.npz`, `.parquet` or `.csv`). Relative paths start at the working directory.",
     )
     value_range: tuple[float, float] | None = Field(
         default=None,
         strict=False,
-        description="The values that become -1 and 1, the same for every feature. Null: 0 and 255 for bytes, and "
+        description="The values that become -1 and 1, the same for every feature. Null: 0 and 255 for bytes; "
         "`scaling` for floats.",
     )
     scaling: Literal["min_max", "standard", "none"] | None = Field(
         default=None,
-        description="How each feature is scaled, by its training points: `min_max` to [-1, 1], `standard` to mean 0 "
-        "and variance 1, `none`. Null: `min_max` for floats without a `value_range`; of images, (points, height, "
-        "width), all pixels together.",
+        description="Scaling of each feature, computed on the training points: `min_max` to [-1, 1], `standard` to "
+        "mean 0 and variance 1, `none`. Null: `min_max` for floats without a `value_range`, over all pixels together "
+        "for images (points, height, width).",
     )
 
     @field_validator("value_range")

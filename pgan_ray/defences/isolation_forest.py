@@ -16,7 +16,7 @@ TREES = 100
 
 @DETECTORS.register
 class IsolationForest(ScoredDetector):
-    """scikit-learn's, with its defaults."""
+    """scikit-learn's isolation forest with its defaults."""
 
     name = "isolation_forest"
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class KnnDistanceConfig(PercentileConfig):
     """Mean distance to the nearest of a sample of trusted points (Wu & Jermaine 2006)."""
 
-    neighbours: int = Field(default=5, ge=1, description="k: the nearest points that are averaged over.")
-    sample_size: int = Field(default=20, ge=1, description="s: trusted points sampled without replacement.")
+    neighbours: int = Field(default=5, ge=1, description="k: nearest points to average over.")
+    sample_size: int = Field(
+        default=20, ge=1, description="s: trusted points in the sample, drawn without replacement."
+    )
 
     @model_validator(mode="after")
     def _neighbours_fit(self) -> "KnnDistanceConfig":
@@ -36,7 +38,7 @@ class KnnDistanceConfig(PercentileConfig):
 
 @DETECTORS.register
 class KnnDistance(Detector):
-    """Scores a point by its mean Euclidean distance to the nearest points of a sample of the trusted set."""
+    """Mean Euclidean distance to the nearest points of a sample of the trusted points (Wu & Jermaine 2006)."""
 
     name = "knn_distance"
     Config = KnnDistanceConfig

@@ -13,18 +13,18 @@ ROWS_AT_ONCE = 1000
 class LabelSanitisationConfig(DefenceConfig):
     """Relabels by the majority of the nearest neighbours."""
 
-    neighbours: int = Field(default=10, ge=1, description="k: the nearest other points of the training set.")
+    neighbours: int = Field(default=10, ge=1, description="k: nearest other points of the training set to consider.")
     confidence: float = Field(
         default=0.5,
         ge=0.5,
         le=1,
-        description="η: the share of these that must have one label for a point to be given that label.",
+        description="η: share of the neighbours that must agree on a label for a point to get it.",
     )
 
 
 @DEFENCES.register
 class LabelSanitisation(Sanitiser):
-    """Gives a point the label that most of its nearest neighbours in the training set have (Paudice et al. 2018b).
+    """Gives each point the label of most of its nearest neighbours in the training set (Paudice et al. 2018b).
 
     The neighbours' labels are those before any was changed, and a point is not its own neighbour. On a tie between
     labels the point keeps its own.

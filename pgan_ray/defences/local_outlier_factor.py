@@ -26,7 +26,7 @@ class LocalOutlierFactorConfig(PercentileConfig):
 
 @DETECTORS.register
 class LocalOutlierFactor(ScoredDetector):
-    """scikit-learn's, with its defaults."""
+    """scikit-learn's local outlier factor with its defaults."""
 
     name = "local_outlier_factor"
     Config = LocalOutlierFactorConfig

@@ -16,7 +16,7 @@ PASSES = 30  # of the solver over the points, about
 
 @DETECTORS.register
 class Loss(ContrastDetector):
-    """The loss of a point under a logistic regression of the trusted points (Koh, Steinhardt & Liang 2018).
+    """Loss under a logistic regression fitted to the trusted points (Koh, Steinhardt & Liang 2018).
 
     There the classifier is that of the untrusted training set; trusted points give the same score without the poison's
     own say in it. The regression is scikit-learn's with its defaults.

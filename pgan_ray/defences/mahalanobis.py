@@ -26,7 +26,7 @@ class MahalanobisConfig(PercentileConfig):
 
 @DETECTORS.register
 class Mahalanobis(ScoredDetector):
-    """Mahalanobis distance from the trusted points' mean, with Ledoit and Wolf's shrunk covariance (2004)."""
+    """Mahalanobis distance to the mean trusted point, with Ledoit and Wolf's shrunk covariance (2004)."""
 
     name = "mahalanobis"
     Config = MahalanobisConfig

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @DETECTORS.register
 class NoDetector(Detector):
-    """Nothing is rejected."""
+    """No detector: nothing is rejected."""
 
     name = "none"
     label = "no detector"

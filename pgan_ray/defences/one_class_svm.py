@@ -15,7 +15,7 @@ KERNEL_PASSES = 3  # of libsvm's over the kernel matrix
 
 @DETECTORS.register
 class OneClassSvm(ScoredDetector):
-    """scikit-learn's, with its defaults."""
+    """scikit-learn's one-class SVM with its defaults."""
 
     name = "one_class_svm"
     label = "one-class SVM"

@@ -20,8 +20,8 @@ class PcaDistanceConfig(PercentileConfig):
         default=0.95,
         gt=0,
         lt=1,
-        description="Share of the trusted points' variance that the components are to explain: as few as do so, and "
-        "one fewer than there could be at most.",
+        description="Share of the trusted points' variance that the components must explain: as few as suffice, and "
+        "at most one fewer than the maximum.",
     )
 
     def check_evaluation(self, evaluation: EvaluationSpec) -> None:
@@ -35,7 +35,7 @@ class PcaDistanceConfig(PercentileConfig):
 
 @DETECTORS.register
 class PcaDistance(ScoredDetector):
-    """Distance from the plane of the trusted points' leading principal components.
+    """Distance to the plane of the trusted points' leading principal components.
 
     As the SVD defence of Koh, Steinhardt & Liang (2018, Section 2), which has rank instead of variance, and no mean.
     """

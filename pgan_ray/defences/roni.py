@@ -19,15 +19,15 @@ class RoniConfig(DefenceConfig):
     """Drops points that make a small classifier err more."""
 
     base_size: int = Field(
-        default=20, ge=2, description="Trusted points that a classifier is trained on, of all classes."
+        default=20, ge=2, description="Trusted points to train the small classifier on, over all classes."
     )
-    validation_size: int = Field(default=50, ge=2, description="Trusted points that it is judged on, of all classes.")
-    trials: int = Field(default=5, ge=1, description="Draws of both; a point's impact is the mean of theirs.")
+    validation_size: int = Field(default=50, ge=2, description="Trusted points to test it on, over all classes.")
+    trials: int = Field(default=5, ge=1, description="Draws of both sets; a point's impact is the mean over draws.")
     percentile: float = Field(
         default=0.95,
         gt=0,
         lt=1,
-        description="Share of genuine points that are to be kept, at least: a fraction, 0.95 and not 95.",
+        description="Least share of genuine points that should be kept, as a fraction (0.95, not 95).",
     )
 
     def check_evaluation(self, evaluation: EvaluationSpec) -> None:
@@ -43,7 +43,7 @@ class RoniConfig(DefenceConfig):
 
 @DEFENCES.register
 class Roni(Sanitiser):
-    """Drops points that, added to a small trusted training set, lower the accuracy on another (Nelson et al. 2008).
+    """Drops points that lower a small trusted classifier's accuracy when added to its training (Nelson et al. 2008).
 
     There the learner is the one under attack, trained anew for each point. Here it is a regularised least squares
     classifier, as which a point is added to by a closed form, and the threshold on the impact is a quantile of that of

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @DETECTORS.register
 class Slab(ContrastDetector):
-    """How far a point leaves its class's mean along the line to another class's (Steinhardt et al. 2017).
+    """Distance to the class mean along the line to another class's mean (Steinhardt et al. 2017).
 
     Section 3 there: |<x - m, m - m'>| of the means m of its class and m' of the other; here over the distance of the
     means, so that it is a length, and the largest over the other classes.

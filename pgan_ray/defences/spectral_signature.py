@@ -17,7 +17,7 @@ class SpectralSignatureConfig(DefenceConfig):
         default=0.1,
         gt=0,
         le=0.5,
-        description="ε: the share of a class that may be poison. Half as many points more are dropped of each class.",
+        description="ε: expected largest share of poison in a class. 1.5 ε of each class is dropped.",
     )
 
     @property
@@ -28,7 +28,7 @@ class SpectralSignatureConfig(DefenceConfig):
 
 @DEFENCES.register
 class SpectralSignature(Sanitiser):
-    """Drops the points that lie farthest along the first singular vector of the victim's features (Tran et al. 2018).
+    """Drops the points farthest along the first singular vector of the victim's features (Tran et al. 2018).
 
     Of each class, over the representation that a victim trained on the whole set has of it. The victim is then trained
     anew on the rest.

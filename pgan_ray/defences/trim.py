@@ -20,10 +20,10 @@ class TrimConfig(DefenceConfig):
         default=0.2,
         gt=0,
         lt=1,
-        description="Share of the training set that is left out: as much poison as the defender reckons with.",
+        description="Share of the training set to leave out: the share of poison that the defender expects.",
     )
     rounds: int = Field(
-        default=5, ge=1, description="Victims that are trained at most before the last; fewer where the points settle."
+        default=5, ge=1, description="Most victims trained before the final one; fewer if the choice of points settles."
     )
 
     @property
@@ -34,7 +34,7 @@ class TrimConfig(DefenceConfig):
 
 @DEFENCES.register
 class Trim(RobustTrainer):
-    """Trains on the points of least loss, chooses them anew by what was trained, and so on (Jagielski et al. 2018).
+    """Alternates between training on the points of lowest loss and choosing them again (Jagielski et al. 2018).
 
     There the loss is ridge regression's; here it is the victim's cross-entropy. It begins with a random choice, ends
     when the choice stays the same, and the victim is trained on what it ended with. It takes no notice of classes:

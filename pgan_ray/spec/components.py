@@ -22,7 +22,7 @@ class ComponentConfig(Part):
     registry: ClassVar[Registry]
     component: ClassVar[type[Any]]
 
-    name: str = Field(description="Which one.")
+    name: str = Field(description="The component's name.")
 
     @model_validator(mode="before")
     @classmethod
@@ -92,8 +92,8 @@ class AttackConfig(ComponentConfig):
     replicates: int = Field(
         default=5,
         ge=1,
-        description="Generators per configuration, each with its own seed; of an attack that trains none, as many "
-        "groups of runs.",
+        description="Generators per configuration, each with its own seed. For an attack that trains none: groups of "
+        "runs.",
     )
 
     @property

@@ -25,21 +25,21 @@ class DatasetConfig(ComponentConfig):
         default=0.2,
         gt=0,
         lt=1,
-        description="Share of each class kept for testing, where the data has no test split of its own "
-        "(`mnist-5k`, `digits`, files without one).",
+        description="Share of each class held out for testing, if the data has no test split of its own (`mnist-5k`, "
+        "`digits`, files without one).",
     )
 
     judged_on: Literal["test", "validation"] = Field(
         default="test",
-        description="`validation` holds `test_fraction` of each class's training points out and tests on these: choose "
-        "settings by them, and look at the test split for what was chosen alone.",
+        description="`validation` tests on `test_fraction` of each class's training points, which it holds out. "
+        "Choose settings with it, and use the test split only for the settings that you chose.",
     )
 
     split_seed: int | None = Field(
         default=None,
         ge=0,
-        description="Draws the test split where the data has none of its own, the points held out for validation, and "
-        "points that are generated (`gaussians`). Null: the sweep's `seed`.",
+        description="Seed for a test split that the data lacks, for the points held out for validation, and for "
+        "generated points (`gaussians`). Null: the sweep's `seed`.",
     )
 
     @property
@@ -84,15 +84,13 @@ def section_of_today(section: Any) -> Any:
 class TaskSpec(Part):
     """The classification task, in the data set's own class labels."""
 
-    classes: list[int] = Field(
-        min_length=2, description="The labels that are kept; all other points are left out of the task."
-    )
-    poison_class: int = Field(description="The label that poisoning points carry.")
-    source_class: int = Field(description="The class whose error is meant to rise.")
+    classes: list[int] = Field(min_length=2, description="The labels to use. All other points are left out.")
+    poison_class: int = Field(description="The label of the poisoning points.")
+    source_class: int = Field(description="The class whose error the attack aims to raise.")
     surrogate_classes: list[int] | None = Field(
         default=None,
         min_length=2,
-        description="The classes that pGAN is trained on, C being the attacker's surrogate for a victim of all "
+        description="The classes that pGAN is trained on; its C is the attacker's surrogate for a victim of all "
         "`classes` (Section 3.3, Fig. 6). Null: all of them.",
     )
 

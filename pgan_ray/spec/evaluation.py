@@ -17,33 +17,34 @@ class EvaluationSpec(Part):
 
     poison_fractions: list[PoisonFraction] = Field(
         min_length=1,
-        description="Poison as a share of the victim's whole genuine training set.",
+        description="Shares of poison, relative to the victim's whole genuine training set.",
     )
     placement: Literal["replace", "add"] = Field(
         default="replace",
-        description="`replace`: poison takes the place of genuine points of the poison class, so that class sizes "
-        "stay; `add`: it comes on top of them.",
+        description="`replace`: poison replaces genuine points of the poison class, so class sizes stay the same; "
+        "`add`: poison is added to them.",
     )
-    runs: int = Field(default=10, ge=1, description="Independent splits and victims per replicate and fraction.")
-    train_per_class: int = Field(default=500, ge=1, description="Victim training points of each class.")
+    runs: int = Field(default=10, ge=1, description="Victims per replicate and fraction, each on its own random split.")
+    train_per_class: int = Field(default=500, ge=1, description="Training points of a victim, per class.")
     trusted_per_class: int = Field(
-        default=500, ge=2, description="Trusted points of each class, on which its detector is fitted."
+        default=500, ge=2, description="Trusted points per class, on which that class's detector is fitted."
     )
     poison_set_size: int = Field(
         default=2000,
         ge=1,
-        description="Poisoning points sampled once from each generator; runs draw from them.",
+        description="Poisoning points sampled once from each generator. Runs draw theirs from this set.",
     )
     victim: Annotated[VictimConfig, OneOf(VICTIMS, {"name": "mlp"})] = Field(
-        default_factory=lambda: VICTIMS.config("mlp")(), description="Who is attacked."
+        default_factory=lambda: VICTIMS.config("mlp")(), description="The classifier under attack."
     )
     detector: Annotated[DetectorConfig, OneOf(DETECTORS, {"name": "knn_distance"})] = Field(
-        default_factory=lambda: DETECTORS.config("knn_distance")(), description="How the training set is filtered."
+        default_factory=lambda: DETECTORS.config("knn_distance")(),
+        description="The outlier detector that filters the training set.",
     )
     defence: list[Annotated[DefenceConfig, OneOf(DEFENCES, {})]] = Field(
         default=[],
-        description="What is done after the detector, in this order: more detectors, sanitisers that drop or relabel "
-        "points, and last of all a robust trainer. Each item is a section with a `name`; a grid is one of whole lists.",
+        description="Defences after the detector, in this order: more detectors, then sanitisers that drop or relabel "
+        "points, and last a robust trainer. Each item is a section with a `name`. A grid lists whole pipelines.",
     )
 
     @property

@@ -14,8 +14,8 @@ StopBelow = Annotated[
     float | None,
     Field(
         gt=0,
-        description="A victim's training ends early, after an epoch whose mean loss is below this. Null: never. "
-        "Estimates count all epochs.",
+        description="A victim's training stops after an epoch with a mean loss below this. Null: never. Estimates "
+        "count all epochs.",
     ),
 ]
 """Beside a victim's ``epochs``; there is none unless it is given, as in the paper."""
@@ -26,7 +26,7 @@ class SgdSpec(Part):
 
     name: Literal["sgd"] = "sgd"
     learning_rate: float = Field(gt=0, description="Step size.")
-    momentum: float = Field(default=0.9, ge=0, lt=1, description="Of the velocity.")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="Momentum.")
 
 
 class AdamSpec(Part):
@@ -35,7 +35,9 @@ class AdamSpec(Part):
     name: Literal["adam"] = "adam"
     learning_rate: float = Field(gt=0, description="Step size.")
     betas: tuple[Beta, Beta] = Field(
-        default=(0.9, 0.999), strict=False, description="Decays of the gradient's moving averages."
+        default=(0.9, 0.999),
+        strict=False,
+        description="Decay rates of the moving averages of the gradient and its square.",
     )
 
 
@@ -65,7 +67,7 @@ class NetworkSpec(Part):
         default=[1024, 512], description="Hidden layers, input side first. Empty: a linear model."
     )
     dropout: float = Field(default=0.5, ge=0, lt=1, description="Probability of dropping a hidden unit.")
-    negative_slope: float = Field(default=0.1, ge=0, description="Of the LeakyReLU.")
+    negative_slope: float = Field(default=0.1, ge=0, description="Negative slope of the LeakyReLU.")
     optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "sgd", "learning_rate": 1e-3})] = Field(
         default=SgdSpec(learning_rate=1e-3), description="How it is trained."
     )
@@ -75,7 +77,7 @@ class TrainedNetworkSpec(NetworkSpec):
     """A classifier, and how long it is trained."""
 
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
-    batch_size: int = Field(default=200, ge=1, description="Points of one step.")
+    batch_size: int = Field(default=200, ge=1, description="Points per step.")
     stop_below: StopBelow = None
 
 
@@ -90,8 +92,9 @@ class GeneratorSpec(NetworkSpec):
     )
     output_start: Literal["default", "class_mean"] = Field(
         default="default",
-        description="`class_mean` starts at the mean point of the poison class (output bias at its atanh, output "
-        "weights scaled by 0.1): without it a short training leaves speckle on constant backgrounds.",
+        description="Initial output layer. `class_mean` starts at the mean point of the poison class (with `tanh`, "
+        "the bias at its atanh; weights scaled by 0.1). Without it, short training leaves speckle on plain "
+        "backgrounds.",
     )
     optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "adam", "learning_rate": 1e-4})] = Field(
         default=AdamSpec(learning_rate=1e-4), description="How it is trained."

@@ -13,18 +13,18 @@ LEAST_GPU = 0.01
 class StageResources(Part):
     """What one actor of a stage asks Ray for."""
 
-    cpu: float = Field(default=1.0, ge=0.1, le=10_000, description="CPUs of one actor, which is a process of its own.")
+    cpu: float = Field(default=1.0, ge=0.1, le=10_000, description="CPUs per actor. Each actor is a separate process.")
     gpu: float = Field(
         default=0.25,
         ge=0,
         le=1,
-        description="Share of a GPU, 0 or at least 0.01; dropped where there is none. Stage 1: where trials are few, "
-        "each asks for more, so that they spread over all GPUs.",
+        description="Share of a GPU per actor, 0 or at least 0.01; ignored without GPUs. Stage 1: if there are few "
+        "trials, each requests more, so that they spread over all GPUs.",
     )
     members_per_actor: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
-        description="Networks that one actor trains as one stack, at most. Stage 1: replicates of a configuration; "
-        "stage 2: victims of a replicate, fewer towards a sweep's end. `auto`: by device and memory.",
+        description="Most networks that one actor trains as one stack. Stage 1: replicates of a configuration; stage "
+        "2: victims of a replicate, fewer towards a sweep's end. `auto`: depends on device and memory.",
     )
 
     @model_validator(mode="after")
@@ -43,8 +43,8 @@ class ResourcesSpec(Part):
     evaluator: StageResources = Field(default=StageResources(), description="Stage 2: an evaluator trains victims.")
     cpu_products: Literal["auto", "onednn", "pytorch"] = Field(
         default="auto",
-        description="Whose matrix products of float32 CPUs take; they differ in the last bits. `auto`: by maker and "
-        "flags of the processor where the sweep begins, for all its workers, also when it is resumed elsewhere.",
+        description="Library for float32 matrix products on CPUs; results differ in the last bits. `auto`: chosen by "
+        "the processor's vendor and flags where the sweep starts, for all workers, and kept on resuming elsewhere.",
     )
-    max_failures: int = Field(default=3, ge=0, description="Times that a lost trial or batch is tried again.")
-    checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between two checkpoints of a trial.")
+    max_failures: int = Field(default=3, ge=0, description="How often a lost trial or batch is retried.")
+    checkpoint_every_s: float = Field(default=120.0, gt=0, description="Seconds between checkpoints of a trial.")

@@ -16,26 +16,27 @@ class DetectabilitySpec(Part):
 
     metric: Metric = Field(
         default="excess_rejection",
-        description="`excess_rejection`: share of the poison that the detectors reject minus that of the genuine "
-        "points; `excess_rejection_both`: the same by both tails of their scores; `detector_auc`: area under the "
-        "detector's ROC curve, poison against genuine points.",
+        description="`excess_rejection`: rejected share of the poison minus rejected share of genuine points; "
+        "`excess_rejection_both`: the same with both tails of the detectors' scores; `detector_auc`: area under the "
+        "detector's ROC curve for poison against genuine points.",
     )
     at_most: float = Field(
-        default=0.01, ge=-1, le=1, description="Of `worst_case`: a trial with more is not what is searched for."
+        default=0.01, ge=-1, le=1, description="With `worst_case`: the most detectability that a trial may have."
     )
 
 
 class ConfirmSpec(Part):
-    """How the best trials are evaluated afresh: with new random streams, on what the data set is judged on."""
+    """How the best trials are evaluated again: with new random streams, on the points that `judged_on` selects."""
 
     top: int = Field(
         default=3,
         ge=1,
         le=1000,
-        description="So many trials: of `worst_case` the best; of `front` as many of its points, the ends first.",
+        description="Number of trials to confirm. `worst_case`: the best; `front`: points of the front, its ends "
+        "first.",
     )
-    replicates: int = Field(default=5, ge=1, description="Generators of each.")
-    runs: int = Field(default=10, ge=1, description="Victims for each of these and poison fraction.")
+    replicates: int = Field(default=5, ge=1, description="Generators per confirmed trial.")
+    runs: int = Field(default=10, ge=1, description="Victims per generator and poison fraction.")
 
 
 class SearchSpec(Part):
@@ -44,71 +45,73 @@ class SearchSpec(Part):
     method: Literal["grid", "random", "tpe", "gp", "nsga2"] = Field(
         default="grid",
         description="`grid`: every combination of all grids. The others search the ranges and choices under `attack` "
-        "(`{range: [low, high]}`, `{range: [low, high], log: true}`, `{choice: [a, b]}`): uniformly, by a "
-        "tree-structured Parzen estimator, a Gaussian process or a genetic algorithm. They need `pgan-ray[search]`.",
+        "(`{range: [low, high]}`, `{range: [low, high], log: true}`, `{choice: [a, b]}`): uniformly (`random`), or by "
+        "a tree-structured Parzen estimator, a Gaussian process or a genetic algorithm. They need `pgan-ray[search]`.",
     )
-    trials: int = Field(default=40, ge=1, le=100_000, description="Configurations that are tried.")
+    trials: int = Field(default=40, ge=1, le=100_000, description="Number of configurations to try.")
     parallel: int = Field(
         default=4,
         ge=1,
         le=1000,
-        description="Trials that are asked for at once, without each other's scores: fixed here and never taken from "
-        "the cluster, so that the search is the same on any.",
+        description="Trials suggested at once, without each other's scores. It does not depend on the cluster, so "
+        "that the search is the same on any.",
     )
     goal: Literal["worst_case", "front"] = Field(
         default="worst_case",
-        description="`worst_case`: most harm, where detectability is at most `detectability.at_most`; `front`: most "
-        "harm and least detectability, together.",
+        description="`worst_case`: most harm with detectability of at most `detectability.at_most`; `front`: the "
+        "trade-off between most harm and least detectability.",
     )
     harm: Harm = Field(
         default="damage",
-        description="What a trial is to raise beyond every control: `damage`, the share of the source class that is "
-        "taken for the poison class; or `error`, the test error.",
+        description="What trials maximise, beyond every control. `damage`: the share of the source class taken for "
+        "the poison class; `error`: the test error.",
     )
     against: Literal["all", "each"] = Field(
         default="all",
-        description="With grids under `evaluation`, such as of defences. `all`: one attack against all variants of the "
-        "evaluation, whose harm is its mean over them, and its detectability the largest; `each`: as many trials "
-        "against each variant, as of an attacker who knows it; the best of each are confirmed against all.",
+        description="With grids under `evaluation`, such as defences. `all`: one attack against all variants; its "
+        "harm is the mean over them, its detectability the largest. `each`: a search of `trials` against each "
+        "variant, as by an attacker who knows it; the best of each are confirmed against all.",
     )
     poison_fraction: float | None = Field(
         default=None,
         gt=0,
         lt=1,
-        description="Where a trial is judged: one of `evaluation.poison_fractions`. Null: the largest.",
+        description="The poison fraction at which trials are judged, one of `evaluation.poison_fractions`. Null: the "
+        "largest.",
     )
     detectability: DetectabilitySpec = Field(
-        default=DetectabilitySpec(), description="What a trial is to keep low. Without a detector it is 0."
+        default=DetectabilitySpec(), description="What trials must keep low. It is 0 without a detector."
     )
     confirm: ConfirmSpec = Field(
         default=ConfirmSpec(),
-        description="The best trials are trained and evaluated again, with new random streams: only these are results.",
+        description="The best trials are trained and evaluated again, with new random streams. Only these are results.",
     )
     scheduler: Literal["none", "successive_halving"] = Field(
         default="none",
-        description="Of `worst_case`. `successive_halving`: the trials of a wave are trained up to a rung and judged "
-        "by a probe, one victim of each generator; those that are not among the best `keep` of all trials that came to "
-        "that rung so far are stopped there.",
+        description="Only with `worst_case`. `successive_halving`: the trials of a wave are trained up to a rung and "
+        "judged by one victim per generator. A trial stops there unless it is among the best `keep` of all trials "
+        "that have reached that rung so far.",
     )
     rungs: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
         default=[0.25, 0.5],
         min_length=1,
         max_length=10,
-        description="With a `scheduler`: after which shares of a trial's training, rising.",
+        description="With a `scheduler`: the rungs, as rising shares of a trial's training.",
     )
     keep: float = Field(
         default=0.5,
         gt=0,
         lt=1,
-        description="With a `scheduler`: the share of the trials that go on at a rung. 0.5: those above the median.",
+        description="With a `scheduler`: the share of the trials that continue at a rung. 0.5: those above the median.",
     )
     start: list[dict[str, Any]] = Field(
         default=[],
-        description="The first trials: values by name, such as `{alpha: 0.1}`. What is left out is chosen by `method`.",
+        description="The first trials: values by name, such as `{alpha: 0.1}`. `method` chooses values that are left "
+        "out.",
     )
     baseline: Literal["none", "random"] = Field(
         default="none",
-        description="`random`: a random search with as many trials is run beside it, and its best are confirmed too.",
+        description="`random`: a random search with as many trials is run too, and its best are also confirmed.",
     )
 
     @property

@@ -26,26 +26,26 @@ class Settings(Part):
         pattern=f"^{NAME}$",
         description="Names the sweep in directories and in MLflow.",
     )
-    description: str = Field(default="", description="One line for people.")
-    dataset: Annotated[DatasetConfig, OneOf(DATASETS, {"name": OWN_FILE})] = Field(
-        description="Which points there are."
+    description: str = Field(default="", description="One line for readers.")
+    dataset: Annotated[DatasetConfig, OneOf(DATASETS, {"name": OWN_FILE})] = Field(description="The data set.")
+    task: TaskSpec = Field(description="The classes, and which of them the attack is about.")
+    attack: Annotated[AttackConfig, OneOf(ATTACKS, {"name": "pgan"})] = Field(
+        description="The attack that makes the poison."
     )
-    task: TaskSpec = Field(description="Which classes, and who is poisoned.")
-    attack: Annotated[AttackConfig, OneOf(ATTACKS, {"name": "pgan"})] = Field(description="What makes the poison.")
-    evaluation: EvaluationSpec = Field(description="How its harm is measured.")
-    resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage asks of the cluster.")
+    evaluation: EvaluationSpec = Field(description="How the harm of the poison is measured.")
+    resources: ResourcesSpec = Field(default=ResourcesSpec(), description="What each stage requests from the cluster.")
     search: SearchSpec = Field(default=SearchSpec(), description="How configurations are chosen.")
     controls: bool = Field(
         default=True,
-        description="Where poison replaces genuine points: whether the control `removal`, which deletes these and puts "
-        "nothing in, is evaluated beside the attacks. It trains no generators.",
+        description="With `evaluation.placement: replace`: whether to evaluate the control `removal` too. It deletes "
+        "the points that poison replaces, puts nothing in their place, and trains no generators.",
     )
     precision: Literal["float32", "tf32", "bf16"] = Field(
         default="float32",
-        description="Arithmetic of training: `tf32` on a GPU; `bf16` (weights stay in float32) there and on CPUs, "
-        "where it pays if the processor has it in hardware and layers are wide.",
+        description="Precision of training. `tf32` has an effect on GPUs only. `bf16` (weights stay in float32) works "
+        "on GPUs and CPUs; on a CPU it pays only with hardware support and wide layers.",
     )
-    seed: int = Field(default=0, ge=0, description="Every random stream derives from it.")
+    seed: int = Field(default=0, ge=0, description="All random streams derive from it.")
 
     @model_validator(mode="after")
     def _poison_fits_its_class(self) -> "Settings":

@@ -20,14 +20,16 @@ KERNEL = 5
 class CnnConfig(TorchConfig):
     """Two convolutions, each with a ReLU and a pooling of 2 x 2, and a hidden layer."""
 
-    channels: tuple[int, int] = Field(default=(8, 16), strict=False, description="Of the two convolutions.")
+    channels: tuple[int, int] = Field(
+        default=(8, 16), strict=False, description="Output channels of the two convolutions."
+    )
     hidden: int = Field(default=64, ge=1, description="Units of the hidden layer.")
     dropout: float = Field(default=0.0, ge=0, lt=1, description="Probability of dropping a hidden unit.")
 
 
 @VICTIMS.register
 class Cnn(TorchVictim):
-    """A small convolutional network in the manner of LeNet, for images."""
+    """A small convolutional network like LeNet, for images."""
 
     name = "cnn"
     label = "CNN"

@@ -18,14 +18,16 @@ OF_A_POINT = 2  # operations for each point, feature and level of a tree: histog
 class GradientBoostingConfig(VictimConfig):
     """scikit-learn's HistGradientBoostingClassifier; what is not here has its defaults."""
 
-    max_iter: int = Field(default=100, ge=1, description="Trees; with more than two classes, of each class.")
-    learning_rate: float = Field(default=0.1, gt=0, description="Of each tree.")
-    max_depth: int | None = Field(default=None, ge=1, description="Of a tree. Null: as its 31 leaves allow.")
+    max_iter: int = Field(default=100, ge=1, description="Number of trees; with more than two classes, per class.")
+    learning_rate: float = Field(default=0.1, gt=0, description="Learning rate (shrinkage) of each tree.")
+    max_depth: int | None = Field(
+        default=None, ge=1, description="Maximum depth of a tree. Null: limited only by its 31 leaves."
+    )
 
 
 @VICTIMS.register
 class GradientBoosting(SklearnVictim):
-    """scikit-learn's gradient boosting of trees over histograms."""
+    """scikit-learn's histogram-based gradient boosting."""
 
     name = "gradient_boosting"
     Config = GradientBoostingConfig

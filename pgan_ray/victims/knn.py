@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @VICTIMS.register
 class Knn(SklearnVictim):
-    """scikit-learn's five nearest neighbours, with its defaults."""
+    """scikit-learn's k-nearest neighbours with its defaults (k = 5)."""
 
     name = "knn"
     label = "nearest neighbours"

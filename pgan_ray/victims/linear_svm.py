@@ -13,7 +13,7 @@ PASSES = 300  # of liblinear's over the training set, until it converges: roughl
 
 @VICTIMS.register
 class LinearSvm(SklearnVictim):
-    """scikit-learn's linear support vector machine on standardised features, with its defaults."""
+    """scikit-learn's linear support vector machine with its defaults, on standardised features."""
 
     name = "linear_svm"
     label = "linear SVM"

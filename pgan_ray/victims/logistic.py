@@ -18,7 +18,7 @@ class LogisticConfig(VictimConfig):
         default=SgdSpec(learning_rate=1e-3), description="How it is trained."
     )
     epochs: int = Field(default=2000, ge=1, description="Passes over the victim's training set.")
-    batch_size: int = Field(default=200, ge=1, description="Points of one step.")
+    batch_size: int = Field(default=200, ge=1, description="Points per step.")
     stop_below: StopBelow = None
 
 

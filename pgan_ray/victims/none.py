@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @VICTIMS.register
 class NoVictim(Victim):
-    """No victim is trained: detectors alone are measured."""
+    """No victim is trained; only detectors are measured."""
 
     name = "none"
     label = "no victim"

@@ -15,7 +15,7 @@ OF_A_POINT = 40  # operations for each point, candidate feature and level of a t
 
 @VICTIMS.register
 class RandomForest(SklearnVictim):
-    """scikit-learn's, with its defaults."""
+    """scikit-learn's random forest with its defaults."""
 
     name = "random_forest"
 
