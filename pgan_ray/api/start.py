@@ -75,7 +75,7 @@ def starting_text(
         "wide": wide,
         "half": wide // 2,
         "narrow": wide // 4,
-        "output": "output_start: class_mean # without it a short training leaves speckle on constant backgrounds"
+        "output": "output_start: class_mean # without it, short training leaves speckle on plain backgrounds"
         if found.is_scaled
         else "output: linear # the values are not scaled to [-1, 1]",
         "train": train,
@@ -157,11 +157,11 @@ def _classes(spec: DatasetConfig, points: Points) -> tuple[int, int]:
 
 def _dataset_lines(spec: DatasetConfig) -> Iterable[str]:
     if isinstance(spec, FileConfig):
-        yield f"path: {_quoted(spec.path)} # from the directory in which the command is run"
+        yield f"path: {_quoted(spec.path)} # relative to the directory where the command is run"
     else:
         yield f"name: {_quoted(spec.name)}" if ":" in spec.name else f"name: {spec.name}"
     if spec.test_fraction != _TEST_FRACTIONS[0]:
-        yield f"test_fraction: {spec.test_fraction} # of each class, so that the smaller has enough"
+        yield f"test_fraction: {spec.test_fraction} # of each class, so that the smaller class has enough"
 
 
 def _quoted(text: str) -> str:

@@ -10,25 +10,25 @@ _HEAD = """\
 #   check it     pgan-ray sweep $file --dry-run
 #   its cost     pgan-ray plan $file
 #   a first look pgan-ray sweep $file                  (the profile `quick`, below)
-#   all of it    pgan-ray sweep $file --profile body
+#   full run     pgan-ray sweep $file --profile body
 # $marks All keys: "The sweep file" in sweeps/README.md.
 name: $name
 description: $description
-seed: 0 # every random stream derives from it
+seed: 0 # all random streams derive from it
 
 dataset: # $size
   $dataset
 
 task: # $of
   classes: [$source, $poison] # two or more; with more, surrogate_classes: [$source, $poison] for the attack itself
-  poison_class: $poison # the label that poisoning points carry
-  source_class: $source # the class whose points are meant to be taken for it
+  poison_class: $poison # the label of the poisoning points
+  source_class: $source # the class whose points the attack wants mistaken for it
 
 """
 
 _PGAN = """\
-alpha: $alpha # near 1 poison looks genuine, near 0 it does most harm
-lambda_prior: $lambda_prior # the poison's weight in C's loss, over the poison class's share
+alpha: $alpha # near 1 poison looks genuine, near 0 it aims for harm only
+lambda_prior: $lambda_prior # lambda, the poison's weight in C's loss, divided by the poison class's share
 replicates: $replicates
 iterations: 6000
 batch_size: 64
@@ -54,18 +54,18 @@ classifier:
 
 # What the parts above and below have for their names, unless a study has other words. Some have names of the data's.
 _PARTS = {
-    "marks": "{grid: [a, b]} in a value's place makes a dimension of the sweep.",
+    "marks": "{grid: [a, b]} instead of a value makes a dimension of the sweep.",
     "game": "generator G against discriminator D (is it genuine?) and classifier C (is it harmless?)",
     "alpha": "0.1",
     "lambda_prior": "0.9",
-    "replicates": "5 # generators; intervals are over them",
+    "replicates": "5 # generators; intervals are computed over them",
     "sample_from": "average # poison comes from a moving average of G's weights",
     "discriminator_rate": "1.0e-2",
     "classifier_rate": "4.0e-4",
     "runs": "5",
-    "fractions": "[0, 0.1, 0.2, 0.3, 0.4] # of the victim's training points; 0 is what to compare with",
-    "sizes": "train_per_class: $train # the smaller class has $least training points, for these\n"
-    "  trusted_per_class: $trusted # and for those that the detectors know to be genuine",
+    "fractions": "[0, 0.1, 0.2, 0.3, 0.4] # of the victim's training points; 0 is the baseline",
+    "sizes": "train_per_class: $train # the smaller class has $least training points for these\n"
+    "  trusted_per_class: $trusted # and for these, which the detectors know to be genuine",
     "detector": "{name: knn_distance, neighbours: $neighbours, sample_size: $sample, percentile: 0.95}",
 }
 
@@ -75,7 +75,7 @@ attack: # pgan: $game
 
 evaluation:
   poison_fractions: $fractions
-  runs: $runs # splits and victims for each generator and fraction
+  runs: $runs # splits and victims per generator and fraction
   $sizes
   $victim
   detector: $detector
@@ -86,30 +86,30 @@ _ALPHA = (
     _OF_PGAN
     + """\
 profiles:
-  quick: # less of everything: to see that it works, not to conclude from
+  quick: # smaller: to see that it works, not to draw conclusions
     attack: {alpha: {grid: [0.1, 0.9]}, replicates: 2, iterations: 1000, average_decay: 0.995}
     evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2$shorter}
 """
 )
 
 _FIELD = """\
-attack: # beside these the control `removal` comes by itself: as many points are deleted, and none put in
+attack: # the control `removal` is added automatically: it deletes as many points and puts none in
   grid:
     - name: pgan # $game
       $pgan
     - {name: random_label_flip, replicates: 5} # points of the source class, relabelled
-    - {name: nearest_label_flip, replicates: 5} # those of them that are nearest to the poison class
-    # Points that move by the gradient of the harm to a classifier of the attacker's; the latter within slab and sphere.
+    - {name: nearest_label_flip, replicates: 5} # those nearest to the poison class
+    # Points moved to harm the attacker's own classifier, along its gradients; `constrained` stays in slab and sphere.
     - {name: influence, replicates: 5, points: $points, poison_fraction: 0.4, validation_per_class: $validation}
     - {name: constrained, replicates: 5, points: $points, poison_fraction: 0.4, validation_per_class: $validation}
 
 evaluation:
-  poison_fractions: [0, 0.2, 0.4] # of the victim's training points; 0 is what to compare with
-  runs: 3 # splits and victims for each generator and fraction
+  poison_fractions: [0, 0.2, 0.4] # of the victim's training points; 0 is the baseline
+  runs: 3 # splits and victims per generator and fraction
   $sizes
   $victim
   detector: {name: none}
-  defence: # each list by itself: what it saves where there is poison, and what it costs where there is none
+  defence: # each list by itself: what it saves with poison, and what it costs without
     grid:
       - []
       - [$detector]
@@ -118,27 +118,27 @@ evaluation:
       - [{name: trim, trimmed: 0.2}]
 
 profiles:
-  quick: # less of it: to see that it works, not to conclude from
+  quick: # smaller: to see that it works, not to draw conclusions
     evaluation: {poison_fractions: [0, 0.4], runs: 1$shorter}
 """
 
 _WORST_CASE = (
     """\
-search: # trials are judged on points held out of the training split; the best anew, with other seeds, on test points
-  method: tpe # by Optuna, of the extra `search`
+search: # trials are judged on points held out of the training split; the best again, with new seeds, on test points
+  method: tpe # uses Optuna, from the extra `search`
   trials: 32
   parallel: 2
   goal: worst_case
-  harm: damage # of points of the source class taken for the poison class, beyond every control
+  harm: damage # more source points taken for the poison class, beyond every control
   poison_fraction: 0.4
-  detectability: {metric: excess_rejection, at_most: 0.01} # share of the poison rejected, less that of genuine points
+  detectability: {metric: excess_rejection, at_most: 0.01} # rejected share of poison minus that of genuine points
   confirm: {top: 3, replicates: 5, runs: 5}
 
 """
     + _OF_PGAN
     + """\
 profiles:
-  quick: # less of everything: to see that it works, not to conclude from
+  quick: # smaller: to see that it works, not to draw conclusions
     search: {trials: 6, confirm: {top: 1, replicates: 3, runs: 2}}
     attack: {iterations: 1000, average_decay: 0.995}
     evaluation: {poison_fractions: [0, 0.2, 0.4], runs: 2$shorter}
@@ -146,7 +146,7 @@ profiles:
 )
 
 _MLP = """\
-victim: # whose errors are counted; or linear_svm, random_forest, knn, my_package.my_module:MyVictim
+victim: # the classifier under attack; or linear_svm, random_forest, knn, my_package.my_module:MyVictim
     name: mlp
     widths: [$wide, $half]
     optimizer: {name: adam, learning_rate: 1.0e-3}
@@ -156,7 +156,7 @@ victim: # whose errors are counted; or linear_svm, random_forest, knn, my_packag
 
 @dataclass(frozen=True)
 class Study:
-    """What a sweep can ask of any data set. ``title``: in a line, behind the data set's name.
+    """A question that a sweep can ask of any data set. ``title``: one line, to follow the data set's name.
 
     ``trained``, ``trusted``: the shares of the smaller class's training points that a victim is trained on, and that
     detectors are fitted on. ``judges_on_validation``: whether a part of the training split is held out before.
@@ -175,7 +175,7 @@ class Study:
         if victim is None:
             parts |= {"victim": _MLP, "shorter": ", victim: {epochs: 40}"}
         else:
-            parts |= {"victim": "victim: {name: $victim_name} # whose errors are counted", "shorter": ""}
+            parts |= {"victim": "victim: {name: $victim_name} # the classifier under attack", "shorter": ""}
         pgan = Template(_PGAN).safe_substitute(parts)
         before = self.text.partition("$pgan")[0]
         parts["pgan"] = indent(pgan, (len(before) - len(before.rstrip(" "))) * " ").strip()
@@ -187,20 +187,23 @@ STUDIES = {
     "alpha": Study(
         "test error against the poison fraction, by alpha",
         _ALPHA,
-        {"alpha": "{grid: [0.1, 0.5, 0.9]}", "replicates": "5 # generators for each alpha; intervals are over them"},
+        {
+            "alpha": "{grid: [0.1, 0.5, 0.9]}",
+            "replicates": "5 # generators per alpha; intervals are computed over them",
+        },
     ),
     # Points that are flipped, four fifths of a victim's of one class, are neither trained on otherwise nor trusted.
-    "field": Study("attacks and defences on one footing", _FIELD, trained=0.35, trusted=0.3),
+    "field": Study("attacks and defences under the same protocol", _FIELD, trained=0.35, trusted=0.3),
     "worst_case": Study(
-        "the pGAN that harms most of those that the detector leaves alone",
+        "the most harmful pGAN that the detector misses",
         _WORST_CASE,
         {
-            "marks": "{range: [a, b]} and {choice: [a, b]} in a value's place are searched.",
+            "marks": "{range: [a, b]} and {choice: [a, b]} instead of a value are searched.",
             "alpha": "{range: [0.01, 1.0], log: true}",
             "lambda_prior": "{range: [0.3, 1.0]}",
-            "replicates": "2 # generators of a trial",
+            "replicates": "2 # generators per trial",
             "runs": "3",
-            "sample_from": "{choice: [last, average]} # poison comes from G's last weights, or a moving average",
+            "sample_from": "{choice: [last, average]} # poison comes from G's last or averaged weights",
             "discriminator_rate": "{range: [1.0e-3, 1.0e-1], log: true}",
             "classifier_rate": "{range: [3.0e-5, 3.0e-3], log: true}",
         },
