@@ -115,7 +115,7 @@ def _over_poison(study: Study) -> Group | None:
         figures += same_top(made)
     caption = (
         "Test error of the victims, and the two kinds of error that the attack is about, on clean test points. "
-        "Controls show what comes of the poison's place alone: an attack's effect is what lies beyond them. "
+        "Controls show the effect of the poison's place alone. An attack's effect is the difference from them. "
     )
     return Group("Error against the poison fraction", caption + INTERVALS + drawn_first(panels), tuple(figures))
 
@@ -247,8 +247,8 @@ def _targeted(study: Study) -> Group | None:
     if not figures:
         return None
     return Group(
-        "Overall error, and the error that the attack is after",
-        f"Share of all test points that are misclassified, and of the source class that is taken for the poison class. "
+        "Overall error, and the error that the attack aims at",
+        f"Share of all test points that are misclassified, and share of the source class taken for the poison class. "
         f"{INTERVALS}",
         tuple(same_top(figures)),
     )

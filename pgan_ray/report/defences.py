@@ -47,9 +47,9 @@ def defence_group(study: Study) -> Group | None:
     )
     largest = sorted({one.fractions[-1] for one in study.series})
     return Group(
-        "What defences help",
-        f"How much more victims err at {', '.join(map(per_cent, largest))} poison than on clean data under the same "
-        "defences (0 where they err less), against the share of poison that is rejected, dropped or relabelled. Bars "
+        "Which defences help",
+        f"Rise of the victims' error from clean data to {', '.join(map(per_cent, largest))} poison under the same "
+        "defences (0 if it falls), against the share of poison that is rejected, dropped or relabelled. Bars "
         f"are 95 % intervals over generators.{drawn_first(panels)}",
         figures,
     )
@@ -90,8 +90,8 @@ def _of_attacks_table(study: Study) -> Table:
     columns = ("series", "defence", "poison", "test error", "helps by", "poison caught")
     return Table(
         "defences",
-        "Which defence would have helped, and what does it cost on clean data: % of points, and points of test error "
-        "less (helps) and more (costs) than without defence",
+        "Which defence would have helped, and what does it cost on clean data: % of points, and points by which it "
+        "lowers (helps) or raises (costs) the test error",
         (*columns, "costs on clean data", "genuine points lost there"),
         tuple(rows),
         left=2,

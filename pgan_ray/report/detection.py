@@ -35,7 +35,7 @@ def detection_group(study: Study) -> Group | None:
     largest = sorted({one.fractions[-1] for one in study.series})
     return Group(
         "What the detectors reject",
-        "Share of the genuine and of the poisoning points in the victims' training sets that the detectors reject, at "
+        "Shares of genuine and of poisoning points in the victims' training sets that the detectors reject, at "
         f"{', '.join(map(per_cent, largest))} poison. {INTERVALS}",
         tuple(figures),
     )

@@ -14,10 +14,10 @@ from pgan_ray.text import printable_line
 OUTCOMES = {
     "complete": "every cell has its score",
     "partial": "some cells have no score",
-    "paused": "stopped by the file PAUSE before its end",
-    "interrupted": "stopped before its end",
+    "paused": "stopped early by the file PAUSE",
+    "interrupted": "stopped early",
     "failed": "an error ended it",
-    "unfinished": "no summary yet: it is running, or was stopped at once",
+    "unfinished": "no summary yet: it is running, or was killed",
     "empty": "no results yet",
 }
 _FACTS = {
@@ -121,15 +121,15 @@ def doubts(study: Study) -> list[str]:
     replicates = sorted({one.settings.attack.replicates for one in study.every_series})
     if replicates:
         count = " to ".join(map(str, dict.fromkeys((replicates[0], replicates[-1]))))
-        few = ", too few to say how much generators differ" if replicates[0] < LEAST_GENERATORS else ""
+        few = ", too few to show how much generators differ" if replicates[0] < LEAST_GENERATORS else ""
         found.append(
-            f"Intervals are over {count} replicates of each attack{few}: another generator may do more or less."
+            f"Intervals are over {count} replicates per attack{few}. Another generator may do more or less harm."
         )
     if tested := _tested(study):
         points, source = tested
         found.append(
             f"Victims are judged on {points:,} points, {source:,} of the source class: one of these is "
-            f"{100 / source:.2g} % of them. No interval says what other points would show."
+            f"{100 / source:.2g} % of them. No interval covers what other test points would show."
         )
     labels = {one.configuration: configuration_label(one, study.axes) for one in study.series}
     odd = [*health(study.shown, mean_metrics(study.generators.values())).items()]

@@ -43,7 +43,7 @@ def confusion_group(study: Study) -> Group | None:
         return None
     return Group(
         "What the poison changes: difference of the mean confusion matrices",
-        "Percentage points of each true class (rows add up to 0): orange is more often predicted than by clean "
+        "Percentage points of each true class (rows add up to 0): orange is predicted more often than by clean "
         "victims, purple less often.",
         tuple(figures),
     )
@@ -81,8 +81,8 @@ def plane_group(study: Study) -> Group | None:
     return Group(
         "Genuine points, poison, and the victims' boundary",
         "Poison carries the label of the green class. Poison of all generators of the configuration; boundaries are "
-        "means over all victims, without poison (dashed) and with the most of it (solid). What lies outside the "
-        "frame sits on its edge as a triangle.",
+        "means over all victims, without poison (dashed) and with the most poison (solid). Triangles on the edge are "
+        "points outside the frame.",
         tuple(figures),
     )
 
@@ -157,7 +157,7 @@ def samples_group(study: Study) -> Group | None:
     more = f" The first {MAX_GRIDS} of {len(figures)} configurations." if len(figures) > MAX_GRIDS else ""
     return Group(
         "Generated poison",
-        f"Samples at the end of the training, all labelled {poison}, of the first finished generator.{more}",
+        f"Samples of the first finished generator at the end of training, all labelled {poison}.{more}",
         tuple(figures[:MAX_GRIDS]),
     )
 

@@ -37,17 +37,17 @@ def search_group(study: Study) -> Group | None:
     spec = search.spec
     failed, stopped = (sum(trial.state == state for trial in trials.values()) for state in ("failed", "stopped"))
     others = [f"{number} {what}" for number, what in ((failed, "failed"), (stopped, "stopped early")) if number]
-    asked = f"{len(trials)} trials were asked for" + (f", of which {' and '.join(others)}" if others else "")
-    what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a front of both"
+    asked = f"{len(trials)} trials were suggested" + (f", of which {' and '.join(others)}" if others else "")
+    what = "most harm at a detectability of at most the dashed line" if spec.goal == "worst_case" else "a Pareto front"
     if spec.against == "each":
-        what += ", against each variant of the evaluation by itself"
+        what += ", separately against each variant of the evaluation"
     return Group(
         "The search",
         f"{_method(spec.method)} for {what}: {asked}. Each is judged on points held out of the training split, by "
         f"victims at {100 * search.poison_fraction:g} % poison. Harm is the {HARM[spec.harm]} beyond the control "
-        "beside which that is least. What is chosen by these numbers is flattered by them: the large points are the "
-        "best trials with new generators, new victims, and the points that results are judged on, with 95 % intervals "
-        "over generators. In the lines from value to value the light trials harm most, the dark ones least.",
+        "that leaves the least. These numbers flatter the trials chosen by them. So the large points show the best "
+        "trials again, with new generators and victims, on the points that results are judged on, with 95 % intervals "
+        "over generators. In the lines from value to value, light trials do the most harm and dark ones the least.",
         tuple(figures),
     )
 
@@ -69,13 +69,11 @@ def search_tables(study: Study) -> list[Table]:
     if rows:
         harms, seen = ("harm promised", "harm confirmed"), ("detectability promised", "detectability confirmed")
         columns = ("trial", "values", *harms, *seen)
-        title = f"Of the best trials: what they promised on held-out points, and what they do afresh, in {units}"
+        title = f"The best trials: harm and detectability on held-out points, and confirmed with new seeds, in {units}"
         tables.append(Table("confirmed", title, columns, tuple(rows), left=2))
     if stopped := _stopped_rows(sweep, search, trials):
         of_stopped = ("trial", "values", "stopped at, %", "harm", "detectability")
-        title = (
-            "Trials that were stopped early, and what their probes said by one victim of each generator, in " + units
-        )
+        title = "Trials that were stopped early, with their last scores by one victim per generator, in " + units
         tables.append(Table("stopped", title, of_stopped, stopped, left=2))
     for contest in _contests(sweep):
         own = [trials[key] for key in sorted(trials) if key[0] in contest.series and not is_random(key[0])]
@@ -185,7 +183,7 @@ def course(search: Search, contest: Contest, trials: dict[TrialKey, Trial]) -> L
     low, high = min([0.0, *ys]), max([0.0, *ys])
     room = 0.1 * (high - low) or 1.0
     is_front = spec.goal == "front"
-    title = "Area that the front holds, by trial" if is_front else "Harm of the best feasible trial so far"
+    title = "Area dominated by the front, by trial" if is_front else "Harm of the best feasible trial so far"
     title, name = f"{title}{contest.against}", f"search_course{contest.suffix}"
     y_label = "% x %, of a perfect attack" if is_front else "points, on held-out data"
     last = float(max(1, spec.trials - 1))
@@ -205,7 +203,7 @@ def _parallel(search: Search, contest: Contest, trials: Sequence[Trial]) -> list
         share = (trial.point[0] - low) / (high - low) if high > low else 0.5
         places = (*(_place(one, trial.values[one.name]) for one in search.dimensions), share)
         lines.append((places, alpha_colour(share)))
-    title, name = f"What was chosen, and what came of it{contest.against}", f"search_values{contest.suffix}"
+    title, name = f"Chosen values and the resulting harm{contest.against}", f"search_values{contest.suffix}"
     return [ParallelFigure(name, title, tuple(axes), tuple(lines))]
 
 

@@ -38,13 +38,13 @@ def rate_tables(study: Study) -> list[Table]:
         "false_negative_rate": f"{reverse} in %, by poison fraction",
         "rejected_genuine": "Genuine points that the detectors reject in %, by poison fraction",
         "rejected_poison": "Poisoning points that the detectors reject in %, by poison fraction",
-        "rejected_genuine_both": "Genuine points that they would reject if they looked at both tails, in %, by poison "
-        "fraction",
-        "rejected_poison_both": "Poisoning points that they would reject if they looked at both tails, in %, by poison "
-        "fraction",
-        "detector_auc": "Area under the detector's ROC curve, poison against genuine points, in % (50: it is blind; "
-        "less: poison looks more ordinary than genuine points)",
-        "poison_variance": "The poison's variance in % of the genuine points' of its class",
+        "rejected_genuine_both": "Genuine points that they would reject with both tails of their scores, in %, by "
+        "poison fraction",
+        "rejected_poison_both": "Poisoning points that they would reject with both tails of their scores, in %, by "
+        "poison fraction",
+        "detector_auc": "Area under the detector's ROC curve, poison against genuine points, in % (50: blind; less: "
+        "poison looks more ordinary than genuine points)",
+        "poison_variance": "The poison's variance, in % of that of genuine points of its class",
     }
     made = [_by_fraction(study, rate, title) for rate, title in titles.items()]
     made = [table for table in made if any(set(row[1:]) != {"-"} for row in table.rows)]

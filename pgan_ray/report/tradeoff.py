@@ -49,9 +49,9 @@ def tradeoff(groups: Iterable[PointGroup], poison: str, more: str = "") -> Group
         100 * BUDGET,
     )
     return Group(
-        "How much harm, and how much of it is seen",
-        f"Damage, the {HARM['damage']}, at {poison} poison beyond the control beside which it is least, against the "
-        "share of poison that detectors reject beyond that of genuine points. Dashed: the detection budget, "
+        "Harm and detectability",
+        f"Damage, the {HARM['damage']}, at {poison} poison beyond the control that leaves the least, against the "
+        "rejected share of poison minus that of genuine points. Dashed: the detection budget, "
         f"{100 * BUDGET:g} point.{more} Bars are 95 % intervals over generators.",
         (figure,),
     )

@@ -26,13 +26,13 @@ def judge(rule: Rule, found: Estimate | None) -> tuple[str, str]:
     if found.half_width is None or found.replicates < LEAST_GENERATORS:
         return CANNOT_TELL, f"fewer than {LEAST_GENERATORS} generators"
     if found.half_width <= ROUNDING:
-        return CANNOT_TELL, "all generators came to the same"
+        return CANNOT_TELL, "all generators gave the same value"
     if isinstance(rule, Within):
         return _within(rule, found)
     if isinstance(rule, Sign):
         side = _side(found, rule.than)
         if side == 0:
-            return CANNOT_TELL, "the interval holds 0" if rule.than == 0 else "the interval holds the bound"
+            return CANNOT_TELL, "the interval contains 0" if rule.than == 0 else "the interval contains the bound"
         return (AGREES if side == rule.sign else DIFFERS), f"the interval is {'above' if side > 0 else 'below'}"
     if rule.over and (side := _side(found, rule.value)) != 0:
         return (AGREES, "the interval is above") if side > 0 else (DIFFERS, "the interval is below")
@@ -41,7 +41,7 @@ def judge(rule: Rule, found: Estimate | None) -> tuple[str, str]:
         return DIFFERS, f"the interval is {'below' if high < rule.value else 'above'}"
     if found.half_width > max(abs(rule.value) / 2, MIN_WIDEST) + ROUNDING:
         return CANNOT_TELL, "the interval is too wide"
-    return COMPATIBLE, "the interval holds it"
+    return COMPATIBLE, "the interval contains it"
 
 
 def _within(rule: Within, found: Estimate) -> tuple[str, str]:

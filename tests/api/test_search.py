@@ -59,7 +59,7 @@ def test_attacks_are_ranked_and_answered_for_by_what_was_confirmed_alone(result:
     assert "confirmed=000" in shown
     assert "trial=000" not in shown
     page = Path(result.directory, "report", "index.html").read_text(encoding="utf-8")
-    for text in ("The search", "4 trials were asked for", "what they promised on held-out points"):
+    for text in ("The search", "4 trials were suggested", "harm and detectability on held-out points"):
         assert text in page
     assert "validation,control" not in page
     assert "random trial" in page
@@ -225,7 +225,7 @@ def test_a_trial_that_was_stopped_is_told_everywhere_and_is_no_result(stopping: 
     said = CliRunner().invoke(group, ["status", str(stopping.directory)]).output
     assert "2 trials: 1 complete, 1 stopped early" in said
     page = Path(stopping.directory, "report", "index.html").read_text(encoding="utf-8")
-    for text in ("2 trials were asked for, of which 1 stopped early", "Trials that were stopped early"):
+    for text in ("2 trials were suggested, of which 1 stopped early", "Trials that were stopped early"):
         assert text in page
     assert f"trial={stopped['number']:04d}" not in page
 

@@ -166,7 +166,7 @@ def page_on(found: Comparison) -> str:
 def test_sweeps_without_a_series_in_common_stand_side_by_side(tmp_path: Path) -> None:
     found = compared(tmp_path, ALPHAS.replace("0.5, 0.9", "0.7"), ONE_ALPHA)
     text = page_on(found)
-    assert "No series of one sweep is in another" in text
+    assert "The sweeps have no series in common" in text
     assert "A: α 0.1; A: α 0.7; B: pGAN α 0.5" in text
     (group,) = comparison_groups(found)
     assert [
