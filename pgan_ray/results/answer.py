@@ -12,6 +12,8 @@ from pgan_ray.spec import Settings, Sweep
 DAMAGE = HARMS["damage"]
 SEEN_BY = {"excess_rejection_both": "by both tails of their scores, ", "detector_auc": "by the AUC of their scores, "}
 """What a search that does not go by what its detectors reject goes by, as `ranking` has it in ``tails``."""
+JUDGED_BY = {"damage": "how much of the source class is taken for the poison class", "error": "the test error"}
+"""By what attacks are ranked, as `ranking` has it in ``harm``."""
 
 
 def answer(
@@ -40,8 +42,9 @@ def _of_attacks(sweep: Sweep, points: Iterable[Point], changes: Iterable[Change]
     key = best.configuration, best.variant, best.poison_fraction
     which = _which(ranked, rule)
     if bare_variants(sweep) is not None:
-        judged = "judged by how much of the source class is taken for the poison class"
-        which = f"Without a defence, and {judged}, {which[0].lower()}{which[1:]}"
+        which = (
+            f"Without a defence, and judged by {JUDGED_BY[rule.get('harm', 'damage')]}, {which[0].lower()}{which[1:]}"
+        )
     which = f"{which}{100 * key[2]:g} % poison of {sweep.called(*key[:2])}."
     harm = _harm(sweep, at[key], at.get((*key[:2], 0.0)), beside[key])
     chosen = left_alone or len(ranked)

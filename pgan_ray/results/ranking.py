@@ -87,7 +87,9 @@ def rule_of(sweep: Sweep) -> dict[str, Any]:
         return {"budget": BUDGET, "by_every_variant": False}
     spec = sweep.search.spec
     budget = spec.detectability.at_most if spec.goal == "worst_case" else BUDGET
-    return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric, "by_every_variant": True}
+    # Searched against each variant, an attack has to escape the detectors of that one alone.
+    every = spec.against == "all"
+    return {"budget": budget, "harm": spec.harm, "tails": spec.detectability.metric, "by_every_variant": every}
 
 
 def rule_for(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pgan_ray.results import BUDGET, Change, Estimate, Point, answer, rule_of
-from pgan_ray.spec import Sweep
-from tests.searches import small_search
+from pgan_ray.spec import KnownTrials, Sweep, with_known
+from tests.searches import AGAINST_EACH, small_search
 from tests.spec.helpers import Loader
 
 
@@ -145,7 +145,28 @@ def test_a_search_is_answered_by_what_it_looks_for(sweep: Sweep) -> None:
     expected = {"budget": 0.3, "harm": "error", "tails": "excess_rejection_both", "by_every_variant": True}
     assert rule_of(found) == expected
     assert rule_of(small_search(search__goal="front"))["budget"] == BUDGET
+    assert rule_of(small_search(search__detectability=both, search__harm="error", **AGAINST_EACH)) == {
+        **expected,
+        "by_every_variant": False,  # whoever knows one variant has nothing to fear from the others' detectors
+    }
     assert rule_of(sweep) == {"budget": BUDGET, "by_every_variant": False}
+
+
+@pytest.mark.parametrize(
+    ("harm", "by"),
+    [("damage", "how much of the source class is taken for the poison class"), ("error", "the test error")],
+)
+def test_a_search_against_each_defence_says_by_what_its_attacks_are_judged(harm: str, by: str) -> None:
+    key = ("trial_1", 0)
+    values = {"alpha": 0.5, "iterations": 11, "sample_from": "average"}
+    sweep = with_known(small_search(search__harm=harm, **AGAINST_EACH), KnownTrials({key: values}, [key], among=4))
+    found = curve("confirmed_1=0000", 0.2, 0.04)
+    points, changes = ([replace(one, variant="defence=none") for one in part] for part in found)
+    for one in changes:
+        one.rates["test_error"] = one.rates["false_positive_rate"]
+    assert answer(sweep, points, changes).startswith(
+        f"Without a defence, and judged by {by}, the attack is 40 % poison of confirmed against defence=none 0000 "
+    )
 
 
 def test_without_victims_there_is_no_answer(sweep: Sweep) -> None:
