@@ -234,7 +234,9 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
     without = f" Not compared, because scores are missing: {', '.join(left_out)}." if left_out else ""
     chosen = "defences and attacks are chosen by these same numbers"
     searched = (
-        " Each attack is one of the best that a search found against one of these." if sweep.search is not None else ""
+        " Each attack is one of the best that a search found against one of these variants."
+        if sweep.search is not None
+        else ""
     )
     return f"{told}{searched} {means}, differences within pairs with the same split; {chosen}.{without}"
 

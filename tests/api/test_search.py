@@ -198,7 +198,7 @@ def test_which_defence_helps_is_answered_by_attacks_that_were_searched_against_e
     assert {row.attack for row in found.rows} <= {one.configuration for one in each.confirmations()}
     page = Path(each.directory, "report", "index.html").read_text(encoding="utf-8")
     for text in (
-        "Each attack is one of the best that a search found against one of these.",
+        "Each attack is one of the best that a search found against one of these variants.",
         "Harm and detectability of the trials against defence=slab+sphere",
         "random trial 0 against defence=none",
     ):

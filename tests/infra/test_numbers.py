@@ -16,6 +16,7 @@ from .files import ROOT
 
 FIELD, FASHION, LINEAR, CANCER = ("mnist_field-quick", "fmnist_field-quick", "linear_field-quick", "cancer-field")
 TWO, EPOCHS = "mnist_worst_case-quick-two-detectors", "mnist_victim_epochs-quick"
+EACH = "mnist_worst_case-quick-against-each"
 TAKEN, REVERSE = "false_positive_rate", "false_negative_rate"
 BEHIND = "slab+sphere"
 _Means = dict[tuple[int, int], float]
@@ -93,6 +94,18 @@ def trial(detector: str | None) -> _Means:
     return less(*both)
 
 
+def adaptive(name: str, defence: str) -> _Means:
+    """What the best trial of a search against one of two variants does beyond its clean victims behind ``defence``."""
+    behind = f"defence={defence}"
+    return less(*(rows(EACH, TAKEN, configuration=name, variant=behind, poison_fraction=at) for at in (0.4, 0.0)))
+
+
+def clean_cost() -> _Means:
+    """How much more victims without poison err behind slab and sphere."""
+    both = (f"defence={name}" for name in (BEHIND, "none"))
+    return less(*(rows(EACH, configuration="confirmed_2=0009", variant=name, poison_fraction=0.0) for name in both))
+
+
 def epochs(fraction: float) -> _Means:
     """How much more victims of 300 epochs err than those of 25."""
     return less(
@@ -127,6 +140,15 @@ def epochs(fraction: float) -> _Means:
         ("to {}** (five generators", lambda: trial(None)),
         ("{} points behind the slab and", lambda: trial("slab")),
         ("behind the slab and {} behind the other", lambda: trial("knn_distance")),
+        ("falls from {} to 10.7", lambda: adaptive("confirmed_2=0015", "none")),
+        ("6.5 to {} points beyond clean victims, and", lambda: adaptive("confirmed_2=0009", BEHIND)),
+        ("searched against no defence, does {} points", lambda: adaptive("confirmed_1=0012", BEHIND)),
+        (
+            "points, {} less than trial 9",
+            lambda: less(adaptive("confirmed_2=0009", BEHIND), adaptive("confirmed_1=0012", BEHIND)),
+        ),
+        ("and cost {} points of error on clean data", clean_cost),
+        ("{} points are left of 34.6", lambda: adaptive("confirmed_2=0009", BEHIND)),
         ("from 25 to 300 epochs ({} points)", lambda: epochs(0.4)),
         ("rise beyond them does ({}):", lambda: less(epochs(0.4), epochs(0.0))),
     ],
