@@ -52,13 +52,16 @@ def number_faults(tree: grid.Tree) -> Iterator[tuple[tuple[str | int, ...], str]
             yield place, f"must be at least {LEAST_NUMBER:g}, or 0, got {value}"
 
 
-def check_size(origin: str, tree: grid.Tree, size: tuple[int, int], *, really_large: bool) -> None:
+def check_size(
+    origin: str, tree: grid.Tree, size: tuple[int, int], *, really_large: bool, variants: int | None = None
+) -> None:
     """See that a ``tree`` without faults, of this `pgan_ray.spec.check.size`, describes no more than can be run.
 
-    Raises `SpecError`, naming ``origin``.
+    ``variants``: how many all configurations have; by default each has all. Raises `SpecError`, naming ``origin``.
     """
     configurations, cells = size
-    variants = configurations * prod(len(axis.values) for axis in grid.axes(tree) if axis.in_evaluation)
+    if variants is None:
+        variants = configurations * prod(len(axis.values) for axis in grid.axes(tree) if axis.in_evaluation)
     lines = []
     for limit, count in ((CONFIGURATIONS, configurations), (VARIANTS, variants), (CELLS, cells)):
         if count > limit.most:

@@ -170,8 +170,10 @@ def _sweep(
     one = at_first(tree)
     check_size(origin, one, size(one), really_large=really_large)  # before any of it is made
     if is_search(tree):
-        found = plan_search(origin, tree, profile)
-        check_size(origin, one, (len(found.configurations), found.cells), really_large=really_large)
+        found = plan_search(origin, tree, profile, really_large=really_large)
+        own = len(found.configurations), found.cells
+        variants = sum(len(configuration.variants) for configuration in found.configurations)
+        check_size(origin, one, own, really_large=really_large, variants=variants)
         return found
     expanded = expand(origin, tree, by_name=by_name)
     configurations = expanded.configurations

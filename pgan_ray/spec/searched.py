@@ -13,6 +13,7 @@ from pgan_ray.spec import grid
 from pgan_ray.spec.controls import NONE, control, with_controls
 from pgan_ray.spec.expand import expand, spec_error
 from pgan_ray.spec.faults import show, where
+from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.search import SearchSpec
 from pgan_ray.spec.seeds import seed_sequence
 from pgan_ray.spec.space import Dimension, at_first, dimensions
@@ -251,10 +252,10 @@ def with_known(sweep: Sweep, known: KnownTrials) -> Sweep:
     return replace(sweep, configurations=sweep.search.configurations(known))
 
 
-def plan_search(origin: str, tree: Mapping[str, Any], profile: str) -> Sweep:
+def plan_search(origin: str, tree: Mapping[str, Any], profile: str, *, really_large: bool = False) -> Sweep:
     """The sweep that a ``tree`` without `tree_faults` describes, in which something is searched.
 
-    Raises `SpecError` where the search asks for what its evaluation does not have.
+    Raises `SpecError` where the search asks for what its evaluation does not have, or for too many trials.
     """
     every = dimensions(tree)
     first = at_first(tree)
@@ -266,6 +267,9 @@ def plan_search(origin: str, tree: Mapping[str, Any], profile: str) -> Sweep:
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in _faults(search)]
     if lines:
         raise spec_error(origin, lines)
+    trials = spec.trials * len(search.series)
+    variants = spec.trials * sum(len(search.faced(series, base.variants)) for series in search.series)
+    check_size(origin, first, (trials, 0), really_large=really_large, variants=variants)  # before any of them is made
     document = grid.replace(expanded.document, {one.path: one.written for one in every})
     settings = base.settings
     found = Sweep(settings.name, settings.description, profile, settings.resources, (), document, search)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.errors import SpecError
-from pgan_ray.spec import KnownTrials, load_sweep, with_known
+from pgan_ray.spec import KnownTrials, Search, load_sweep, with_known
 from tests.searches import AGAINST_EACH, STOPS, search_file, search_of, small_search
 from tests.tiny import TINY
 
@@ -135,6 +135,20 @@ def test_against_each_variant_there_are_trials_by_themselves_whose_best_meet_all
     assert sweep.called("confirmed_2=0003") == "confirmed against defence=slab+sphere 0003"
     assert sweep.called("confirmed_random_1=0003") == "confirmed random against defence=none 0003"
     assert search.trial_text(("random_1", 3)) == "random trial 3 against defence=none"
+
+
+def test_against_each_variant_a_search_is_as_large_as_what_its_trials_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    each = AGAINST_EACH | {"evaluation__defence": {"grid": [[], [{"name": "slab"}], [{"name": "sphere"}]]}}
+    assert (
+        len(small_search(search__trials=3_000, **each).configurations) > 9_000
+    )  # 3 variants of each would be too many
+
+    def made(search: Search, known: KnownTrials) -> None:
+        raise AssertionError("no trial may be made")
+
+    monkeypatch.setattr(Search, "configurations", made)
+    with pytest.raises(SpecError, match="must have at most 100,000 configurations, got 300,000"):
+        load_sweep(search_file(search__trials=100_000, **each), really_large=True)
 
 
 def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
