@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +82,18 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
         # It was chosen by points that may be test points here.
         rule = f"must have split its data as this sweep does, by the seed {ours.data_seed}"
         raise SpecError([f"--warm-start {where}: {rule}, got {theirs.data_seed}: set `dataset.split_seed` to that"])
-    trials = [trial for key, trial in read_trials(store, other).items() if not is_random(key[0])]
+    found = read_trials(store, other)
+    each = (
+        ordered(other.sweep.search.spec, [trial for key, trial in found.items() if key[0] == series])
+        for series in other.sweep.search.series
+        if not is_random(series)
+    )
+    # In turn: harm against one defence says nothing of harm against another.
+    trials = [trial for best in zip_longest(*each) for trial in best if trial is not None]
     own = {one.name: one for one in search.dimensions}
     start = list(search.spec.start)
     most = min(search.spec.trials, len(start) + MOST_WARM)
-    for trial in ordered(other.sweep.search.spec, trials):
+    for trial in trials:
         values = {name: value for name, value in trial.values.items() if name in own and own[name].holds(value)}
         if values and values not in start and len(start) < most:
             start.append(values)

@@ -233,11 +233,7 @@ def defence_answer(sweep: Sweep, groups: Sequence[ByDefence]) -> str:
     left_out = dict.fromkeys(name for group in groups for name in group.left_out)
     without = f" Not compared, because scores are missing: {', '.join(left_out)}." if left_out else ""
     chosen = "defences and attacks are chosen by these same numbers"
-    searched = (
-        " Each attack is one of the best that a search found against one of these variants."
-        if sweep.search is not None
-        else ""
-    )
+    searched = " The attacks are the best of a search against each variant." if sweep.search is not None else ""
     return f"{told}{searched} {means}, differences within pairs with the same split; {chosen}.{without}"
 
 

@@ -48,7 +48,12 @@ class SearchSpec(Part):
         "(`{range: [low, high]}`, `{range: [low, high], log: true}`, `{choice: [a, b]}`): uniformly (`random`), or by "
         "a tree-structured Parzen estimator, a Gaussian process or a genetic algorithm. They need `pgan-ray[search]`.",
     )
-    trials: int = Field(default=40, ge=1, le=100_000, description="Number of configurations to try.")
+    trials: int = Field(
+        default=40,
+        ge=1,
+        le=100_000,
+        description="Number of configurations that are tried; with `against: each`, for each variant.",
+    )
     parallel: int = Field(
         default=4,
         ge=1,

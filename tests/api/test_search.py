@@ -198,7 +198,7 @@ def test_which_defence_helps_is_answered_by_attacks_that_were_searched_against_e
     assert {row.attack for row in found.rows} <= {one.configuration for one in each.confirmations()}
     page = Path(each.directory, "report", "index.html").read_text(encoding="utf-8")
     for text in (
-        "Each attack is one of the best that a search found against one of these variants.",
+        "The attacks are the best of a search against each variant.",
         "Harm and detectability of the trials against defence=slab+sphere",
         "random trial 0 against defence=none",
     ):
@@ -280,6 +280,19 @@ def test_another_begins_with_its_best(result: SweepResult) -> None:
     tree["dataset"] = {"name": "digits", "split_seed": 0}
     with pytest.raises(SpecError, match="must go with a sweep that searches"):
         resolve_sweep(TINY, "body", (), options, notice, warm_from=result.directory)
+
+
+def test_another_begins_with_the_best_against_each_variant_in_turn(each: SweepResult) -> None:
+    options, notice = RunOptions("local"), list[str]().append
+    tree = search_file(search__trials=8, search__start=[])
+    warm = resolve_sweep(tree, "body", (), options, notice, warm_from=each.directory)
+    assert warm.search is not None
+    trials = [row for row in each.trials().to_pylist() if row["series"].startswith("trial")]
+    first = [
+        max((row for row in trials if row["against"] == against), key=lambda row: row["harm"])["iterations"]
+        for against in ("defence=none", "defence=slab+sphere")
+    ]
+    assert [values["iterations"] for values in warm.search.spec.start[:2]] == first
 
 
 def test_what_a_trial_left_is_not_taken_for_that_of_another_one(result: SweepResult, tmp_path: Path) -> None:

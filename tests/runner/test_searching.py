@@ -19,7 +19,7 @@ from pgan_ray.spec import SearchSpec, SweepRecord, load_record
 from pgan_ray.tracking import MemoryTracker
 from pgan_ray.tracking.events import SweepExtended, SweepFinished, SweepStarted
 from tests.runner.sweeps import InterruptOnce, Notices, trial_files, without_seconds
-from tests.searches import search_of, small_search, trial
+from tests.searches import AGAINST_EACH, STOPS, search_of, small_search, trial
 
 
 @pytest.fixture
@@ -97,6 +97,23 @@ def test_what_of_a_wave_was_not_written_down_is_asked_for_again(
     assert trial_files(directory) == trial_files(undisturbed)
     asked = make_sampler(search, 0).ask(("trial", 0), [])
     assert asked.values == json.loads((directory / "search" / "trial" / "0000.json").read_text())["values"]
+
+
+def test_searches_against_each_variant_stop_and_are_resumed_alike(
+    run: Callable[..., SweepOutcome], tmp_path: Path
+) -> None:
+    sweep = small_search(search__trials=2, search__rungs=[0.5], controls=True, **STOPS, **AGAINST_EACH)
+    whole, directory = tmp_path / "whole", tmp_path / "search"
+    assert run(sweep, whole).outcome == "complete"
+    assert run(sweep, directory, InterruptOnce(lambda state: state.generators_done >= 2)).outcome == "interrupted"
+    assert run(sweep, directory).outcome == "complete"
+    files, expected = (
+        {file.relative_to(place): file.read_bytes() for file in (place / "search").rglob("*.json")}
+        for place in (directory, whole)
+    )
+    assert len(expected) == 2 * 2 + 1
+    assert files == expected
+    assert without_seconds(read_rows(Store(directory))) == without_seconds(read_rows(Store(whole)))
 
 
 def test_a_pause_ends_between_two_waves(undisturbed: Path, run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
