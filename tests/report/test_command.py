@@ -24,7 +24,7 @@ def test_it_writes_beside_the_sweep_or_where_it_is_told(tmp_path: Path) -> None:
     assert Path(ended.stdout.strip()).read_text(encoding="utf-8").startswith("<!doctype html>")
     ended = call("sweep", "--out", "elsewhere", "--price-per-actor-hour", "1.5", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    assert "At 1.5 for each hour" in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
+    assert "Price: 1.5 per actor hour." in (tmp_path / "elsewhere/index.html").read_text(encoding="utf-8")
 
 
 def test_several_sweeps_go_side_by_side(tmp_path: Path) -> None:
