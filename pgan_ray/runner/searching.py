@@ -294,7 +294,7 @@ class SearchRun:
             elif found is None:
                 what = f"none yet has a detectability of at most {budget_text(rule_of(self._record.sweep))}"
             else:
-                what = f"the best is {trial_text(found, self._spec)}"
+                what = f"the best is {scores_text(found, self._spec)}"
             method = self._record.sweep.in_words(self._search.method_text(series))
             stopped = sum(trial.state == "stopped" for trial in own)
             early = f", {stopped} of them stopped early" if stopped else ""
@@ -363,7 +363,7 @@ def _has_worked(trial: Trial) -> bool:
     return trial.state == "complete" or any(probe.harm is not None for probe in trial.probes)
 
 
-def trial_text(trial: Trial, spec: SearchSpec) -> str:
+def scores_text(trial: Trial, spec: SearchSpec) -> str:
     """``7 (alpha 0.1): harm 12.3 ± 2.0 points, detectability 0.4 ± 0.1 points``; ``AUC 55.0 ± 2.1 %`` by that."""
     harm, seen = estimate_text(trial.harm), estimate_text(trial.detectability)
     is_area = spec.detectability.metric == "detector_auc"
