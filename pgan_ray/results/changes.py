@@ -8,10 +8,12 @@ and nothing is put in, which raises the error by itself.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pgan_ray.results.ending import UNSAVED
 from pgan_ray.results.schema import SCORES
 from pgan_ray.results.summary import Estimate, estimate
 from pgan_ray.spec import Configuration, Sweep
@@ -43,7 +45,7 @@ class Change:
     ``rates``: by the names of `CHANGES`, in fractions. The differences are taken within each (replicate, run), whose
     splits are the same, so that their luck cancels; the interval is over replicates, as everywhere. ``detectability``:
     of the attack alone, by the names of `DETECTABILITY`; without those that its detectors do not give, and empty where
-    nothing detects.
+    nothing detects. ``means``: what ``rates`` are of, by replicate, each a mean over runs.
     """
 
     configuration: str
@@ -52,6 +54,7 @@ class Change:
     control: str
     rates: dict[str, Estimate]
     detectability: dict[str, Estimate] = field(default_factory=dict)
+    means: dict[int, dict[str, float]] = field(default_factory=dict, metadata=UNSAVED)
 
 
 def scores_of(rows: pa.Table) -> pa.Table:
@@ -87,22 +90,25 @@ def _changes(one: Configuration, own: _Values, known: Mapping[str, _Values]) -> 
             beside = {name: cells.get((variant.id, fraction)) for name, cells in known.items()}
             beside = {NONE: beside.pop(NONE, None) or clean, **beside}
             for name, control in beside.items():
-                rates = _rates(poisoned, control or {})
-                if rates:
-                    yield Change(one.id, variant.id, fraction, name, rates, seen)
+                rises = _rises(poisoned, control or {})
+                if rises:
+                    rates = {rate: estimate([runs[rate] for runs in rises.values()]) for rate in CHANGES}
+                    means = {
+                        replicate: {rate: fmean(runs[rate]) for rate in CHANGES} for replicate, runs in rises.items()
+                    }
+                    yield Change(one.id, variant.id, fraction, name, rates, seen, means)
 
 
-def _rates(poisoned: _Cells, control: _Cells) -> dict[str, Estimate]:
+def _rises(poisoned: _Cells, control: _Cells) -> dict[int, dict[str, list[float]]]:
+    """By replicate, the rise of each of `CHANGES` in each run."""
     by_replicate: dict[int, list[tuple[float, ...]]] = defaultdict(list)
     for key in sorted(poisoned.keys() & control.keys()):
         of_both = zip(poisoned[key][: len(SCORES)], control[key][: len(SCORES)], strict=True)
         error, taken, reverse = (a - b for a, b in of_both if a is not None and b is not None)
         by_replicate[key[0]].append((error, taken, reverse, taken - reverse))
-    if not by_replicate:
-        return {}
     return {
-        name: estimate([[run[index] for run in runs] for runs in by_replicate.values()])
-        for index, name in enumerate(CHANGES)
+        replicate: dict(zip(CHANGES, map(list, zip(*runs, strict=True)), strict=True))
+        for replicate, runs in by_replicate.items()
     }
 
 

@@ -13,6 +13,7 @@ from pgan_ray.results.store import Store
 SUMMARY = "summary.json"
 TABLES = ("points", "changes")
 STRONGEST = "strongest"  # that attack's changes; earlier versions, whose tables are amid the rest, do not say them
+UNSAVED = {"saved": False}  # metadata of a dataclass's field that the file leaves out
 FIRST_BYTES = 1 << 16
 _TABLES_START = f',\n "{TABLES[0]}": ['.encode()
 
@@ -54,4 +55,4 @@ def read_head(store: Store) -> Any:
 
 
 def _fields(one: Any) -> dict[str, Any]:
-    return {each.name: getattr(one, each.name) for each in fields(one)}
+    return {each.name: getattr(one, each.name) for each in fields(one) if each.metadata.get("saved", True)}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pgan_ray.results import HARMS, Change, Estimate, Trial, least_beyond
+from pgan_ray.results import HARMS, Change, Estimate, Trial, estimate, least_beyond
 from pgan_ray.spec import Configuration, Search
 
 
@@ -30,15 +30,14 @@ def score(search: Search, trial: Trial, configuration: Configuration, changes: S
     if lacking:
         message = f"no score of {', '.join(lacking)}"
         return replace(trial, state="failed", message=message, harm=None, detectability=None)
-    harms = [change.rates[rate] for change in by_variant.values()]
     nothing = Estimate(0.0, None, planned, 0)
     seen = max((one for one in seen_by.values() if one is not None), key=lambda one: one.mean, default=nothing)
-    return replace(trial, state="complete", harm=_mean(harms), detectability=seen)
+    return replace(trial, state="complete", harm=_mean(list(by_variant.values()), rate), detectability=seen)
 
 
-def _mean(found: Sequence[Estimate]) -> Estimate:
-    """Of several variants of the same generators: no interval is known of it, unless there is one alone."""
-    if len(found) == 1:
-        return found[0]
-    mean = sum(one.mean for one in found) / len(found)
-    return Estimate(mean, None, min(one.replicates for one in found), sum(one.cells for one in found))
+def _mean(changes: Sequence[Change], rate: str) -> Estimate:
+    """Over ``changes`` of one attack, one for each variant; the interval is over replicates, the same in all."""
+    if len(changes) == 1:
+        return changes[0].rates[rate]
+    means = [[change.means[replicate][rate] for change in changes] for replicate in changes[0].means]
+    return replace(estimate(means), cells=sum(change.rates[rate].cells for change in changes))

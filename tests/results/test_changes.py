@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pgan_ray.results import Tally, changes, scores_of, table_of
+from pgan_ray.results import Tally, changes, encode_summary, scores_of, table_of
 from pgan_ray.spec import Sweep
 from tests.results.rows import diverged, row
 from tests.spec.helpers import Loader
@@ -60,6 +60,9 @@ def test_differences_are_within_pairs_and_intervals_over_replicates(sweep: Sweep
     assert over_none.rates["specificity"].mean == pytest.approx((0.14 - 0.02 + 0.24 - 0.0) / 2)
     damage = over_removal.rates["false_positive_rate"]
     assert (damage.mean, damage.cells) == (pytest.approx(((0.15 + 0.28) / 2 + 0.26) / 2), 3)
+    means = {replicate: found["false_positive_rate"] for replicate, found in over_removal.means.items()}
+    assert means == pytest.approx({0: (0.15 + 0.28) / 2, 1: 0.26})
+    assert b'"means"' not in encode_summary({"points": [], "changes": [over_removal]})
 
 
 def test_without_a_detector_nothing_is_seen(load: Loader) -> None:

@@ -14,9 +14,14 @@ def found(mean: float) -> Estimate:
     return Estimate(mean, 0.01, 2, 4)
 
 
-def change(name: str, control: str, damage: float, seen: float | None, variant: str = "", at: float = 0.4) -> Change:
+def change(
+    name: str, control: str, damage: float, seen: float | None, variant: str = "", at: float = 0.4, apart: float = 0.0
+) -> Change:
+    """Of two replicates, whose damage is ``apart``."""
     rates = {"false_positive_rate": found(damage), "test_error": found(damage / 2)}
-    return Change(name, variant, at, control, rates, {} if seen is None else {"excess_rejection": found(seen)})
+    detectability = {} if seen is None else {"excess_rejection": found(seen)}
+    means = {index: {"false_positive_rate": damage + side * apart / 2} for index, side in ((0, -1), (1, 1))}
+    return Change(name, variant, at, control, rates, detectability, means)
 
 
 RUNNING = replace(trial(0), state="running", message="")
@@ -42,11 +47,16 @@ def test_over_variants_harm_is_the_mean_and_detectability_the_largest() -> None:
     sweep = small_search(evaluation__detector={"name": "knn_distance", "percentile": {"grid": [0.9, 0.95]}})
     configuration = sweep.configurations[0]
     first, second = (variant.id for variant in configuration.variants)
-    changes = [change("trial=0000", "none", 0.3, 0.1, first), change("trial=0000", "none", 0.1, 0.2, second)]
+    changes = [
+        change("trial=0000", "none", 0.3, 0.1, first, apart=0.05),
+        change("trial=0000", "none", 0.1, 0.2, second, apart=-0.03),
+    ]
     scored = score(search_of(sweep), RUNNING, configuration, changes)
     assert scored.point == pytest.approx((0.2, 0.2))
     assert scored.harm is not None
-    assert scored.harm.half_width is None  # of two victims of the same poison none is known
+    # Of the two generators one does 0.195, the other 0.205: what they do behind one detector weighs against the other.
+    assert scored.harm.half_width == pytest.approx(12.706 * 0.005, rel=1e-3)
+    assert (scored.harm.replicates, scored.harm.cells) == (2, 8)
     lacking = score(search_of(sweep), RUNNING, configuration, changes[:1])
     assert (lacking.state, lacking.harm) == ("failed", None)
     assert second in lacking.message
