@@ -31,7 +31,7 @@ def _text() -> str:
 @cache
 def _rows(sweep: str) -> Any:
     names = ("configuration", "variant", "victim", "defence", "poison_fraction", "replicate", "run")
-    shares = ("test_error", TAKEN, REVERSE, "dropped_poison", "dropped_genuine")
+    shares = ("test_error", TAKEN, REVERSE, "dropped_poison", "dropped_genuine", "rejected_poison")
     return ds.dataset(KEPT / sweep / "victims", format="parquet").to_table(columns=[*names, *shares])
 
 
@@ -156,3 +156,9 @@ def epochs(fraction: float) -> _Means:
 )
 def test_a_sentence_has_the_number_of_the_rows(sentence: str, values: Callable[[], _Means]) -> None:
     assert sentence.format(said(values())) in _text()
+
+
+def test_how_much_a_detector_sees_of_each_of_two_generators() -> None:
+    seen = rows("fmnist_alpha-paper", "rejected_poison", configuration="base", poison_fraction=0.4)
+    one, other = (100 * np.mean([seen[replicate, run] for run in range(2)]) for replicate in range(2))
+    assert f"rejects {one:.1f} % of one generator's poison and {other:.1f} % of the other's" in _text()
