@@ -16,7 +16,7 @@ from .files import ROOT
 
 FIELD, FASHION, LINEAR, CANCER = ("mnist_field-quick", "fmnist_field-quick", "linear_field-quick", "cancer-field")
 TWO, EPOCHS = "mnist_worst_case-quick-two-detectors", "mnist_victim_epochs-quick"
-EACH = "mnist_worst_case-quick-against-each"
+EACH, SIZES = "mnist_worst_case-quick-against-each", "mnist_train_size-quick"
 TAKEN, REVERSE = "false_positive_rate", "false_negative_rate"
 BEHIND = "slab+sphere"
 _Means = dict[tuple[int, int], float]
@@ -113,6 +113,11 @@ def epochs(fraction: float) -> _Means:
     )
 
 
+def sized(per_class: int, fraction: float) -> _Means:
+    """Of victims with ``per_class`` training points."""
+    return rows(SIZES, configuration="base", variant=f"train_per_class={per_class}", poison_fraction=fraction)
+
+
 @pytest.mark.parametrize(
     ("sentence", "values"),
     [
@@ -151,6 +156,9 @@ def epochs(fraction: float) -> _Means:
         ("{} points are left of 34.6", lambda: adaptive("confirmed_2=0009", BEHIND)),
         ("from 25 to 300 epochs ({} points)", lambda: epochs(0.4)),
         ("rise beyond them does ({}):", lambda: less(epochs(0.4), epochs(0.0))),
+        ("they err {} % without poison. But", lambda: sized(1000, 0.0)),
+        ("20 % poison then adds {} points", lambda: less(sized(1000, 0.2), sized(1000, 0.0))),
+        ("and not the {} that it", lambda: less(sized(500, 0.2), sized(500, 0.0))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
