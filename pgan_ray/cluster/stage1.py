@@ -3,10 +3,12 @@
 import queue
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from ray import tune
+from ray._private import auto_init_hook
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import ConcurrencyLimiter
 
@@ -101,7 +103,8 @@ class Stage1Run:
     def _run(self) -> None:
         try:
             if self._stage.trials:
-                self._tuner().fit()
+                with _no_other_cluster():
+                    self._tuner().fit()
             self.events.put(TrialsEnded())
         except BaseException:
             self.events.put(TrialsEnded(traceback.format_exc()))
@@ -128,6 +131,20 @@ class Stage1Run:
                 checkpoint_config=tune.CheckpointConfig(num_to_keep=1, checkpoint_at_end=False),
             ),
         )
+
+
+@contextmanager
+def _no_other_cluster() -> Iterator[None]:
+    """Within, a call of Ray's raises where no cluster is connected, as it does not by default: it starts or joins one.
+
+    Tune waits up to a quarter of a minute for the actors of a run that was stopped. By then the driver has left the
+    cluster, and Tune would start another one.
+    """
+    before, auto_init_hook.enable_auto_connect = auto_init_hook.enable_auto_connect, False
+    try:
+        yield
+    finally:
+        auto_init_hook.enable_auto_connect = before
 
 
 def _directory(trial: TuneTrial) -> str:
