@@ -10,7 +10,6 @@ import torch
 from pgan_ray.data import Dataset
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.results.redact import _known
-from pgan_ray.runner.worker import dataset_key
 from tests.mlflow_server import MlflowServer
 from tests.tiny import tiny_sweep
 
@@ -62,7 +61,7 @@ def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlflowSe
 def digits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Dataset]:
     """The data of the tiny sweep."""
     settings = tiny_sweep(tmp_path_factory.mktemp("spec")).configurations[0].settings
-    return {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+    return {settings.dataset_key: load_dataset(settings.dataset, seed=settings.seed)}
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,6 @@ from pgan_ray.evaluation import CellResult, Detection
 from pgan_ray.report import write_report
 from pgan_ray.results import Store, check_resumable, read_sweep
 from pgan_ray.runner import Engine, Executor, LocalExecutor, Silent, SweepOutcome, SweepRun
-from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Cell, SweepRecord, load_sweep
 from pgan_ray.tracking import MlflowTracker, NullTracker, Tracker, rebuild
 from pgan_ray.victims.engines.scoring import score
@@ -138,7 +137,7 @@ def run(configurations: int, folder: Path, given: argparse.Namespace) -> dict[st
 
 def _drive(record: SweepRecord, store: Store, executor: str, tracker: Tracker, engine: Engine) -> SweepOutcome:
     settings = record.sweep.configurations[0].settings
-    datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=settings.seed)}
+    datasets = {settings.dataset_key: load_dataset(settings.dataset, seed=settings.seed)}
     with contextlib.ExitStack() as stack:
         runs: Executor = LocalExecutor()
         if executor == "ray":

@@ -25,7 +25,6 @@ from pgan_ray.results import (
     Store,
     Tally,
     contenders,
-    dataset_entry,
     estimate_text,
     health,
     mean_metrics,
@@ -36,7 +35,6 @@ from pgan_ray.results import (
     rule_for,
 )
 from pgan_ray.runner import SweepOutcome
-from pgan_ray.runner.worker import dataset_key
 from pgan_ray.search import Confirmation, confirmations
 from pgan_ray.spec import Configuration, SweepRecord
 from pgan_ray.text import printable
@@ -294,7 +292,7 @@ class SweepResult:
     def _in_own_units(self, configuration: Configuration, points: np.ndarray) -> np.ndarray:
         settings = configuration.settings
         try:
-            entry = dataset_entry(json.loads(self._store.read(DATA_FILE)), settings)
+            entry = json.loads(self._store.read(DATA_FILE))[settings.dataset_key]
             scale, value_range = entry.get("scale"), entry["value_range"]
             if scale is not None:
                 offset, width = (np.asarray(scale[part], dtype=np.float64) for part in ("offset", "width"))
@@ -306,7 +304,7 @@ class SweepResult:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             place = redact(self._store.place(DATA_FILE))
             raise DataError(
-                f"{place}: must say what the values of {dataset_key(settings)} stand for, got no such entry"
+                f"{place}: must say what the values of {settings.dataset_key} stand for, got no such entry"
             ) from None
 
 

@@ -14,7 +14,6 @@ from pgan_ray.runner.asked import asked_resources
 from pgan_ray.runner.cut import Stage2Cut, trials
 from pgan_ray.runner.machine import fitting, memory_for_actors, spread, trial_limit
 from pgan_ray.runner.progress import clock
-from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import Configuration, EvaluationSpec, Sweep
 
 if TYPE_CHECKING:
@@ -154,7 +153,7 @@ def points_at_hand(sweep: Sweep, datasets: "dict[str, Dataset]") -> PointsOf:
     from pgan_ray.datasets.load import points_of_data
 
     sizes = {
-        c.settings.dataset.model_dump_json(): points_of_data(datasets[dataset_key(c.settings)])
-        for c in {dataset_key(c.settings): c for c in sweep.configurations}.values()
+        c.settings.dataset.model_dump_json(): points_of_data(datasets[c.settings.dataset_key])
+        for c in {c.settings.dataset_key: c for c in sweep.configurations}.values()
     }
     return lambda dataset, task: sizes[dataset.model_dump_json()]

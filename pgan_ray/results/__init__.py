@@ -22,8 +22,7 @@ from pgan_ray.results.checkpoints import (
 )
 from pgan_ray.results.compaction import FinishedBatches, compact, compacted_name, forget_failures, unfinished
 from pgan_ray.results.confusion import MeanConfusion, mean_confusions
-from pgan_ray.results.datasets import DATA_FILE, dataset_entry
-from pgan_ray.results.directory import Directory
+from pgan_ray.results.directory import DATA_FILE, Directory
 from pgan_ray.results.ending import STRONGEST, SUMMARY, encode_summary
 from pgan_ray.results.generators import (
     GeneratorFiles,
@@ -145,7 +144,6 @@ __all__ = [
     "contenders",
     "counts",
     "counts_text",
-    "dataset_entry",
     "encode_summary",
     "estimate",
     "estimate_text",

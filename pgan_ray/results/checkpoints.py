@@ -80,6 +80,7 @@ def read_progress(content: bytes) -> dict[str, Any]:
         whole = isinstance(progress["trial"], str) and type(progress["reports"]) is int and progress["reports"] >= 0
         rows = [row["replicate"] + row["iteration"] + row["timestamp_ms"] for row in progress["curve"]]
         whole &= math.isfinite(progress["seconds"]) and all(type(row) is int for row in rows)
+        whole &= all(isinstance(row["metrics"], dict) for row in progress["curve"])
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(f"must be a checkpoint's progress, got {type(error).__name__}: {error}") from None
     if not whole:

@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from pgan_ray.errors import SpecError
 from pgan_ray.results import ending, json_text, victims
-from pgan_ray.results.datasets import DATA_FILE
 from pgan_ray.results.generators import (
     GeneratorRecord,
     folder,
@@ -38,6 +37,7 @@ from pgan_ray.spec import SweepRecord
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, pa.ArrowException)
 REPORT = "report"
+DATA_FILE = "data.json"  # of each data set, by its `Settings.dataset_key`: name, digest, value range, image shape
 T = TypeVar("T")
 
 
@@ -157,7 +157,7 @@ class Directory:
         return self._read("genuine.parquet", read) or {}
 
     def datasets(self) -> dict[str, Any]:
-        """What the sweep's data sets are, as `dataset_entry` takes them; empty where nothing says."""
+        """What the sweep's data sets are, by `Settings.dataset_key`; empty where nothing says."""
 
         def read() -> dict[str, Any]:
             content = json_text.parse(self.store.read(DATA_FILE))

@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from pgan_ray.results import json_text
 from pgan_ray.results.identity import foreign
-from pgan_ray.results.schema import TRAINING, is_duration, upgraded
+from pgan_ray.results.schema import TRAINING, is_duration
 from pgan_ray.results.store import Store
 from pgan_ray.spec import SweepRecord
 
@@ -26,8 +26,6 @@ FOLDER = "generators"
 MAX_RECORD = 1 << 20  # bytes
 LATEST_MS = 1 << 43  # in the year 2248
 _SAMPLES = re.compile(r"\d{1,18}")
-# Of a perceptron: what a file says that is older than `kind`.
-_OF_PERCEPTRON = frozenset({"noise_features", "negative_slope", "batch_norm", "output"})
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -190,7 +188,7 @@ def _architecture(weights: bytes) -> Mapping[str, Any]:
 
 
 def _is_perceptron(architecture: Mapping[str, Any]) -> bool:
-    return bool(architecture["kind"] == "mlp") if "kind" in architecture else architecture.keys() >= _OF_PERCEPTRON
+    return bool(architecture.get("kind") == "mlp")
 
 
 def _perceptron_problem(arrays: Arrays, architecture: Mapping[str, Any]) -> str | None:
@@ -217,7 +215,7 @@ def read_training(store: Store, configuration: str, replicate: int) -> pa.Table:
     """The replicate's training curve. Raises `ValueError` where it is none."""
     table = store.read_table(f"{folder(configuration, replicate)}/training.parquet")
     try:
-        table = upgraded(table, TRAINING).cast(TRAINING)
+        table = table.select(TRAINING.names).cast(TRAINING)
         table.validate(full=True)
     except (KeyError, TypeError, NotImplementedError) as error:
         raise ValueError(f"must be a training curve, got {' '.join(str(error).split())}") from None

@@ -5,7 +5,7 @@ import re
 from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS
-from pgan_ray.results.datasets import DATA_FILE
+from pgan_ray.results.directory import DATA_FILE
 from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.lease import is_lease

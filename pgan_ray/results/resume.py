@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pgan_ray.errors import SpecError
 from pgan_ray.results import generators, probes, victims
 from pgan_ray.results.checkpoints import CHECKPOINTS, find_checkpoints
-from pgan_ray.results.datasets import DATA_FILE
-from pgan_ray.results.directory import Directory
+from pgan_ray.results.directory import DATA_FILE, Directory
 from pgan_ray.results.ending import SUMMARY
 from pgan_ray.results.lease import FILE as DRIVER
 from pgan_ray.results.redact import redact

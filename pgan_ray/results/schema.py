@@ -63,27 +63,6 @@ TRAINING = pa.schema(
 )
 """One row per training report of one replicate: means over the iterations since the row before."""
 
-_OF_OLD = {"attack_parameters": ("alpha", "lambda_prior")}  # columns that became keys
-
-
-def upgraded(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A ``table`` as ``schema`` has it, where an earlier version wrote it: numbers of pGAN had columns of their own."""
-    if table.schema.names == schema.names:
-        return table
-    for column in schema:
-        if column.name in table.column_names:
-            continue
-        if column.type != NUMBERS:
-            if column.nullable:
-                table = table.append_column(column, pa.nulls(len(table), column.type))
-            continue
-        keys = _OF_OLD.get(column.name) or [name for name in table.column_names if name not in schema.names]
-        rows = table.select(keys).to_pylist()
-        maps = [{key: value for key, value in row.items() if value is not None} for row in rows]
-        table = table.append_column(column, pa.array(maps, NUMBERS))
-    return table.select(schema.names).cast(schema)
-
-
 OUTCOMES = ("complete", "diverged", "failed")
 
 SCORES = ("test_error", "false_positive_rate", "false_negative_rate")

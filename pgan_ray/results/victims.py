@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from pgan_ray.results.rows import IDENTITY, RowCheck
-from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS, upgraded
+from pgan_ray.results.schema import OUTCOMES, SCORES, VICTIMS
 from pgan_ray.results.store import Store, parquet_file
 
 FOLDER = "victims"
@@ -64,7 +64,10 @@ def read_file(store: Store, name: str, check: RowCheck | None = None) -> pa.Tabl
             raise ValueError(f"must hold at most {check.most:,} rows, got {file.metadata.num_rows:,}")
         rows = file.read(use_threads=False)
         said = rows.schema.metadata
-        rows = upgraded(rows, VICTIMS).cast(VICTIMS)
+        for column in VICTIMS:
+            if column.nullable and column.name not in rows.column_names:
+                rows = rows.append_column(column, pa.nulls(len(rows), column.type))
+        rows = rows.select(VICTIMS.names).cast(VICTIMS)
         rows.validate(full=True)
     except (OSError, KeyError, TypeError, MemoryError, NotImplementedError) as error:
         raise ValueError(f"must be a table of rows, got {' '.join(str(error).split())}") from None

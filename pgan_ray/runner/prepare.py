@@ -15,7 +15,7 @@ from pgan_ray.errors import DataError, PganRayError, traceback_of
 from pgan_ray.evaluation import try_defences
 from pgan_ray.results import redact
 from pgan_ray.runner.machine import cpu_name
-from pgan_ray.runner.worker import Tasks, dataset_key
+from pgan_ray.runner.worker import Tasks
 from pgan_ray.spec import Configuration, EvaluationSpec, Settings, Sweep, SweepRecord
 
 _DEFENDED_BY = {"detector", "defence", "trusted_per_class", "train_per_class", "runs"}
@@ -38,7 +38,7 @@ def load_datasets(
     told: dict[str, None] = {}
     for configuration in sweep.configurations:
         settings = configuration.settings
-        key = dataset_key(settings)
+        key = settings.dataset_key
         if key not in datasets:
             datasets[key] = load_dataset(
                 settings.dataset,
@@ -78,7 +78,7 @@ def _check(
     """``checked``: the victims and defences that were looked at, each on one task: to try them takes its time."""
     settings = configuration.settings
     attack = settings.attack
-    task_key = f"{dataset_key(settings)} {settings.task.model_dump_json()}"
+    task_key = f"{settings.dataset_key} {settings.task.model_dump_json()}"
     for variant in configuration.variants:
         evaluation = variant.evaluation
         try:

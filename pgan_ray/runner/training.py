@@ -144,7 +144,7 @@ class TrialTraining:
                 return
 
     def _take_parts(self, progress: dict[str, Any]) -> None:
-        """Have stacks as the checkpoint of ``progress`` has them. Earlier versions had one, and did not say it."""
+        """Have stacks as the checkpoint of ``progress`` has them."""
         if (parts := progress.get("parts", 1)) != self._parts and isinstance(parts, int):
             self._parts = max(1, min(parts, len(self._trial.replicates)))
             self._make_stack()
@@ -305,14 +305,5 @@ class TrialTraining:
         self._reports, self._seconds, self._curve = (
             progress["reports"],
             progress["seconds"],
-            [_row(row) for row in progress["curve"]],
+            progress["curve"],
         )
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of a curve, from a checkpoint that may be of an earlier version: its metrics had columns of their own."""
-    if "metrics" in row:
-        return row
-    keys = ("replicate", "iteration", "timestamp_ms")
-    own = {key: row[key] for key in keys}
-    return {**own, "metrics": {name: value for name, value in row.items() if name not in keys}}

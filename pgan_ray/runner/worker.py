@@ -57,13 +57,6 @@ def compute_device(*, gpu: bool | None) -> torch.device:
     return torch.device("cpu")
 
 
-def dataset_key(settings: Settings) -> str:
-    """Names one data set of the sweep, as `dataset_entry` reads it. The seed is part of it: it draws generated points
-    and the test splits.
-    """
-    return f"{settings.dataset.model_dump_json(exclude={'split_seed'})} seed {settings.data_seed}"
-
-
 class Tasks:
     """The tasks of any settings: this process's one copy of what it trains on, which most configurations share."""
 
@@ -82,7 +75,7 @@ class Tasks:
         return self._select("surrogate", settings, settings.task.surrogate)
 
     def _select(self, use: str, settings: Settings, task: TaskSpec) -> TaskData:
-        dataset = dataset_key(settings)
+        dataset = settings.dataset_key
         key = dataset + task.model_dump_json()
         if use not in self._last or self._last[use][0] != key:
             self._last[use] = (key, select_task(self._datasets[dataset], task))

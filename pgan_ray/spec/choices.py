@@ -1,7 +1,7 @@
 """Names and the keys that go with them, in the tree of a sweep file.
 
 Beside a grid of names, keys of any of the named components may stand: each takes its own. A profile or `--set` that
-names another component leaves behind what that one has no use for. Records of old hold keys that nobody reads.
+names another component leaves behind what that one has no use for.
 """
 
 import json
@@ -62,7 +62,7 @@ class Chooser:
         return _joined(trees, self._tree)
 
 
-def prune(tree: Mapping[str, Any], may_go: Callable[[Path, str], bool] = lambda path, key: True) -> Tree:
+def prune(tree: Mapping[str, Any], may_go: Callable[[Path, str], bool]) -> Tree:
     """``tree`` without those keys of named sections that none of the names has, as far as they ``may_go``."""
     pruned = dict(tree)
     for path, mark in named_sections(Settings, tree):

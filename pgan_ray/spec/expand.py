@@ -27,12 +27,12 @@ class Expanded:
     document: dict[str, Any]
 
 
-def expand(origin: str, tree: Mapping[str, Any], *, by_name: bool = True) -> Expanded:
+def expand(origin: str, tree: Mapping[str, Any]) -> Expanded:
     """The configurations that a ``tree`` without `tree_faults` describes, by their ids.
 
-    ``by_name``: as for `grid.axes`. Raises `SpecError`: it may still hold values that do not go together.
+    Raises `SpecError`: it may still hold values that do not go together.
     """
-    chooser, axes = Chooser(tree), grid.axes(tree, by_name=by_name)
+    chooser, axes = Chooser(tree), grid.axes(tree)
     names = [axis.path for axis in axes if axis.path[-1] == "name"]
     trial_axes = [axis for axis in axes if not axis.in_evaluation]
     setting_axes = [axis for axis in trial_axes if axis.path[0] != "attack" and axis.path != SURROGATE]

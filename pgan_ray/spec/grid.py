@@ -28,7 +28,6 @@ class Axis:
     path: Path
     values: tuple[Any, ...]
     label: str  # the shortest ending of the path that no other axis shares; of `attack.name`, `attack`
-    by_name: bool = False  # whether sections go by their `name`, where no other value has the same
 
     @property
     def in_evaluation(self) -> bool:
@@ -72,11 +71,11 @@ def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
     return faults
 
 
-def axes(tree: Tree, *, by_name: bool = True) -> list[Axis]:
-    """The usable grids of ``tree``, in file order. ``by_name``: see `Axis`; sweeps of old have it otherwise."""
+def axes(tree: Tree) -> list[Axis]:
+    """The usable grids of ``tree``, in file order."""
     grids = [(path, tuple(values)) for path, values in find_grids(tree) if is_usable(values)]
     paths = [without_name(path) for path, _ in grids]
-    return [Axis(path, values, shortest_label(without_name(path), paths), by_name) for path, values in grids]
+    return [Axis(path, values, shortest_label(without_name(path), paths)) for path, values in grids]
 
 
 def without_name(path: Path) -> Path:
@@ -140,9 +139,9 @@ def names_in(value: Any, values: Sequence[Any]) -> str | None:
 
 def value_id(axis: Axis, value: Any) -> str:
     """What ids say of one of the values of ``axis``: the value or its name where that is plain, else a digest."""
-    if axis.by_name and (name := names_in(value, axis.values)):
+    if name := names_in(value, axis.values):
         value = name
-    if axis.by_name and isinstance(value, Mapping) and isinstance(value.get("name"), str):
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         names = [other.get("name") for other in axis.values if isinstance(other, Mapping)]
         if names.count(value["name"]) == 1:
             value = value["name"]

@@ -8,9 +8,7 @@ from typing import Any
 
 from pgan_ray.errors import SpecError
 from pgan_ray.registry import foreign_as
-from pgan_ray.spec import grid
 from pgan_ray.spec.check import size, tree_faults
-from pgan_ray.spec.choices import prune
 from pgan_ray.spec.controls import with_controls
 from pgan_ray.spec.dataset import of_today
 from pgan_ray.spec.expand import expand, spec_error
@@ -29,8 +27,8 @@ from pgan_ray.spec.limits import check_size
 from pgan_ray.spec.names import PROFILE, SWEEP_ID
 from pgan_ray.spec.record import (
     COMPONENTS,
-    CONTROLS_AND_SCALING_SINCE,
     EARLIER,
+    FORMAT,
     FORMAT_KEY,
     MAX_RECORD_BYTES,
     RESOLVED,
@@ -57,8 +55,6 @@ def load_sweep(
     content, origin = read_content(source)
     head = content.pop(RESOLVED, None)  # a finished sweep's own file can be run again, and keeps its profile's name
     head_faults = [] if head is None else _head_faults(origin, head)
-    if head is not None and not head_faults and FORMAT_KEY not in head:
-        content = prune(content)
     body, profiles, lines = split_profiles(content, origin)
     body = of_today(body)
     lines += head_faults
@@ -103,12 +99,7 @@ def _record(
 ) -> SweepRecord:
     written = body
     is_edited = head.get("digest", digest(body)) != digest(body)
-    is_old = FORMAT_KEY not in head
-    if is_old:
-        body = prune(body)
     body = of_today(body)
-    if is_old or head[FORMAT_KEY] < CONTROLS_AND_SCALING_SINCE:
-        body = {**body, "controls": False, "dataset": _unscaled(body.get("dataset"))}
     lines = [f"{origin}:{where(place)}: {rule}" for place, rule in tree_faults(body)]
     if lines:
         raise spec_error(origin, lines)
@@ -121,21 +112,11 @@ def _record(
                 f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {typed(origin)} --out DIR`"
             ]
         )
-    found = _sweep(origin, body, head["profile"], by_name=not is_old, really_large=True)
-    earlier = tuple(head.get(EARLIER, ()))
-    record = SweepRecord(head["sweep_id"], found, head["facts"], written, head.get(FORMAT_KEY), earlier)
+    found = _sweep(origin, body, head["profile"], really_large=True)
+    record = SweepRecord(head["sweep_id"], found, head["facts"], written, tuple(head.get(EARLIER, ())))
     if found.search is None or known_trials is None:
         return record
     return record.knowing(with_known(found, known_trials(record)))
-
-
-def _unscaled(section: Any) -> Any:
-    """The data set ``section`` of a record of old, in which floats were left as they are."""
-    if grid.is_grid(section) and isinstance(section["grid"], list):
-        return {"grid": [_unscaled(one) for one in section["grid"]]}
-    if not isinstance(section, Mapping) or not isinstance(section.get("path"), str) or section.get("value_range"):
-        return section
-    return {"scaling": "none", **section}
 
 
 def profile_names(source: Source) -> list[str]:
@@ -150,8 +131,11 @@ def _head_faults(origin: str, head: Any) -> list[str]:
         earlier = head.get(EARLIER, [])
         texts = [head.get("sweep_id"), head.get("profile"), *head["facts"].values()]
         texts += earlier if isinstance(earlier, list) else [None]
-    if not texts or not all(isinstance(text, str) for text in texts) or type(head.get(FORMAT_KEY, 0)) is not int:
+    if not texts or not all(isinstance(text, str) for text in texts):
         return [f"{origin}:{RESOLVED}: must be as `pgan-ray sweep` wrote it, got {show(head)}"]
+    if head.get(FORMAT_KEY) != FORMAT:
+        rule = f"must be {FORMAT}, which this version of pgan-ray reads, got"
+        return [f"{origin}:{RESOLVED}.{FORMAT_KEY}: {rule} {show(head.get(FORMAT_KEY))}"]
     fault = description_fault(head.get(COMPONENTS, {}))
     if fault is not None:
         return [f"{origin}:{RESOLVED}.{COMPONENTS}{fault}: must be as `pgan-ray sweep` wrote it"]
@@ -163,10 +147,8 @@ def _head_faults(origin: str, head: Any) -> list[str]:
     ]
 
 
-def _sweep(
-    origin: str, tree: dict[str, Any], profile: str, *, by_name: bool = True, really_large: bool = False
-) -> Sweep:
-    """The sweep that a ``tree`` without `tree_faults` describes. ``by_name``: as for `grid.axes`."""
+def _sweep(origin: str, tree: dict[str, Any], profile: str, *, really_large: bool = False) -> Sweep:
+    """The sweep that a ``tree`` without `tree_faults` describes."""
     one = at_first(tree)
     check_size(origin, one, size(one), really_large=really_large)  # before any of it is made
     if is_search(tree):
@@ -175,7 +157,7 @@ def _sweep(
         variants = sum(len(configuration.variants) for configuration in found.configurations)
         check_size(origin, one, own, really_large=really_large, variants=variants)
         return found
-    expanded = expand(origin, tree, by_name=by_name)
+    expanded = expand(origin, tree)
     configurations = expanded.configurations
     base = next(iter(configurations.values())).settings
     if base.controls:

@@ -18,15 +18,13 @@ _DIGEST = re.compile("[0-9a-f]{12}")
 def readable(tree: grid.Tree) -> dict[str, str]:
     """What to read in the place of every ``label=digest`` that may stand in an id of a configuration of ``tree``."""
     found = {}
-    for by_name, by_digest in zip(grid.axes(tree), grid.axes(tree, by_name=False), strict=True):
-        if all(map(grid.is_plain, by_name.values)):
+    for axis in grid.axes(tree):
+        if all(map(grid.is_plain, axis.values)):
             continue
-        names = value_names(by_name.values)
-        for axis in (by_name, by_digest):
-            for value, name in zip(axis.values, names, strict=True):
-                in_id = grid.value_id(axis, value)
-                if in_id != name and _DIGEST.fullmatch(in_id):
-                    found[f"{axis.label}={in_id}"] = f"{axis.label}={name}"
+        for value, name in zip(axis.values, value_names(axis.values), strict=True):
+            in_id = grid.value_id(axis, value)
+            if in_id != name and _DIGEST.fullmatch(in_id):
+                found[f"{axis.label}={in_id}"] = f"{axis.label}={name}"
     return found
 
 

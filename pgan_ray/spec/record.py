@@ -21,9 +21,7 @@ COMPONENTS = "components"
 EARLIER = "earlier"
 """Under it: the digests that the sweep had before it was extended."""
 FORMAT_KEY, FORMAT = "format", 3
-"""Of records: those without one hold keys that their components do not have, and sections go by a digest. Those
-before 3 have no controls but those that they name, and leave floats unscaled."""
-CONTROLS_AND_SCALING_SINCE = 3
+"""Of records: of what this version reads and writes."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,14 @@ class SweepRecord:
     """A sweep that is run: its identity, and what was decided or found when it started.
 
     ``facts`` are short texts for people, such as versions, the data's source and digest, the git commit.
-    ``written``: the document as its ``sweep.yaml`` has it, in that ``format``: a later version's defaults and keys make
-    no other sweep of it. ``earlier``: the digests that it had before it was extended.
+    ``written``: the document as its ``sweep.yaml`` has it: a later version's defaults and keys make no other sweep of
+    it. ``earlier``: the digests that it had before it was extended.
     """
 
     id: str
     sweep: Sweep
     facts: dict[str, str] = field(default_factory=dict)
     written: Mapping[str, Any] | None = field(default=None, compare=False)
-    format: int | None = field(default=FORMAT, compare=False)
     earlier: tuple[str, ...] = ()
 
     @property
@@ -53,8 +50,8 @@ class SweepRecord:
         return digest(self.document)
 
     def of(self, sweep: Sweep) -> "SweepRecord":
-        """The record of another ``sweep``, in this version's format."""
-        return replace(self, sweep=sweep, written=None, format=FORMAT)
+        """The record of another ``sweep``."""
+        return replace(self, sweep=sweep, written=None)
 
     def knowing(self, sweep: Sweep) -> "SweepRecord":
         """This record with what is known of its search by now; its document, and so its digest, stay."""
@@ -68,7 +65,7 @@ class SweepRecord:
     def to_yaml(self) -> str:
         """The text of ``sweep.yaml``; `pgan_ray.spec.load_record` reads it back."""
         head: dict[str, Any] = {
-            **({} if self.format is None else {FORMAT_KEY: self.format}),
+            FORMAT_KEY: FORMAT,
             "sweep_id": self.id,
             "profile": self.sweep.profile,
             "digest": self.digest,

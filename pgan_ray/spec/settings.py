@@ -64,10 +64,14 @@ class Settings(Part):
         """What the data set's split, and points that are generated, are drawn by."""
         return self.seed if self.dataset.split_seed is None else self.dataset.split_seed
 
+    @property
+    def dataset_key(self) -> str:
+        """Names one data set of a sweep. The seed is part of it: it draws generated points and the test splits."""
+        return f"{self.dataset.model_dump_json(exclude={'split_seed'})} seed {self.data_seed}"
+
     def without_poison(self, evaluation: EvaluationSpec) -> str:
         """What victims of ``evaluation`` depend on where there is no poison, beside their replicate and run."""
-        dataset, task = self.dataset.model_dump_json(exclude={"split_seed"}), self.task
-        of = f"{dataset} seed {self.data_seed} {task.model_dump_json(exclude={'surrogate_classes'})}"
+        of = f"{self.dataset_key} {self.task.model_dump_json(exclude={'surrogate_classes'})}"
         return f"{of} {evaluation.model_dump_json()} {self.precision} {self.seed}"
 
     @property

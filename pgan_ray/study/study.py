@@ -25,7 +25,6 @@ from pgan_ray.results import (
     Point,
     Store,
     Tally,
-    dataset_entry,
     read_sweep,
 )
 from pgan_ray.spec import Sweep, SweepRecord
@@ -95,7 +94,7 @@ class Study:
     def data_digest(self, series: Series) -> str:
         """SHA-256 of the points of ``series``, in hex; empty where the directory does not say."""
         try:
-            found = dataset_entry(self._datasets, series.settings)["digest"]
+            found = self._datasets[series.settings.dataset_key]["digest"]
         except (LookupError, ValueError, TypeError, AttributeError, RecursionError):  # it may be a stranger's
             return ""
         return found if isinstance(found, str) else ""

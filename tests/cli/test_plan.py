@@ -17,7 +17,6 @@ from pgan_ray.forecast import Pace, Plan, estimate_line, offer_of
 from pgan_ray.forecast.pace import Stack
 from pgan_ray.runner import Offer, StageOffer
 from pgan_ray.runner.machine import available_cores
-from pgan_ray.runner.worker import dataset_key
 from pgan_ray.spec import DatasetConfig, Sweep, TaskSpec
 from tests.tiny import dataset_config, tiny_sweep, write_tiny
 
@@ -150,7 +149,7 @@ def gpus(number: float, *kinds: str) -> Offer:
 def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
     sweep: Sweep, here: Offer, reason: str
 ) -> None:
-    data = {dataset_key(c.settings): load_dataset(c.settings.dataset, seed=0) for c in sweep.configurations}
+    data = {c.settings.dataset_key: load_dataset(c.settings.dataset, seed=0) for c in sweep.configurations}
     line = estimate_line(sweep, (2, 6), data, here)
     assert reason in line
     assert "`pgan-ray plan FILE --device a100|h100|h200|l4|t4`" in line

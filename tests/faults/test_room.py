@@ -93,7 +93,6 @@ from pgan_ray.attacks import train_stack
 from pgan_ray.cluster import Connection, RayExecutor
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.runner import Engine
-from pgan_ray.runner.worker import dataset_key
 from tests.runner.sweeps import run_in
 from tests.tiny import tiny_sweep
 
@@ -115,7 +114,7 @@ def stack(attack, members, *arguments, **options):
 
 
 settings = sweep.configurations[0].settings
-datasets = {dataset_key(settings): load_dataset(settings.dataset, seed=0)}
+datasets = {settings.dataset_key: load_dataset(settings.dataset, seed=0)}
 outcome = run_in(
     RayExecutor(Connection(None)), datasets, sweep, folder / "sweep", members=(1, 1), engine=Engine(stack=stack)
 )

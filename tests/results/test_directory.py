@@ -286,6 +286,7 @@ def test_checkpoints_are_the_sweeps_own(tmp_path: Path) -> None:
         {"seconds": None},
         {"curve": 1},
         {"curve": [{}]},
+        {"curve": [{"replicate": 0, "iteration": 1, "timestamp_ms": 1}]},
         {"curve": [1]},
     ],
 )

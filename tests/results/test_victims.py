@@ -138,20 +138,17 @@ def test_a_value_of_another_type_is_refused(store: Store, changes: dict[str, Any
     assert store.names("") == []
 
 
-def test_rows_of_an_earlier_version_are_read_as_those_of_this_one(store: Store) -> None:
-    """Numbers of pGAN had columns of their own, and there was no message."""
-    old = [row(f"alpha=0.1/r0/f0.2/run{run}") for run in range(2)]
-    write_rows(store, "alpha=0.1/r0/new", [old[0]])
-    flat = {key: value for key, value in old[1].items() if key not in ("attack_parameters", "message")}
-    flat |= {"alpha": 0.1, "lambda_prior": 0.9}
-    columns = [field for field in VICTIMS if field.name in flat]
-    schema = pa.schema([*columns, pa.field("alpha", pa.float64()), pa.field("lambda_prior", pa.float64())])
-    baseline = flat | {"cell_id": "none/r0/f0.2/run0", "alpha": None, "lambda_prior": None}
-    store.write_table("victims/alpha=0.1/r0/old.parquet", pa.Table.from_pylist([flat, baseline], schema=schema))
+def test_columns_that_rows_of_an_earlier_version_lack_are_nulls(store: Store) -> None:
+    new, old = (row(f"alpha=0.1/r0/f0.2/run{run}", device="cpu: old") for run in range(2))
+    write_rows(store, "alpha=0.1/r0/new", [new])
+    less = pa.Table.from_pylist([old], schema=VICTIMS).drop_columns(["defence", "device"])
+    store.write_table("victims/alpha=0.1/r0/old.parquet", less)
     table = read_rows(store)
     assert table.schema == VICTIMS
-    found = [dict(one["attack_parameters"]) for one in table.to_pylist()]
-    assert found == [{"alpha": 0.1, "lambda_prior": 0.9}] * 2 + [{}]
+    assert [one["device"] for one in table.to_pylist()] == ["cpu: old", None]
+    store.write_table("victims/alpha=0.1/r0/old.parquet", less.drop_columns(["seconds"]))
+    with pytest.raises(ValueError, match=r"must be a table of rows, got .*seconds"):
+        read_rows(store)
 
 
 THREADS_OF = """

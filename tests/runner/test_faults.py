@@ -55,7 +55,6 @@ def test_a_checkpoint_of_another_kind_of_device_is_refused_before_the_start(run:
     progress.write_text(json.dumps(found | {"device": "cuda"}))
     with pytest.raises(SpecError, match=r"trial base/r0-1: its checkpoint .* on a GPU, got a CPU: resume there"):
         run(sweep, tmp_path / "sweep")
-    del found["device"]  # as of an earlier version
     progress.write_text(json.dumps(found))
     assert run(sweep, tmp_path / "sweep").outcome == "complete"
 

@@ -8,7 +8,7 @@ import torch
 from pgan_ray.data import Dataset
 from pgan_ray.nn import use_products
 from pgan_ray.nn.products import affine
-from pgan_ray.runner.worker import Tasks, dataset_key, prepare
+from pgan_ray.runner.worker import Tasks, prepare
 from pgan_ray.spec import ResourcesSpec, StageResources
 from tests.tiny import tiny_sweep
 
@@ -30,7 +30,7 @@ def test_generators_see_the_surrogates_classes_and_victims_all(digits: dict[str,
     same = tiny_sweep(tmp_path, *wide).configurations[0].settings
     assert tasks.surrogate_of(same).classes == (8, 5, 3)
     assert tasks.surrogate_of(same) is tasks.of(same)  # no second copy of the data
-    assert dataset_key(same) == dataset_key(settings)
+    assert same.dataset_key == settings.dataset_key
 
 
 def test_a_worker_uses_the_cores_that_it_was_granted() -> None:

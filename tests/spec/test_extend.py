@@ -8,7 +8,6 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import SweepRecord, load_record, with_replicates, with_values
-from pgan_ray.spec.yaml_file import dump_yaml
 
 from .helpers import Loader, ids
 
@@ -94,17 +93,6 @@ def test_the_record_keeps_the_digests_that_it_had(load: Loader) -> None:
     assert (twice.id, twice.facts) == (old.id, old.facts)
     with pytest.raises(SpecError, match=r"^s:resolved: must be as `pgan-ray sweep` wrote it, got \{"):
         load_record(re.sub(r"earlier:\n  - \w+\n  - \w+", "earlier: {a: b}", text), "s")
-
-
-def test_a_record_of_old_keeps_its_names_and_its_format(load: Loader) -> None:
-    document = load({"attack": {"grid": [PGAN, FLIP]}}).document
-    head = {"sweep_id": "id", "profile": "paper", "facts": {"cpu": "some"}}
-    old = load_record(dump_yaml({**document, "resolved": head}), "sweep.yaml")
-    longer = with_values(old, ["attack={name: nearest_label_flip, replicates: 2}"])
-    assert ids(longer.sweep)[:2] == ids(old.sweep)
-    assert re.fullmatch("attack=[0-9a-f]{12}", ids(longer.sweep)[2])
-    assert longer.format is None
-    assert load_record(longer.to_yaml(), "sweep.yaml").sweep == longer.sweep
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """A sweep's record: what is written is read back."""
 
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,6 @@ import pytest
 
 from pgan_ray.errors import SpecError
 from pgan_ray.spec import SweepRecord, load_record, load_sweep, profile_names
-from pgan_ray.spec.record import digest
-from pgan_ray.spec.yaml_file import dump_yaml
 
 from .helpers import Loader
 
@@ -92,19 +89,12 @@ def test_a_damaged_record_is_refused(load: Loader, old: str, new: str, message: 
         load_record(text.replace(old, new), "d/sweep.yaml")
 
 
-def test_a_record_of_old_is_read_with_the_names_it_had(load: Loader) -> None:
-    """It holds every key of a section, read or not, and its sections' names were digests."""
-    attack = {"lambda_prior": 0.9, "iterations": 5, "replicates": 2}
-    sections = [attack | {"name": "pgan", "alpha": 0.1}, {"name": "none", "replicates": 2}]
-    new = load({"attack": {"grid": sections}, "evaluation.victim.name": {"grid": ["knn", "none"]}})
-    document = {**new.document, "evaluation": dict(new.document["evaluation"])}
-    document["evaluation"]["victim"] = document["evaluation"]["victim"] | {"widths": [8], "epochs": 3}
-    document["evaluation"]["detector"] = {"name": "sphere", "percentile": 0.9, "neighbours": 5, "sample_size": 20}
-    head = {"sweep_id": "id", "profile": "paper", "digest": digest(document), "facts": {}}
-    old = load_record(dump_yaml({**document, "resolved": head}), "sweep.yaml").sweep
-    assert [variant.id for variant in old.configurations[0].variants] == ["victim=knn", "victim=none"]
-    assert [c.id for c in new.configurations] == ["attack=pgan", "attack=none"]
-    assert all(re.fullmatch("attack=[0-9a-f]{12}", c.id) for c in old.configurations)
-    assert old.document["evaluation"]["victim"] == {"name": {"grid": ["knn", "none"]}}
-    with pytest.raises(SpecError, match="must be as `pgan-ray sweep` wrote it, got an edited one"):
-        load_record(dump_yaml({**document, "seed": 3, "resolved": head}), "sweep.yaml")
+@pytest.mark.parametrize(("written", "got"), [("", "null"), ("  format: 2\n", "2"), ("  format: 4\n", "4")])
+def test_a_record_of_another_format_is_refused(load: Loader, tmp_path: Path, written: str, got: str) -> None:
+    text = SweepRecord("id", load()).to_yaml().replace("  format: 3\n", written)
+    message = f"sweep\\.yaml:resolved\\.format: must be 3, which this version of pgan-ray reads, got {got}$"
+    with pytest.raises(SpecError, match=message):
+        load_record(text, "sweep.yaml")
+    (tmp_path / "sweep.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match=message):
+        load_sweep(tmp_path / "sweep.yaml")

@@ -54,6 +54,7 @@ def make_record(text: str = SWEEP) -> SweepRecord:
 def architecture(batch_norm: bool = True) -> dict[str, object]:
     """What the tiny generator's file says of itself."""
     return {
+        "kind": "mlp",
         "noise_features": NOISE,
         "layers": [NOISE, WIDTH, FEATURES],
         "negative_slope": 0.1,
