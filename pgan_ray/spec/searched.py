@@ -1,5 +1,6 @@
 """A search as a sweep: its trials, what they are compared with, and the best of them once more."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,11 +25,13 @@ MAIN, RANDOM = "trial", "random"
 
 Of a search against each variant ``trial_1``, ``random_1``, ``trial_2`` and so on, by the variants' order.
 """
+CONFIRMED, CONFIRMED_RANDOM = "confirmed", "confirmed_random"
+"""What those of a series are called that are evaluated afresh, in the same way."""
 VALIDATION = "validation"
-CONFIRMED = "confirmed"
 
 Values = Mapping[str, Any]
 TrialKey = tuple[str, int]  # series, number
+_ID = re.compile(r"\b(\w+_\d{1,6})=(\d{4,5})\b")  # of trials against one variant, as `_numbered` gives them
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,8 @@ class Search:
     def contests(self) -> tuple[tuple[str, ...], ...]:
         """The series of trials, together those that are judged by the same variants."""
         kinds = (MAIN,) if self.spec.baseline == "none" else (MAIN, RANDOM)
-        if self.spec.against == "all":
-            return (kinds,)
-        return tuple(tuple(f"{kind}_{number + 1}" for kind in kinds) for number in range(len(self.base.variants)))
+        against: Sequence[int | None] = [None] if self.spec.against == "all" else range(len(self.base.variants))
+        return tuple(tuple(_series(kind, index) for kind in kinds) for index in against)
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -75,23 +77,24 @@ class Search:
 
     def faced(self, series: str, variants: tuple[Variant, ...]) -> tuple[Variant, ...]:
         """Of the ``variants`` of a configuration those by which the trials of one series are judged."""
-        number = series.partition("_")[2]
-        return (variants[int(number) - 1],) if number else variants
+        _, index = _parts(series)
+        return variants if index is None else (variants[index],)
 
     def against(self, series: str) -> str:
         """The id of the variant that the trials of one series are against; empty where that is all."""
         return "" if self.spec.against == "all" else self.faced(series, self.base.variants)[0].id
 
-    @property
-    def names(self) -> dict[str, str]:
-        """What to read in the place of the numbers of its series that stand in ids, such as ``trial_2=``."""
-        if self.spec.against == "all":
-            return {}
-        return {
-            f"{name}=": f"{name.rpartition('_')[0].replace('_', ' ')} against {self.against(series)} "
-            for series in self.series
-            for name in (_confirmed_series(series), series)  # the longer first: the other may be its end
-        }
+    def in_words(self, text: str) -> str:
+        """``text`` with ``confirmed 7 against defence=slab`` in the place of ids such as ``confirmed_2=0007``."""
+
+        def words(found: re.Match[str]) -> str:
+            kind, index = _parts(found[1])
+            known = kind in (MAIN, RANDOM, CONFIRMED, CONFIRMED_RANDOM)
+            if not known or index is None or not 0 <= index < len(self.base.variants):
+                return found[0]
+            return f"{kind.replace('_', ' ')} {int(found[2])} against {self.base.variants[index].id}"
+
+        return text if self.spec.against == "all" else _ID.sub(words, text)
 
     def method_text(self, series: str) -> str:
         """What asks for the trials of one series: ``tpe``, ``random``, ``tpe against defence=slab``."""
@@ -114,7 +117,8 @@ class Search:
 
     def confirmation(self, key: TrialKey, values: Values) -> Configuration:
         """A trial once more: its streams are new, and so are its generators; the data is split as before."""
-        name = _numbered(_confirmed_series(key[0]), key[1])
+        kind, index = _parts(key[0])
+        name = _numbered(_series(CONFIRMED_RANDOM if kind == RANDOM else CONFIRMED, index), key[1])
         return self._remembered(name, values, lambda: self._confirmation(name, key, values))
 
     def _remembered(self, name: str, values: Values, make: Callable[[], Configuration]) -> Configuration:
@@ -229,13 +233,18 @@ def trial_id(key: TrialKey) -> str:
 
 def is_random(series: str) -> bool:
     """Whether the trials of one series are those of a random search beside the method's."""
-    return series.partition("_")[0] == RANDOM
+    return _parts(series)[0] == RANDOM
 
 
-def _confirmed_series(series: str) -> str:
-    """What those of one series are called that are evaluated afresh: ``confirmed``, ``confirmed_random_1``."""
-    kind, _, number = series.partition("_")
-    return "_".join(part for part in (CONFIRMED, kind if kind == RANDOM else "", number) if part)
+def _parts(series: str) -> tuple[str, int | None]:
+    """The kind of a series by its name, and the index of the variant that its trials are against; None: of all."""
+    kind, _, number = series.rpartition("_")
+    return (kind, int(number) - 1) if number.isdecimal() else (series, None)
+
+
+def _series(kind: str, index: int | None) -> str:
+    """The name of which `_parts` gives these."""
+    return kind if index is None else f"{kind}_{index + 1}"
 
 
 def _numbered(name: str, number: int) -> str:

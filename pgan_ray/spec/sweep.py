@@ -105,16 +105,19 @@ class Sweep:
 
     def called(self, configuration: str, variant: str = "") -> str:
         """What people call a configuration, and a variant of its evaluation, by their ids: ``alpha=0.1 victim=mlp``."""
-        return self.in_words(" ".join(part for part in (configuration, variant) if part))
+        # Where a trial's own name ends with a variant, the one that it is evaluated by needs a word before it.
+        between = ", with " if self.search is not None and self.search.spec.against == "each" else " "
+        return self.in_words(between.join(part for part in (configuration, variant) if part))
 
     def in_words(self, text: str) -> str:
         """``text``, such as an id or a sentence with ids, with the names of values in the place of their digests."""
+        if self.search is not None:
+            text = self.search.in_words(text)  # first: this puts ids of variants in
         return in_words(text, self._readable)
 
     @cached_property
     def _readable(self) -> dict[str, str]:
-        series = {} if self.search is None else self.search.names  # first: they have ids of variants in them
-        return series | readable(self.document)
+        return readable(self.document)
 
     @property
     def generators(self) -> int:

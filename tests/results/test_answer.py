@@ -165,7 +165,8 @@ def test_a_search_against_each_defence_says_by_what_its_attacks_are_judged(harm:
     for one in changes:
         one.rates["test_error"] = one.rates["false_positive_rate"]
     assert answer(sweep, points, changes).startswith(
-        f"Without a defence, and judged by {by}, the attack is 40 % poison of confirmed against defence=none 0000 "
+        f"Without a defence, and judged by {by}, the attack is 40 % poison of confirmed 0 against defence=none, "
+        "with defence=none."
     )
 
 

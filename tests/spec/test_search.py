@@ -132,8 +132,10 @@ def test_against_each_variant_there_are_trials_by_themselves_whose_best_meet_all
     assert faced["confirmed_2=0003"] == faced["control=removal"] == both
     assert [len(by_id["trial_2=0003"].settings.evaluation.defence), len(by_id["trial_1=0000"].variants)] == [2, 1]
     assert sum(not one.is_result for one in sweep.configurations) == 4 * 4 + 2
-    assert sweep.called("confirmed_2=0003") == "confirmed against defence=slab+sphere 0003"
-    assert sweep.called("confirmed_random_1=0003") == "confirmed random against defence=none 0003"
+    assert sweep.called("confirmed_2=0003") == "confirmed 3 against defence=slab+sphere"
+    assert sweep.called("confirmed_random_1=0003") == "confirmed random 3 against defence=none"
+    assert sweep.called("trial_1=0000", "defence=none") == "trial 0 against defence=none, with defence=none"
+    assert sweep.in_words("trial_1=0000, trial_3=0001") == "trial 0 against defence=none, trial_3=0001"
     assert search.trial_text(("random_1", 3)) == "random trial 3 against defence=none"
 
 
