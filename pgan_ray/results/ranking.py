@@ -122,17 +122,22 @@ def contenders(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:
     return [one for one in changes if one.configuration in sweep.result_ids and (bare is None or one.variant in bare)]
 
 
+def is_area(rule: Mapping[str, Any]) -> bool:
+    """Whether detectability is an AUC by a ``rule`` as `rule_of` gives it: it is told in %, and all else in points."""
+    return rule.get("tails") == "detector_auc"
+
+
 def budget_text(rule: Mapping[str, Any]) -> str:
     """The budget of a ``rule``, as `rule_of` gives it, with its unit."""
     amount = round(100 * rule["budget"], 6)
-    if rule.get("tails") == "detector_auc":
+    if is_area(rule):
         return f"{amount:g} %"
     return f"{amount:g} {'point' if abs(amount) == 1 else 'points'}"
 
 
 def units_text(rule: Mapping[str, Any]) -> str:
     """In what harm and detectability are told, where both are, by a ``rule`` as `rule_of` gives it."""
-    return "points; detectability: AUC in %" if rule.get("tails") == "detector_auc" else "points"
+    return "points; detectability: AUC in %" if is_area(rule) else "points"
 
 
 def strongest(sweep: Sweep, changes: Iterable[Change]) -> list[Change]:

@@ -22,6 +22,7 @@ from pgan_ray.results import (
     changes,
     counts,
     estimate_text,
+    is_area,
     is_paused,
     known_of,
     read_confirmed,
@@ -42,7 +43,7 @@ from pgan_ray.runner.progress import ProgressDisplay, Whole
 from pgan_ray.runner.words import gist
 from pgan_ray.runner.worker import Engine
 from pgan_ray.search import best, front, going_on, make_sampler, score, to_confirm
-from pgan_ray.spec import Configuration, KnownTrials, SearchSpec, SweepRecord, TrialKey, trial_id, with_known
+from pgan_ray.spec import Configuration, KnownTrials, SweepRecord, TrialKey, trial_id, with_known
 
 if TYPE_CHECKING:
     # A type only: this module is imported on workers too, which have no business with MLflow.
@@ -285,16 +286,16 @@ class SearchRun:
         return self._last_cost[1]
 
     def _tell_of(self, numbers: Sequence[int]) -> None:
-        upto = numbers[-1]
+        upto, rule = numbers[-1], rule_of(self._record.sweep)
         for series in self._search.series:
             own = [self._trials[series, number] for number in range(upto + 1)]
             found = best(self._spec, own)
             if self._spec.goal == "front":
                 what = f"{len(front(own))} of them are on the front"
             elif found is None:
-                what = f"none yet has a detectability of at most {budget_text(rule_of(self._record.sweep))}"
+                what = f"none yet has a detectability of at most {budget_text(rule)}"
             else:
-                what = f"the best is {scores_text(found, self._spec)}"
+                what = f"the best is {scores_text(found, rule)}"
             method = self._record.sweep.in_words(self._search.method_text(series))
             stopped = sum(trial.state == "stopped" for trial in own)
             early = f", {stopped} of them stopped early" if stopped else ""
@@ -363,9 +364,8 @@ def _has_worked(trial: Trial) -> bool:
     return trial.state == "complete" or any(probe.harm is not None for probe in trial.probes)
 
 
-def scores_text(trial: Trial, spec: SearchSpec) -> str:
+def scores_text(trial: Trial, rule: Mapping[str, Any]) -> str:
     """``7 (alpha 0.1): harm 12.3 ± 2.0 points, detectability 0.4 ± 0.1 points``; ``AUC 55.0 ± 2.1 %`` by that."""
     harm, seen = estimate_text(trial.harm), estimate_text(trial.detectability)
-    is_area = spec.detectability.metric == "detector_auc"
-    detectability = f"AUC {seen} %" if is_area else f"detectability {seen} points"
+    detectability = f"AUC {seen} %" if is_area(rule) else f"detectability {seen} points"
     return f"{trial.key[1]} ({values_text(trial)}): harm {harm} points, {detectability}"
