@@ -43,19 +43,8 @@ class Context:
         """
         sweep = self.record.sweep
         which = f"{self.record.id.rpartition('-')[2]} {sweep.name}-{sweep.profile}"
-        return f"{sweep.in_words(self._within(configuration, replicate))} [{which}]"
-
-    def _within(self, configuration: str, replicate: int | None) -> str:
-        return self.key(configuration, replicate).removeprefix(f"{self.key()}/")
-
-    def rename_old(self) -> None:
-        """Name the runs of an earlier version as those of this one, but none that somebody has renamed."""
-        for id_, configuration in self.configurations.items():
-            for replicate in (None, *range(configuration.settings.attack.replicates)):
-                key = self.key(id_, replicate)
-                run = self.runs.find(key)
-                if run is not None and run.name == self._within(id_, replicate):
-                    self.runs.rename(key, self.name(id_, replicate))
+        own = self.key(configuration, replicate).removeprefix(f"{self.key()}/")
+        return f"{sweep.in_words(own)} [{which}]"
 
     def sweep(self, start_ms: int | None = None, *, reopen: bool = False) -> KnownRun:
         """The parent run."""

@@ -4,14 +4,14 @@ from pgan_ray.results import Directory, Store
 from pgan_ray.spec import SweepRecord
 from pgan_ray.tracking.connection import EXPERIMENT
 from pgan_ray.tracking.events import Event
-from pgan_ray.tracking.protocol import EventCalls
+from pgan_ray.tracking.protocol import Tracker
 from pgan_ray.tracking.publisher import Publisher
 from pgan_ray.tracking.uri import tracking_uri as resolve
 from pgan_ray.tracking.writer import Writer
 
 
-class MlflowTracker(EventCalls):
-    """A `Tracker` that writes to an MLflow store or server; see the protocol for its calls."""
+class MlflowTracker(Tracker):
+    """Writes to an MLflow store or server."""
 
     def __init__(
         self,

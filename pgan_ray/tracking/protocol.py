@@ -1,6 +1,6 @@
 """The small interface that the sweep's driver calls."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from pgan_ray.results import Outcome
 from pgan_ray.spec import Sweep
@@ -17,71 +17,48 @@ from pgan_ray.tracking.events import (
 )
 
 
-class Tracker(Protocol):
+class Tracker(ABC):
     """Where a sweep's course is told. Events return at once, never raise, and may come from any thread.
 
     Every event may come twice. All but `training` name something that is in the sweep's directory by then.
     """
 
+    @abstractmethod
     def check(self) -> None:
         """Connect. Raises `TrackingError` where that fails. To be called once, before the sweep starts."""
 
-    def sweep_started(self) -> None:
-        """The sweep starts, or goes on after an interruption."""
+    @abstractmethod
+    def put(self, event: Event) -> None:
+        """Take one event."""
 
-    def sweep_extended(self, sweep: Sweep) -> None:
-        """A search asked for more trials, which ``sweep`` has; their files are in the directory."""
-
-    def training(self, configuration: str, replicate: int, rows: Rows) -> None:
-        """Live rows of `pgan_ray.results.TRAINING` of one replicate."""
-
-    def generator_finished(self, configuration: str, replicate: int) -> None:
-        """The replicate's record is in the directory."""
-
-    def configuration_finished(self, configuration: str) -> None:
-        """All rows of the configuration are in the directory."""
-
-    def sweep_finished(self, outcome: Outcome) -> None:
-        """No more results come."""
-
-    def report_written(self) -> None:
-        """The report is in the directory."""
-
+    @abstractmethod
     def close(self, timeout_s: float) -> int:
         """Deliver what is waiting, for ``timeout_s`` at most. Returns how many events were not delivered."""
 
-
-class EventCalls:
-    """The event calls of `Tracker`, each as one `put`."""
-
-    def put(self, event: Event) -> None:
-        """Take one event."""
-        raise NotImplementedError
-
     def sweep_started(self) -> None:
-        """As `Tracker.sweep_started`."""
+        """The sweep starts, or goes on after an interruption."""
         self.put(SweepStarted())
 
     def sweep_extended(self, sweep: Sweep) -> None:
-        """As `Tracker.sweep_extended`."""
+        """A search asked for more trials, which ``sweep`` has; their files are in the directory."""
         self.put(SweepExtended(sweep))
 
     def training(self, configuration: str, replicate: int, rows: Rows) -> None:
-        """As `Tracker.training`."""
+        """Live rows of `pgan_ray.results.TRAINING` of one replicate."""
         self.put(Training(configuration, replicate, tuple(rows)))
 
     def generator_finished(self, configuration: str, replicate: int) -> None:
-        """As `Tracker.generator_finished`."""
+        """The replicate's record is in the directory."""
         self.put(GeneratorFinished(configuration, replicate))
 
     def configuration_finished(self, configuration: str) -> None:
-        """As `Tracker.configuration_finished`."""
+        """All rows of the configuration are in the directory."""
         self.put(ConfigurationFinished(configuration))
 
     def sweep_finished(self, outcome: Outcome) -> None:
-        """As `Tracker.sweep_finished`."""
+        """No more results come."""
         self.put(SweepFinished(outcome))
 
     def report_written(self) -> None:
-        """As `Tracker.report_written`."""
+        """The report is in the directory."""
         self.put(ReportWritten())

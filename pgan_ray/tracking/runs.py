@@ -109,12 +109,6 @@ class Runs:
         self.client.set_terminated(run.id, status=status, end_time=max(end_ms, run.start_ms))
         run.status, run.end_ms = status, max(end_ms, run.start_ms)
 
-    def rename(self, key: str, name: str) -> None:
-        """Give the run of ``key`` another name."""
-        run, name = self._known[key], clean(name, MAX_NAME)
-        self.client.update_run(run.id, name=name)
-        run.name = name
-
     def replace(self, key: str, parent: str | None) -> KnownRun:
         """A fresh run for ``key``, in place of one whose metrics no longer hold; its children move to it."""
         old = self._known.pop(key)

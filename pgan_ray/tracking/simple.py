@@ -3,10 +3,10 @@
 import threading
 
 from pgan_ray.tracking.events import Event
-from pgan_ray.tracking.protocol import EventCalls
+from pgan_ray.tracking.protocol import Tracker
 
 
-class NullTracker(EventCalls):
+class NullTracker(Tracker):
     """Keeps nothing."""
 
     def check(self) -> None:

@@ -38,7 +38,6 @@ MAX_DATASET_NAME, MAX_DATASET_DIGEST = 500, 36
 
 def start(context: Context) -> None:
     """Describe the sweep; its run is running from here on."""
-    context.rename_old()
     spans = [] if context.live else [span[0] for span in map(context.trained, context.configurations) if span]
     run = context.sweep(min(spans, default=None), reopen=context.live)
     tags = {**description.sweep_tags(context.record), "pgan.results_directory": context.store.location}
