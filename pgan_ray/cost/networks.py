@@ -16,7 +16,7 @@ from pgan_ray.spec import NetworkSpec, OptimizerSpec, TrainedNetworkSpec
 FLOAT_BYTES = 4
 # Weight, gradient and the optimiser's moments: SGD keeps one, Adam two. A victim's final weights are kept aside.
 COPIES = {"sgd": 3, "adam": 4}
-# Points of each member that judging takes at once, and of all members; a test compares.
+# Points of each member that judging takes at once, and of all members: a large stack, for its memory, takes fewer.
 JUDGED_AT_ONCE, MOST_JUDGED = 2000, 20_000
 # Of a hidden unit, for each point of a batch: before and after the activation, its mask, and their gradients.
 OF_A_UNIT = 6

@@ -12,10 +12,11 @@ from pgan_ray.spec import AttackConfig, Configuration, DatasetConfig, Evaluation
 PointsOf = Callable[[DatasetConfig, TaskSpec], Points]
 
 CELL_S = 1e-3  # around each cell
-# As `pgan_ray.runner` stores them; a test compares.
+# Reports of one training. Each costs some milliseconds there and at the driver; a training takes minutes or more.
 REPORTS = 50
+SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
+SAMPLES = 64
 EFFECTS = 4  # of an attack beyond each control
-SAMPLE_SETS, SAMPLES = 6, 64
 # Measured: a Parquet file with the columns of a table, and what each row adds.
 CURVE_BYTES, RECORD_BYTES = 4_500, 200
 BATCH_BYTES, ROW_BYTES = 7_500, 50
@@ -154,7 +155,7 @@ def _stored_bytes(configuration: Configuration, points: Points) -> int:
     cells = sum(len(v.evaluation.poison_fractions) * v.evaluation.runs for v in configuration.variants)
     kept = cells * (ROW_BYTES + BATCH_BYTES / CELLS_OF_A_BATCH)
     if attack.is_trained:
-        samples = poison_set_size(configuration) + SAMPLE_SETS * SAMPLES
+        samples = poison_set_size(configuration) + len(SAMPLED_REPORTS) * SAMPLES
         numbers = attack.make().stored_numbers(points.features) + samples * points.features
         kept += FLOAT_BYTES * numbers + CURVE_BYTES + RECORD_BYTES
     return round(attack.replicates * kept)

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, load_file, save_file
 
 from pgan_ray.attacks import Member, TrainedAttack, TrainingPoint, make_attack
-from pgan_ray.cost import sweep as cost
+from pgan_ray.cost.sweep import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.errors import CheckpointError, is_out_of_memory
 from pgan_ray.results import (
     PROGRESS_FILE,
@@ -41,11 +41,6 @@ from pgan_ray.runner.probing import Prober
 from pgan_ray.runner.timeline import this_actor
 from pgan_ray.runner.worker import Engine, Tasks
 from pgan_ray.spec import Configuration, SweepRecord
-
-# Reports of one training. Each costs some milliseconds here and at the driver; a training takes minutes or more.
-REPORTS = cost.REPORTS
-SAMPLED_REPORTS = (0, 5, 10, 20, 35, 50)  # after how many reports samples are kept
-SAMPLES = 64
 
 
 @dataclass(frozen=True)

@@ -12,21 +12,18 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from pgan_ray.attacks import Member
 from pgan_ray.attacks.engines import pgan_work
-from pgan_ray.attacks.engines.pgan import METRICS, SAMPLED_AT_ONCE, PGan
+from pgan_ray.attacks.engines.pgan import METRICS, PGan
 from pgan_ray.attacks.engines.pgan_work import generator_weights
-from pgan_ray.cost import cell_work, count, fallback_points, kept_size, known_points, networks, sweep_bytes
-from pgan_ray.cost import sweep as counts
+from pgan_ray.cost import cell_work, count, fallback_points, kept_size, known_points, sweep_bytes
 from pgan_ray.cost.networks import step_work, weights
-from pgan_ray.cost.sweep import iterations, mlflow_points
+from pgan_ray.cost.sweep import REPORTS, iterations, mlflow_points
 from pgan_ray.data import select_task
 from pgan_ray.datasets.load import load_dataset
 from pgan_ray.nn import StackedMLP
 from pgan_ray.registry import DETECTORS, VICTIMS, ComponentError
 from pgan_ray.results import CHANGES, RATES, Change, Estimate, Point
-from pgan_ray.runner.training import REPORTS, SAMPLED_REPORTS, SAMPLES
 from pgan_ray.spec import DatasetConfig, Sweep, load_sweep
 from pgan_ray.tracking.curves import change_metrics, victim_metrics
-from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, ROWS_AT_ONCE
 from tests.results.rows import row
 from tests.tiny import dataset_config, tiny_sweep
 
@@ -180,15 +177,6 @@ def test_a_real_stack_takes_about_as_much_memory(stack: str) -> None:
     )
     found = json.loads(done.stdout)
     assert 0.5 < found["peak_mb"] / found["model_mb"] < 1.5
-
-
-def test_constants_are_the_clusters() -> None:
-    assert (REPORTS, SAMPLES, len(SAMPLED_REPORTS)) == (counts.REPORTS, counts.SAMPLES, counts.SAMPLE_SETS)
-    assert (SAMPLED_AT_ONCE, POINTS_AT_ONCE, ROWS_AT_ONCE) == (
-        pgan_work.SAMPLED_AT_ONCE,
-        networks.JUDGED_AT_ONCE,
-        networks.MOST_JUDGED,
-    )
 
 
 def test_mlflow_points_are_those_that_tracking_writes(sweep: Sweep) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pgan_ray.attacks.engines.average import WeightAverage
+from pgan_ray.attacks.engines.pgan_work import SAMPLED_AT_ONCE
 from pgan_ray.attacks.interface import Member, TrainingPoint
 from pgan_ray.attacks.pgan import PGanAttack, PGanConfig
 from pgan_ray.data import TaskData
@@ -28,7 +29,6 @@ from pgan_ray.spec.network import NetworkSpec
 from pgan_ray.spec.seeds import torch_seed
 
 METRICS = PGanAttack.metrics
-SAMPLED_AT_ONCE = 1000  # points of each member
 COUNTED_AT_ONCE = 64  # iterations' logits that are kept until metrics are made of them, by one operator for all
 
 

@@ -17,7 +17,7 @@ from pgan_ray.cost.networks import (
 )
 from pgan_ray.cost.work import Work
 
-SAMPLED_AT_ONCE = 1000  # points of each member, as the engine samples them; a test compares
+SAMPLED_AT_ONCE = 1000  # points of each member
 
 
 def generator_weights(attack: PGanConfig, features: int) -> int:

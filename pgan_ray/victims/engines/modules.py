@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 from torch.nn.utils.rnn import pad_sequence
 
+from pgan_ray.cost.networks import JUDGED_AT_ONCE
 from pgan_ray.errors import ContractError, is_of_the_machine, may_be_of_this_place
 from pgan_ray.nn import arithmetic
 from pgan_ray.spec import AdamSpec, OptimizerSpec
 from pgan_ray.spec.seeds import torch_seed
 from pgan_ray.victims.engines.reading import log_probabilities
-from pgan_ray.victims.engines.scoring import POINTS_AT_ONCE, confusion_matrix
+from pgan_ray.victims.engines.scoring import confusion_matrix
 from pgan_ray.victims.engines.stack import Batches, Endings
 from pgan_ray.victims.interface import Judged, Reading, TorchConfig, TrainingSets, attempted
 
@@ -89,7 +90,7 @@ def read_module(
         stack.train([training], config, device)
         hook = layers[-1].register_forward_pre_hook(look) if layers else None
         with torch.no_grad():
-            parts = points.split(POINTS_AT_ONCE)
+            parts = points.split(JUDGED_AT_ONCE)
             logits = torch.cat([stack.logits(p.to(device, copy=True)[None], is_training=False)[0].cpu() for p in parts])
         if hook is not None:
             hook.remove()
@@ -248,7 +249,7 @@ class _Stack:
     def judge(self, test: Points, classes: int, device: torch.device) -> list[Judged]:
         """Every member on the test points."""
         finite, predicted = self._finite.clone(), []
-        for x in test[0].split(POINTS_AT_ONCE):
+        for x in test[0].split(JUDGED_AT_ONCE):
             points = x.to(device, copy=True)  # a module may change what it is given, and others are judged on these
             logits = self.logits(points.expand(self._members, -1, -1), is_training=False)
             finite &= logits.isfinite().flatten(1).all(1).cpu()

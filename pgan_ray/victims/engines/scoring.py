@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pgan_ray.cost.networks import JUDGED_AT_ONCE, MOST_JUDGED
 from pgan_ray.nn import StackedMLP, predictions
 
 
@@ -21,19 +22,15 @@ class Scores:
     false_negative_rate: float
 
 
-POINTS_AT_ONCE = 2000
-ROWS_AT_ONCE = 20_000  # points times members: a large stack is judged on fewer points at once, for its memory
-
-
 @torch.no_grad()
 def confusion_matrices(
-    network: StackedMLP, x: Tensor, y: Tensor, classes: int, chunk: int = POINTS_AT_ONCE
+    network: StackedMLP, x: Tensor, y: Tensor, classes: int, chunk: int = JUDGED_AT_ONCE
 ) -> tuple[Tensor, Tensor]:
     """(R, K, K) counts: true label by row, predicted label by column, of the points ``x`` (T, F), ``y`` (T,).
 
     And (R,) whether all of a victim's logits were numbers: if not, it diverged and its counts mean nothing.
     """
-    chunk = min(chunk, max(1, ROWS_AT_ONCE // network.members))
+    chunk = min(chunk, max(1, MOST_JUDGED // network.members))
     device = next(network.parameters()).device
     matrices = torch.zeros(network.members, classes * classes, dtype=torch.int64, device=device)
     finite = torch.ones(network.members, dtype=torch.bool, device=device)
