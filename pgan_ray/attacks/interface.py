@@ -34,11 +34,17 @@ class PoisonSource(Protocol):
         Raises:
             DataError: the attack has fewer points to give.
         """
-        ...
 
 
 class NoPoison:
-    """The base of a `PoisonSource` that gives no point, however many are asked for."""
+    """A `PoisonSource` that gives no point, however many are asked for."""
+
+    def __init__(self, task: "TaskData") -> None:
+        self._none = task.train_x[:0]
+
+    def sample(self, points: int, random: np.random.Generator, used: Rows) -> "Tensor":
+        """(0, F) points."""
+        return self._none
 
 
 class Attack(Component):
@@ -105,34 +111,27 @@ class Training(Protocol):
 
     def train(self, iterations: int) -> None:
         """Go on for so many ``iterations``."""
-        ...
 
     def report(self) -> list[TrainingPoint]:
         """The members' metrics since the last report."""
-        ...
 
     def sample(self, points: int, *purpose: str | int) -> "Tensor":
         """(R, ``points``, F) poisoning points on the CPU, from each member's stream ``purpose``."""
-        ...
 
     def weights(self, index: int) -> "dict[str, Tensor]":
         """What is stored of the member at ``index``: its generator."""
-        ...
 
     def architecture(self) -> dict[str, object]:
         """What is needed beside `weights` to run a generator, as JSON can hold it; ``kind`` names what it is.
 
         "mlp" is taken: a perceptron of `pgan_ray.nn`, which becomes a model in MLflow.
         """
-        ...
 
     def state(self) -> "dict[str, Tensor]":
         """Everything that `load_state` needs to go on with the same bits, random state included, on the CPU."""
-        ...
 
     def load_state(self, tensors: "Mapping[str, Tensor]") -> None:
         """Continue from `state`."""
-        ...
 
 
 class TrainedAttack(Attack):

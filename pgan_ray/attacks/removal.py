@@ -2,15 +2,11 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-
-from pgan_ray.attacks.interface import Attack, NoPoison, Rows
+from pgan_ray.attacks.interface import Attack, NoPoison
 from pgan_ray.registry import ATTACKS
 from pgan_ray.spec import AttackConfig, EvaluationSpec
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from pgan_ray.data import TaskData
 
 
@@ -35,17 +31,6 @@ class Removal(Attack):
     Config = RemovalConfig
     is_control: ClassVar[bool] = True
 
-    def fit(self, task: "TaskData") -> "Nothing":
+    def fit(self, task: "TaskData") -> NoPoison:
         """There is nothing to fit."""
-        return Nothing(task)
-
-
-class Nothing(NoPoison):
-    """Gives no point, however many are asked for."""
-
-    def __init__(self, task: "TaskData") -> None:
-        self._none = task.train_x[:0]
-
-    def sample(self, points: int, random: np.random.Generator, used: Rows) -> "Tensor":
-        """(0, F) points."""
-        return self._none
+        return NoPoison(task)

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from itertools import islice, product, takewhile
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from pgan_ray.attacks import NoPoison
 from pgan_ray.data import TaskData
@@ -16,14 +14,6 @@ from pgan_ray.evaluation.training_set import poisoned_training_set
 from pgan_ray.spec import Cell, EvaluationSpec
 
 SPLITS = 3  # a component may fail for one split of the points: that costs a run, and no more
-
-
-class _Clean(NoPoison):
-    def __init__(self, task: TaskData) -> None:
-        self._none = task.train_x[:0]
-
-    def sample(self, points: int, random: np.random.Generator, used: object) -> Tensor:
-        return self._none
 
 
 def try_defences(
@@ -47,7 +37,7 @@ def try_defences(
     for replicate, run in islice(product(range(replicates), range(spec.runs)), SPLITS):
         cell = Cell("", replicate, "", 0.0, run)
         try:
-            training = poisoned_training_set(tried, task, _Clean(task), cell, seed)
+            training = poisoned_training_set(tried, task, NoPoison(task), cell, seed)
             defended(training, tried, task, cell, seed, torch.device("cpu"))
             return
         except Exception as error:
