@@ -21,12 +21,10 @@ class Reading(Protocol):
     @property
     def log_probabilities(self) -> "Tensor":
         """(N, K): of each class; minus these, at a point's label, is the point's loss."""
-        ...
 
     @property
     def representation(self) -> "Tensor":
         """(N, D): what the victim's last layer reads; of a victim without hidden layers, the points themselves."""
-        ...
 
 
 Ask = Callable[["Tensor", "Tensor", "Tensor"], Reading]

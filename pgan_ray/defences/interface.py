@@ -23,7 +23,6 @@ class Fitted(Protocol):
 
     def reject(self, points: "Tensor") -> "Tensor":
         """Which of the ``points`` (N, F) are rejected: (N,) booleans."""
-        ...
 
 
 class Detector(Defence):

@@ -9,14 +9,13 @@ from pgan_ray.nn.passes import Passes
 from pgan_ray.nn.precision import arithmetic
 from pgan_ray.nn.products import faster_products, use_products
 from pgan_ray.nn.repeated import Repeated
-from pgan_ray.nn.stacked import StackedBatchNorm, StackedLinear, StackedMLP
+from pgan_ray.nn.stacked import StackedBatchNorm, StackedMLP
 
 __all__ = [
     "Passes",
     "Repeated",
     "StackOptimizer",
     "StackedBatchNorm",
-    "StackedLinear",
     "StackedMLP",
     "arithmetic",
     "cross_entropy",

@@ -16,7 +16,6 @@ from pgan_ray.results.checkpoints import (
     read_progress,
     remove_checkpoint,
     remove_checkpoints,
-    remove_rungs,
     rung_folder,
     write_checkpoint,
 )
@@ -35,7 +34,7 @@ from pgan_ray.results.generators import (
 )
 from pgan_ray.results.health import health, mean_metrics
 from pgan_ray.results.identity import identity
-from pgan_ray.results.lease import Holder, Lease, holder_of, lease, left_by
+from pgan_ray.results.lease import Lease, holder_of, lease, left_by
 from pgan_ray.results.outcome import Outcome, outcome_of
 from pgan_ray.results.packed import PackedTables
 from pgan_ray.results.probes import has_probe, write_probe
@@ -117,7 +116,6 @@ __all__ = [
     "FinishedBatches",
     "GeneratorFiles",
     "GeneratorRecord",
-    "Holder",
     "Lease",
     "MeanConfusion",
     "Outcome",
@@ -181,7 +179,6 @@ __all__ = [
     "redactor",
     "remove_checkpoint",
     "remove_checkpoints",
-    "remove_rungs",
     "result_points",
     "rule_for",
     "rule_of",

@@ -105,11 +105,6 @@ def remove_checkpoint(store: Store, place: str) -> None:
         store.delete(f"{place}/{name}")
 
 
-def remove_rungs(store: Store, configuration: str) -> None:
-    """Delete the checkpoints of a trial that does not go on from them any more."""
-    remove_checkpoints(store, rung_folder(configuration))
-
-
 def remove_checkpoints(store: Store, folder: str = CHECKPOINTS) -> None:
     """Delete what the executor wrote, which a finished sweep has no use for; what else is in its ``folder`` stays."""
     for name in store.names(folder, hidden=True):

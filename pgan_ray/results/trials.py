@@ -8,7 +8,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from pgan_ray.errors import SpecError
@@ -107,20 +107,8 @@ def best_so_far(spec: SearchSpec, trials: Sequence[Trial], most: float | None = 
 
 def write_trial(store: Store, record: SweepRecord, trial: Trial) -> None:
     """Write ``trial``, whole."""
-    content = {
-        **identity(record),
-        "values": dict(trial.values),
-        "state": trial.state,
-        "harm": _written(trial.harm),
-        "detectability": _written(trial.detectability),
-        "message": redact(trial.message),
-        "memory": dict(trial.memory),
-        "method": trial.method,
-        "probes": [
-            {"share": one.share, "harm": _written(one.harm), "detectability": _written(one.detectability)}
-            for one in trial.probes
-        ],
-    }
+    content = {**identity(record), **asdict(trial), "message": redact(trial.message)}
+    del content["key"]  # the file's name
     store.write(_name(trial.key), json.dumps(content, indent=1, allow_nan=False).encode())
 
 
@@ -245,12 +233,6 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
 
 def _fault(store: Store, name: str, error: BaseException, remedy: str = "") -> SpecError:
     return SpecError([f"{redact(store.place(name))}: {reason_of(error)}{remedy}"])
-
-
-def _written(found: Estimate | None) -> dict[str, Any] | None:
-    if found is None:
-        return None
-    return {name: getattr(found, name) for name in ("mean", "half_width", "replicates", "cells")}
 
 
 def _probe(found: Any, spec: SearchSpec) -> Probe:

@@ -174,49 +174,38 @@ class Executor(Protocol):
     @property
     def busy(self) -> bool:
         """Whether a trial or a batch waits or runs."""
-        ...
 
     @property
     def slots(self) -> int:
         """Evaluators that could work at once now; at least one."""
-        ...
 
     @property
     def evaluators(self) -> int:
         """Evaluators that hold a batch now."""
-        ...
 
     def describe(self) -> str:
         """Where it runs, in words."""
-        ...
 
     def offer(self, resources: ResourcesSpec) -> Offer:
         """What a sweep with these ``resources`` finds here."""
-        ...
 
     def room(self, sweep: Sweep) -> Room:
         """The memory that one worker of either stage finds here."""
-        ...
 
     def check_workers(self, store: Store, sweep: Sweep) -> None:
         """See that whoever works has the sweep's classes, and sees the files of ``store``. Raises `ClusterError`."""
-        ...
 
     def start(self, job: Job) -> None:
         """Begin the trials of ``job``. To be called once."""
-        ...
 
     def submit(self, batches: Iterable[Batch]) -> None:
         """Queue ``batches``."""
-        ...
 
     def wait(self, timeout_s: float, outlook: Outlook) -> list[Event]:
         """Go on until something happens or ``timeout_s`` passes; returns all that happened, in order.
 
         Raises what keeps every batch from running.
         """
-        ...
 
     def stop(self, *, at_once: bool) -> None:
         """End what still runs; what it has not handed over is lost. ``at_once``: somebody waits."""
-        ...

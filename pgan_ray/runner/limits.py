@@ -25,7 +25,6 @@ class Sized(Protocol):
     @property
     def features(self) -> int:
         """Of each point."""
-        ...
 
 
 SizedOf = Callable[[DatasetConfig, TaskSpec], Sized]

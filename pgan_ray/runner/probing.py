@@ -11,7 +11,7 @@ from pgan_ray.evaluation import CellResult
 from pgan_ray.runner.evaluating import Row, row_of
 from pgan_ray.runner.machine import device_name
 from pgan_ray.runner.worker import Engine
-from pgan_ray.spec import Cell, Configuration, SweepRecord, Variant
+from pgan_ray.spec import Configuration, SweepRecord, Variant
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Prober:
 
     def _results(self, replicate: int, variant: Variant, points: torch.Tensor) -> list[CellResult]:
         settings = self.configuration.settings
-        cells = probe_cells(self.configuration, replicate, variant)
+        cells = [one for one in self.configuration.cells(replicate) if one.variant == variant.id and one.run == 0]
         if not bool(points.isfinite().all()):
             return [CellResult(cell, "diverged") for cell in cells]
         return self.engine.evaluate(
@@ -56,8 +56,3 @@ class Prober:
             attack_name=settings.attack.name,
             told=self.told,
         )
-
-
-def probe_cells(configuration: Configuration, replicate: int, variant: Variant) -> list[Cell]:
-    """The cells of one replicate and variant by which a trial is probed."""
-    return [cell for cell in configuration.cells(replicate) if cell.variant == variant.id and cell.run == 0]

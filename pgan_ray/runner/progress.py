@@ -91,14 +91,7 @@ class Whole:
 
     def state(self) -> SweepState:
         """The state that a run begins with."""
-        return SweepState(
-            generators=self.generators,
-            victims=self.victims,
-            generators_done=self.generators_done,
-            victims_done=self.victims_done,
-            later=self.later,
-            started=self.started,
-        )
+        return SweepState(**vars(self))
 
 
 @runtime_checkable
@@ -107,11 +100,9 @@ class ProgressDisplay(Protocol):
 
     def notice(self, text: str) -> None:
         """One line that people should read."""
-        ...
 
     def update(self, state: SweepState, slots: int) -> None:
         """Something changed, or time passed."""
-        ...
 
 
 @dataclass(frozen=True)

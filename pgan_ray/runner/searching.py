@@ -28,8 +28,9 @@ from pgan_ray.results import (
     read_confirmed,
     read_trials,
     redact,
-    remove_rungs,
+    remove_checkpoints,
     rule_of,
+    rung_folder,
     scores_of,
     values_text,
     write_confirmed,
@@ -159,7 +160,7 @@ class SearchRun:
             if rung is not None:
                 self._stop_the_others(index, keys)
         for key in keys:
-            remove_rungs(self._store, trial_id(key))
+            remove_checkpoints(self._store, rung_folder(trial_id(key)))  # it does not go on from them any more
         return None
 
     def _part(self, keys: Sequence[TrialKey], rung: float | None, trained_share: float) -> SweepOutcome | None:

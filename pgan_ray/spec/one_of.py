@@ -19,11 +19,9 @@ class Options(Protocol):
 
     def own_names(self) -> list[str]:
         """Every name that needs no installed package."""
-        ...
 
     def config(self, name: str) -> type[Part]:
         """The keys that go with ``name``. Raises `ComponentError`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
