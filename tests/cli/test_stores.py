@@ -13,6 +13,7 @@ import mlflow
 import pytest
 
 from pgan_ray.results import Store
+from tests.cli.here import call_here
 from tests.tracking.reading import within
 from tests.tracking.tracking_sweep import make_record, make_store
 
@@ -34,12 +35,12 @@ def _there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(home)
+    # `ui` becomes MLflow's server: should it do so unasked, it must not become one in the tests' process.
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("a server was started"))
 
 
-def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PGAN_RAY, *arguments], capture_output=True, text=True, timeout=240, check=False, env=os.environ | environment
-    )
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PGAN_RAY, *arguments], capture_output=True, text=True, timeout=240, check=False)
 
 
 def around(home: Path) -> set[str]:
@@ -54,7 +55,7 @@ def around(home: Path) -> set[str]:
 def test_looking_makes_no_store(home: Path) -> None:
     elsewhere = (f"sqlite:///{home.parent}/other/mlflow.db", f"sqlite:///{300 * 'x'}.db")
     for arguments in (["ui"], ["ui", "out"], *(["ui", "--tracking-uri", uri] for uri in elsewhere)):
-        ended = call(*arguments)
+        ended = call_here(*arguments)
         assert ended.returncode == 2, ended.stderr
         assert "the MLflow store must be there to be looked at, got none at" in ended.stderr
         assert "Traceback" not in ended.stderr
@@ -66,14 +67,17 @@ def test_a_port_in_use_is_one_error(home: Path) -> None:
         used.bind(("127.0.0.1", 0))
         used.listen()
         port = used.getsockname()[1]
-        ended = call("ui", "--port", str(port))
+        ended = call_here("ui", "--port", str(port))
     assert ended.returncode == 2
     assert ended.stderr.startswith(f"error: --port: must be free on 127.0.0.1, got {port} (")
 
 
 @pytest.mark.parametrize("command", ["track", "ui", "resume"])
-def test_a_directorys_own_uri_gets_no_token_and_makes_no_file(home: Path, command: str) -> None:
+def test_a_directorys_own_uri_gets_no_token_and_makes_no_file(
+    home: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = "tracking-hunter2"
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         for kept in (
             f"http://127.0.0.1:{stranger.getsockname()[1]}",
@@ -82,7 +86,7 @@ def test_a_directorys_own_uri_gets_no_token_and_makes_no_file(home: Path, comman
             record = make_record()
             record.facts["tracking_uri"] = kept
             Store("received").write("sweep.yaml", record.to_yaml().encode())
-            ended = call(command, "received", MLFLOW_TRACKING_TOKEN=token)
+            ended = call_here(command, "received")
             assert ended.returncode == 2, ended.stderr
             told = f"--tracking-uri: must be given for a sweep whose directory says that it was tracked in {kept}"
             assert told in ended.stderr

@@ -1,8 +1,6 @@
 """What `pgan-ray submit` refuses before anything is sent; and what it hands on of a job that runs."""
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +10,8 @@ import pytest
 from pgan_ray.cluster import submit as module
 from pgan_ray.cluster.submit import SubmittedSweep
 from pgan_ray.errors import ClusterError
+from tests.cli.here import call_here
 from tests.tiny import write_tiny
-
-
-def submit(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pgan_ray", "submit", str(file), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.mark.parametrize(
@@ -34,7 +28,7 @@ def test_a_users_mistake_is_one_error(tmp_path: Path, arguments: tuple[str, ...]
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    ended = submit(write_tiny(tmp_path), "--address", address, "--out", "s3://bucket/x", *arguments)
+    ended = call_here("submit", str(write_tiny(tmp_path)), "--address", address, "--out", "s3://bucket/x", *arguments)
     assert ended.returncode == 2
     assert message in ended.stderr
     assert "secret@" not in ended.stderr
