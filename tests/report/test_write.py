@@ -34,18 +34,32 @@ def report(source: Store, folder: Path, **more: Any) -> Page:
     names = write_report(source, Store(folder), **more)
     assert names[0] == "index.html"
     assert sorted(names) == Store(folder).names("")
+    return page_of(folder)
+
+
+def page_of(folder: Path) -> Page:
     return Page((folder / "index.html").read_text(encoding="utf-8"))
 
 
-def test_a_finished_sweep(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "sweep")
-    page = report(store, tmp_path / "out", price_per_actor_hour=2.0)
+PRICE = {"price_per_actor_hour": 2.0}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished sweep's report, which tests only read."""
+    folder = tmp_path_factory.mktemp("whole")
+    report(make_store(folder / "sweep"), folder / "out", **PRICE)
+    return folder / "out"
+
+
+def test_a_finished_sweep(whole: Path) -> None:
+    page = page_of(whole)
     assert (page.tags.count("svg"), len(page.loads)) == (3 + 1 + 3 + 1, 3)
     assert all(load.startswith("data:image/") for load in page.loads)
     assert len(set(page.ids)) == len(page.ids)
     assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
-    html = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    html = (whole / "index.html").read_text(encoding="utf-8")
     assert "url(" not in html.replace("url(#", "")
     assert 'name="viewport"' in html
     assert (
@@ -55,7 +69,7 @@ def test_a_finished_sweep(tmp_path: Path) -> None:
     assert "agrees: " in page.text
     assert "0.840" in page.text  # hours: 9 generators of 120 s, 54 cells of 36 s
     assert "1.68" in page.text
-    names = Store(tmp_path / "out").names("")
+    names = Store(whole).names("")
     for name in (
         "error_by_poison.png",
         "error_by_poison.svg",
@@ -67,15 +81,15 @@ def test_a_finished_sweep(tmp_path: Path) -> None:
         assert name in names
 
 
-def test_pictures_tell_their_numbers(tmp_path: Path) -> None:
-    page = report(make_store(tmp_path / "sweep"), tmp_path / "out")
+def test_pictures_tell_their_numbers(whole: Path) -> None:
+    page = page_of(whole)
     error = page.pictures[0]
     assert error.startswith("Test error. test error, %, against poison, % of the training set; α 0.1: 2.6 ± 0.2 at 0, ")
     told = "α 0.1 at 40: 11.8 ± 0.7"
     assert told in page.titles
     (shown,) = re.findall(r"α 0\.1: .*? at 40", error)
     assert shown.endswith("11.8 ± 0.7 at 40")
-    assert told in (tmp_path / "out/error_by_poison.svg").read_text(encoding="utf-8")
+    assert told in (whole / "error_by_poison.svg").read_text(encoding="utf-8")
     assert page.pictures[-1] == "α 0.9. 32 grey images of 4 x 4 pixels."
 
 
@@ -89,29 +103,27 @@ def test_what_counts_comes_first(tmp_path: Path) -> None:
     assert places == sorted(places)
 
 
-def test_its_numbers_as_csv(tmp_path: Path) -> None:
-    report(make_store(tmp_path / "sweep"), tmp_path / "out")
-    rows = list(csv.DictReader(io.StringIO((tmp_path / "out/points.csv").read_text())))
+def test_its_numbers_as_csv(whole: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO((whole / "points.csv").read_text())))
     (one,) = (r for r in rows if (r["label"], r["poison_fraction"], r["rate"]) == ("α 0.1", "0.0", "test_error"))
     assert float(one["mean"]) == pytest.approx(0.02625)
     assert float(one["low"]) < 0.02625 < float(one["high"])
     assert (one["generators"], one["cells"]) == ("3", "6")
-    paper = list(csv.DictReader(io.StringIO((tmp_path / "out/paper.csv").read_text())))
+    paper = list(csv.DictReader(io.StringIO((whole / "paper.csv").read_text())))
     assert {row["verdict"] for row in paper} == {"agrees", "compatible"}
     clean = next(row for row in paper if "2.5 %" in row["statement"])
     assert (float(clean["here"]), clean["unit"]) == (pytest.approx(2.625), "%")
-    table = list(csv.reader(io.StringIO((tmp_path / "out/table_error.csv").read_text())))
+    table = list(csv.reader(io.StringIO((whole / "table_error.csv").read_text())))
     assert table[0] == ["series", "0 %", "20 %", "40 %"]
     assert table[1][:2] == ["α 0.1", "2.6 ± 0.2"]
 
 
-def test_the_same_directory_gives_the_same_bytes(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "sweep")
-    names = write_report(store, Store(tmp_path / "a"))
+def test_the_same_directory_gives_the_same_bytes(whole: Path, tmp_path: Path) -> None:
     time.sleep(1.1)  # a date that has crept in would have changed
-    assert write_report(store, Store(tmp_path / "b")) == names
+    names = write_report(Store(whole.parent / "sweep"), Store(tmp_path / "again"), **PRICE)
+    assert sorted(names) == Store(whole).names("")
     for name in names:
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+        assert (whole / name).read_bytes() == (tmp_path / "again" / name).read_bytes(), name
 
 
 EVIL = "<script>alert('x')</script><img src=http://evil.example/x.png>"
@@ -180,27 +192,36 @@ def test_what_is_not_a_reports_is_not_replaced(tmp_path: Path, name: str, conten
 
 
 @pytest.mark.parametrize(
-    ("text", "name"),
+    ("text", "names"),
     [
-        (ALPHAS, "victims/alpha=0.1/r0.parquet"),
-        (ALPHAS, "generators/alpha=0.1/r0/record.json"),
-        (ALPHAS, "generators/alpha=0.1/r0/samples.safetensors"),
-        (ALPHAS, "summary.json"),
-        (PLANE, "generators/alpha=0/r0/poison.safetensors"),
-        (PLANE, "genuine.parquet"),
+        (
+            ALPHAS,
+            (
+                "victims/alpha=0.1/r0.parquet",
+                "generators/alpha=0.5/r0/record.json",
+                "generators/alpha=0.1/r0/samples.safetensors",
+                "summary.json",
+            ),
+        ),
+        (PLANE, ("generators/alpha=0/r0/poison.safetensors", "genuine.parquet")),
     ],
+    ids=["alphas", "plane"],
 )
 @pytest.mark.parametrize("share", [0.0, 0.7])
-def test_a_damaged_file_is_named_and_the_rest_is_shown(tmp_path: Path, text: str, name: str, share: float) -> None:
+def test_every_damaged_file_is_named_and_the_rest_is_shown(
+    tmp_path: Path, text: str, names: tuple[str, ...], share: float
+) -> None:
     store = make_store(tmp_path / "sweep", text)
     write_genuine(store)
     store.write("summary.json", b'{"outcome": "complete"}')
-    content = store.read(name)
-    store.write(name, content[: int(share * len(content))])
+    for name in names:
+        content = store.read(name)
+        store.write(name, content[: int(share * len(content))])
     page = report(store, tmp_path / "out")
-    assert f"unreadable: {name}: " in page.text
+    for name in names:
+        assert f"unreadable: {name}: " in page.text
     assert page.pictures
-    assert page.text.count("unreadable: ") == 1
+    assert page.text.count("unreadable: ") == len(names)
 
 
 def test_a_file_whose_name_is_no_text_is_named_all_the_same(tmp_path: Path) -> None:
@@ -308,15 +329,12 @@ def test_no_sweep_is_one_error(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_on_s3(s3: str, tmp_path: Path) -> None:
-    store = make_store(s3)
-    names = write_report(store, Store(f"{s3}/report"))
+def test_on_s3(s3: str, whole: Path) -> None:
+    names = write_report(make_store(s3), Store(f"{s3}/report"), **PRICE)
     target = Store(f"{s3}/report")
     assert sorted(names) == target.names("")
     assert b"<!doctype html>" in target.read("index.html")
-    local = make_store(tmp_path / "sweep")
-    write_report(local, Store(tmp_path / "out"))
-    assert target.read("index.html") == (tmp_path / "out/index.html").read_bytes()
+    assert target.read("index.html") == (whole / "index.html").read_bytes()
 
 
 def test_rows_stay_as_they_are(tmp_path: Path) -> None:
