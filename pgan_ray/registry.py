@@ -78,7 +78,9 @@ class Registry:
         name = component.name  # type: ignore[attr-defined]
         other = self._registered.get(name)
         if other is not None and _path_of(other) != _path_of(component):
-            raise ValueError(f"{_path_of(component)}: the {self.kind} {name!r} must be one, got {_path_of(other)} too")
+            raise ValueError(
+                f"{_path_of(component)}: must have a name of its own, got {name!r}, the {self.kind} {_path_of(other)}"
+            )
         self._registered[name] = component
         self._found.pop(name, None)
         return component
@@ -145,8 +147,8 @@ class Registry:
         points = {point.value: point for point in self._entry_points() if point.name == name}
         if len(points) > 1:
             raise ComponentError(
-                f"must be a name that one installed package gives, got {name!r} for {' and '.join(sorted(points))}: "
-                "write the import path"
+                f"must be a name that only one installed package uses, got {name!r} for "
+                f"{' and '.join(sorted(points))}: write the import path instead"
             )
         for point in points.values():
             return self._fitted(name, self._imported(f"{name!r} ({point.value})", point.load))

@@ -156,7 +156,7 @@ def test_a_name_is_taken_once(registry: Registry) -> None:
     class Two(Attack):
         name = "one"
 
-    with pytest.raises(ValueError, match="the attack 'one' must be one, got"):
+    with pytest.raises(ValueError, match="must have a name of its own, got 'one', the attack "):
         registry.register(Two)
 
 
@@ -177,7 +177,7 @@ def test_a_name_of_two_packages_is_told(folder: Path, registry: Registry, monkey
     points = metadata.EntryPoints(metadata.EntryPoint(n, value, "g") for n, every in values.items() for value in every)
     monkeypatch.setattr(metadata, "entry_points", lambda group: points.select(group=group))
     with pytest.raises(
-        ComponentError, match=r"got 'mine' for broken_of_old:X and mine_of_old:Mine: write the import path$"
+        ComponentError, match=r"got 'mine' for broken_of_old:X and mine_of_old:Mine: write the import path instead$"
     ):
         registry.get("mine")
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
@@ -206,7 +206,7 @@ def test_defaults_are_left_to_a_class_as_a_record_has_them(folder: Path, victims
 
 def test_arguments_that_are_called_as_something_of_ours_are_told(folder: Path, victims: Registry) -> None:
     names = "'make', 'copy', 'registry', 'name', 'component', '_hidden', 'trains'"
-    with pytest.raises(ComponentError, match=rf"got {names} of 'mine_of_old:Taken': name a class or function of yours"):
+    with pytest.raises(ComponentError, match=rf"got {names} of 'mine_of_old:Taken': wrap it in a class or function"):
         victims.get("mine_of_old:Taken")
     with pytest.raises(ComponentError, match="got 'epochs' of 'mine_of_old:factory'"):
         victims.get("mine_of_old:factory")

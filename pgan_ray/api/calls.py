@@ -51,24 +51,24 @@ def run_sweep(
     Args:
         sweep: a sweep file, the name of a shipped sweep, or a file's content as a mapping.
         profile: one of its profiles; ``auto`` chooses as the command line does.
-        set: overrides, such as ``{"attack.replicates": 2}``.
+        set: values that override the file's, by key, such as ``{"attack.replicates": 2}``.
         out: where results go, a directory or ``s3://...``; by default ``results/<sweep id>``.
         executor: ``ray``, or ``local``: in this process, without Ray, one thing after the other.
         address: the Ray cluster to join; by default ``RAY_ADDRESS``, else this machine.
         tracking_uri: MLflow's store or server; by default ``MLFLOW_TRACKING_URI``, else ``./mlflow.db``.
-        offline_tracking: leave MLflow alone; ``pgan-ray track`` brings it up to date.
-        data_dir: where MNIST's and Fashion-MNIST's files are, if they are at hand.
-        expect_gpus: ask the cluster for GPUs even while it has none.
-        really_large: allow what is refused as larger than meant.
-        warm_start: the directory of another search, with whose best trials this one begins.
-        progress: takes notices, a line each; or a `ProgressDisplay`, which is shown counts as well.
+        offline_tracking: do not write to MLflow; ``pgan-ray track`` does so later.
+        data_dir: the folder with the IDX files of MNIST and Fashion-MNIST, if you have them.
+        expect_gpus: request GPUs even if the cluster has none yet.
+        really_large: allow sweeps beyond the usual limits on size, as ``--yes-really-large`` does.
+        warm_start: for a search: the directory of another search, whose best trials are tried first.
+        progress: a function that takes each notice, one line of text; or a `ProgressDisplay`, which gets counts too.
 
     Returns:
-        The results; `SweepResult.outcome` says whether they are complete. An interrupt (Ctrl-C, or a notebook's
-        stop) ends the sweep with what is finished, and ``outcome`` says so.
+        The results; `SweepResult.outcome` says whether they are complete. After an interrupt (Ctrl-C, or a notebook's
+        stop) they hold what is finished, and the outcome is ``interrupted``.
 
     Raises:
-        PganRayError: bad input, before anything starts.
+        PganRayError: the input is not valid; it is raised before anything starts.
     """
     options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
     display = _display(progress)
@@ -99,7 +99,7 @@ def resume_sweep(
     """Finish the sweep in ``directory``: finished generators and victims are kept, the rest is run.
 
     The arguments are those of `run_sweep`. Classes that the sweep names by import path are imported and run: resume
-    only a directory that you trust. Raises `PganRayError` where it is none that can go on.
+    only a directory that you trust. Raises `PganRayError` if the directory holds no sweep that can be resumed.
     """
     options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
     store, display = Store(directory), _display(progress)
@@ -120,23 +120,24 @@ def extend_sweep(
     expect_gpus: bool = False,
     progress: ProgressDisplay | Callable[[str], None] | None = None,
 ) -> SweepResult:
-    """Have the search in ``directory`` try more ``trials``, or its finished grid have more values or replicates.
+    """Add to the sweep in ``directory`` and run it to its end: trials to a search, values or replicates to a grid.
 
-    It is run to its end. ``add``: values for the ends of grids, such as ``{"attack.alpha": [0.7, 0.9]}``;
-    ``replicates``: so many more of each attack. The other arguments are those of `run_sweep`; of whose code is run, see
-    `resume_sweep`. Raises `PganRayError` where it is none that can have more.
+    ``add``: for a finished grid, values to append to its grids, such as ``{"attack.alpha": [0.7, 0.9]}``.
+    ``replicates``: for a finished grid, the number of replicates to add to each attack. ``trials``: for a search, the
+    number of trials to add. The other arguments are those of `run_sweep`. Extend only a directory that you trust, as
+    for `resume_sweep`. Raises `PganRayError` if the sweep cannot be extended in this way.
     """
     options = _options(executor, address, tracking_uri, offline_tracking, data_dir, expect_gpus)
     if (trials is None) == (add is None and replicates is None):
         got = "neither" if trials is None else "both"
         raise SpecError(
-            [f"extend_sweep: must have `trials`, of a search, or `add` or `replicates`, of a grid, got {got}"]
+            [f"extend_sweep: must have `trials` (for a search), or `add` or `replicates` (for a grid), got {got}"]
         )
     for name, number in (("trials", trials), ("replicates", replicates)):
         if number is not None and (type(number) is not int or number < 1):
-            raise SpecError([f"{name}: must be a whole number, at least 1, got {number!r}"])
+            raise SpecError([f"{name}: must be a whole number of at least 1, got {number!r}"])
     if add is not None and not (isinstance(add, Mapping) and add and all(_is_some(values) for values in add.values())):
-        raise SpecError([f"add: must map a grid's path to a list of values, got {add!r}"])
+        raise SpecError([f"add: must map paths of grids to non-empty lists of values, got {add!r}"])
     store = Store(directory)
     additions = [one for path, values in (add or {}).items() for value in values for one in _overrides({path: value})]
     record = (
@@ -146,7 +147,7 @@ def extend_sweep(
 
 
 def open_sweep(directory: str | Path) -> SweepResult:
-    """The results in a sweep's ``directory``, finished or not. Raises `SpecError` where it is none."""
+    """The results in a sweep's ``directory``, finished or not. Raises `SpecError` if it holds no sweep."""
     store = Store(directory)
     return SweepResult(store, store.at_start(lambda: read_sweep(store)))
 
@@ -161,9 +162,9 @@ def resolve_sweep(
     really_large: bool = False,
     warm_from: str | Path | None = None,
 ) -> Sweep:
-    """The resolved sweep, in the profile that suits where it runs, if it is to be chosen. Raises `SpecError`.
+    """The resolved sweep. The profile ``auto`` becomes one that suits where the sweep runs. Raises `SpecError`.
 
-    ``warm_from``: the directory of another search, with whose best trials this one begins.
+    ``warm_from``: the directory of another search, whose best trials this one tries first.
     """
     source = dict(sweep) if isinstance(sweep, Mapping) else sweep_text(sweep)  # once: it may be a pipe
 
@@ -180,7 +181,7 @@ def resolve_sweep(
 
 
 def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Store]:
-    """A new record of the sweep, and the directory for it. Raises `SpecError` where is not empty."""
+    """A new record of the sweep, and its directory. Raises `SpecError` if ``out`` is not empty."""
     sweep_id = f"{resolved.name}-{resolved.profile}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
     store = Store(Path("results", sweep_id) if out is None else out)
     store.at_start(lambda: check_new(store))
@@ -188,7 +189,7 @@ def new_sweep(resolved: Sweep, out: str | Path | None) -> tuple[SweepRecord, Sto
 
 
 def record_to_resume(store: Store, notice: Callable[[str], None]) -> SweepRecord:
-    """The record of the sweep in ``store``, its own classes imported: ``notice`` is told whose. Raises `SpecError`."""
+    """The record of the sweep in ``store``. ``notice`` is told whose classes it imports. Raises `SpecError`."""
     record = store.at_start(lambda: read_sweep(store))
     if others := foreign_names(record.sweep):
         notice(f"running the code that its sweep.yaml names: {', '.join(others)}")
@@ -224,7 +225,9 @@ def _overrides(given: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         return tuple(f"{key}={json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in given.items())
     except (TypeError, ValueError) as error:
-        raise SpecError([f"set: must hold plain values, got one of another kind ({error})"]) from None
+        raise SpecError(
+            [f"set: must hold only numbers, text, booleans, null, lists and mappings, got another ({error})"]
+        ) from None
 
 
 def _display(progress: ProgressDisplay | Callable[[str], None] | None) -> ProgressDisplay:

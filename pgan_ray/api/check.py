@@ -34,17 +34,17 @@ def checked_data(path: str) -> Iterator[str]:
     for label in labels[:MOST_CLASSES].tolist():
         yield f"  class {label}: {trained[label]:,} training points, {tested[label]:,} test points"
     if len(labels) > MOST_CLASSES:
-        yield f"  ... and {len(labels) - MOST_CLASSES} classes more"
+        yield f"  ... and {len(labels) - MOST_CLASSES} more classes"
     yield f"  {_values(dataset)}"
     if len(labels) >= 2:
         chosen = [label for label in labels.tolist() if trained[label] and tested[label]]
         for doubt in _doubts(dataset, chosen):
-            yield f"  to doubt: {doubt}"
+            yield f"  warning: {doubt}"
     try:
         starting_text(Path("my.yaml"), data=path)
     except DataError as error:
-        raise DataError(f"no sweep fits: {error}") from None
-    yield f"a sweep that fits: pgan-ray init my.yaml --data {typed(path)}"
+        raise DataError(f"no sweep can use this data: {error}") from None
+    yield f"to make a sweep for it: pgan-ray init my.yaml --data {typed(path)}"
 
 
 def _values(dataset: Dataset) -> str:

@@ -18,9 +18,9 @@ MOST_WARM = 10
 
 
 def extend_search(store: Store, trials: int) -> SweepRecord:
-    """The record of the search in ``store`` with so many ``trials`` more. It is written when it is run, not before.
+    """The record of the search in ``store`` with ``trials`` more trials. It is written when it is run, not before.
 
-    Raises `SpecError` where there is no search, or none that may have so many trials.
+    Raises `SpecError` if ``store`` holds no search, or one that cannot have that many trials.
     """
     where = redact(store.location)
     record = store.at_start(lambda: read_sweep(store))
@@ -34,13 +34,13 @@ def extend_search(store: Store, trials: int) -> SweepRecord:
 
 
 def extend_grid(store: Store, additions: Sequence[str] = (), *, replicates: int = 0) -> SweepRecord:
-    """The record of the sweep in ``store`` with more values in its grids, or so many more ``replicates`` of an attack.
+    """The record of the grid in ``store`` with more values in its grids, or with ``replicates`` more of each attack.
 
-    It is written when it is run, not before. Run, it trains what is new alone, on a CPU with the bits that it would
-    have in a new sweep of all.
+    It is written when it is run, not before. The run trains only what is new; on a CPU, with the bits that a new sweep
+    of everything would give.
 
-    ``additions``: ``attack.alpha=0.9`` and the like, each a value for the end of the grid at that path. Raises
-    `SpecError` where the sweep is none that is finished, or cannot be extended so.
+    ``additions``: texts such as ``attack.alpha=0.9``, each a value to append to the grid at that path. Raises
+    `SpecError` if the sweep is not a finished grid, or cannot be extended in this way.
     """
     where = redact(store.location)
     record = store.at_start(lambda: read_sweep(store, imports=True))
@@ -51,37 +51,37 @@ def extend_grid(store: Store, additions: Sequence[str] = (), *, replicates: int 
     longer = with_replicates(longer, replicates) if replicates else longer
     if left := store.at_start(lambda: unfinished(store, record)):
         named = f"`{left[0]}`" if len(left) == 1 else f"`{left[0]}` and {len(left) - 1:,} more configurations"
-        rule = f"must be finished to be extended, got victims that {named} still lack"
+        rule = f"must be finished before it is extended, got unfinished victims of {named}"
         raise SpecError([f"{where}: {rule}: pgan-ray resume {typed(where)}"])
     return longer
 
 
 def pause_search(store: Store) -> None:
-    """Have the search in ``store`` stop after the wave that runs. Raises `SpecError` where it is none."""
+    """Stop the search in ``store`` after the current wave of trials. Raises `SpecError` if it is not a search."""
     record = store.at_start(lambda: read_sweep(store))
     if record.sweep.search is None:
-        rule = "must be a search to be paused between two waves, got a grid: Ctrl-C ends it, and what is finished stays"
+        rule = "must be a search to be paused between two waves, got a grid: stop that with Ctrl-C"
         raise SpecError([f"{redact(store.location)}: {rule}"])
     store.at_start(lambda: store.write(PAUSE, b""), "must be a place that can be written to")
 
 
 def warm_start(search: Search | None, directory: str | Path) -> str:
-    """The override that has ``search`` begin with the best trials of the search in ``directory``, after its own start.
+    """The override by which ``search`` tries the best trials of the search in ``directory`` after its own `start`.
 
-    Those that are outside of what is searched here are left out. Raises `SpecError` where none is left.
+    Values outside the ranges and choices of ``search`` are left out. Raises `SpecError` if nothing is left.
     """
     if search is None:
-        raise SpecError(["--warm-start: must go with a sweep that searches, got a grid"])
+        raise SpecError(["--warm-start: must go with a search, got a grid"])
     store = Store(directory)
     other = store.at_start(lambda: read_sweep(store))
     where = redact(store.location)
     if other.sweep.search is None:
-        raise SpecError([f"--warm-start {where}: must be the directory of a search, got a grid's"])
+        raise SpecError([f"--warm-start {where}: must be the directory of a search, got that of a grid"])
     theirs, ours = other.sweep.search.base.settings, search.base.settings
     if theirs.dataset.model_dump() == ours.dataset.model_dump() and theirs.data_seed != ours.data_seed:
         # It was chosen by points that may be test points here.
-        rule = f"must have split its data as this sweep does, by the seed {ours.data_seed}"
-        raise SpecError([f"--warm-start {where}: {rule}, got {theirs.data_seed}: set `dataset.split_seed` to that"])
+        rule = f"must be a search that split its data by the seed of this one, {ours.data_seed}, got {theirs.data_seed}"
+        raise SpecError([f"--warm-start {where}: {rule}: set `dataset.split_seed: {theirs.data_seed}` here"])
     found = read_trials(store, other)
     each = (
         ordered(other.sweep.search.spec, [trial for key, trial in found.items() if key[0] == series])
@@ -98,6 +98,6 @@ def warm_start(search: Search | None, directory: str | Path) -> str:
         if values and values not in start and len(start) < most:
             start.append(values)
     if len(start) == len(search.spec.start):
-        rule = f"must have complete trials within what is searched here ({', '.join(own)}), and room for them beside"
-        raise SpecError([f"--warm-start {where}: {rule} `search.start`"])
+        rule = f"must have complete trials with values that are searched here ({', '.join(own)})"
+        raise SpecError([f"--warm-start {where}: {rule}, and `search.trials` must leave room beside `search.start`"])
     return f"search.start={json.dumps(start)}"

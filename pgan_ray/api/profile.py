@@ -25,7 +25,7 @@ def choose_profile(
     if QUICK not in names:
         return full
     if full == BODY:
-        notice(f"profile {QUICK}, as nothing else was said (--profile {BODY}: the file as it is without)")
+        notice(f"profile {QUICK}, the default of this file (--profile {BODY} runs the file without a profile)")
         return QUICK
     for name in (PAPER, QUICK):
         load(name)  # either may be chosen: both must hold before a cluster is asked

@@ -51,10 +51,10 @@ COLUMNS = (
 
 
 class SweepResult:
-    """A sweep's results, read from its directory when they are asked for.
+    """A sweep's results, read from its directory when they are needed.
 
-    ``run``: how this process's own run of it ended, None where the directory was opened; ``tracking_uri``: the MLflow
-    that this run was tracked in, empty where there is none.
+    ``run``: how the run in this process ended; None if the directory was only opened. ``tracking_uri``: the MLflow
+    store or server that this run was tracked in; empty if there is none.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class SweepResult:
 
     @property
     def directory(self) -> str:
-        """Where everything is: a path or URI."""
+        """The sweep's directory: a path or URI."""
         return self._store.location
 
     @property
@@ -91,7 +91,7 @@ class SweepResult:
 
     @property
     def outcome(self) -> str:
-        """``complete``; ``partial``, some cells have no score; ``paused``; ``interrupted``; or ``failed``."""
+        """``complete``, ``partial`` (some cells have no score), ``paused``, ``interrupted`` or ``failed``."""
         return self.run.outcome if self.run is not None else self._outcome(self._tally())
 
     def _outcome(self, tally: Tally) -> str:
@@ -123,14 +123,14 @@ class SweepResult:
 
     @cached_property
     def changes(self) -> list[Change]:
-        """How much more the attacks' victims err than those of the controls, at each point of their curves."""
+        """For each point of each curve, how much higher the victims' error rates are than beside each control."""
         return (
             self.run.changes if self.run is not None and self.run.changes else self._tally().changes(self.record.sweep)
         )
 
     @cached_property
     def by_defence(self) -> list[ByDefence]:
-        """Of a grid of defences, for each victim: what the worst attack does behind each; [] where there is none."""
+        """For a grid of defences: what the worst attack does behind each, for each victim. Empty without one."""
         if self.run is not None and self.run.by_defence:
             return self.run.by_defence
         return self._tally().by_defence(self.record.sweep)
@@ -143,24 +143,33 @@ class SweepResult:
         tails: str | None = None,
         poison_fraction: float | None = None,
     ) -> list[Ranked]:
-        """Attacks by their harm, those first of which detectors reject little more than of genuine points.
+        """The attacks, sorted by harm; those that the detectors hardly see come first.
 
-        ``detection_budget``: how much more, a share. ``by``: ``damage``, the source class taken for the poison class,
-        or ``error``, both beyond every control. ``tails``: what the ``sweep``'s detectors reject, or would by ``both``
-        tails. By default a search goes by what it looks for, `search.detectability` and `search.harm`, and a grid by
-        0.01, ``damage`` and ``sweep``. ``poison_fraction``: by default the largest. Of a search whose evaluation has
-        several variants, such as detectors, the one that sees most counts; of a sweep with several pipelines of
-        defences the variants with none. Raises `SpecError` where no victims are of the fraction.
+        Args:
+            detection_budget: by how much the rejected share of poison may exceed that of genuine points, a fraction.
+                Default: for a search `search.detectability.at_most`, else 0.01.
+            by: the harm: ``damage``, the share of the source class taken for the poison class, or ``error``, the test
+                error, both beyond every control. Default: for a search `search.harm`, else ``damage``.
+            tails: what counts as rejected: ``sweep``, what the sweep's detectors reject, or ``both``, what they would
+                reject with both tails of their scores. Default: for a search its own, else ``sweep``.
+            poison_fraction: the poison fraction to compare at. Default: the largest.
+
+        In a search with several variants of the evaluation, such as detectors, the variant that sees most counts. In a
+        sweep with several pipelines of defences, only variants without a defence count.
+
+        Raises:
+            SpecError: an argument is not valid, or there are no victims with that poison fraction.
         """
         rule = rule_for(self.record.sweep, detection_budget, by, tails)
         return ranking(contenders(self.record.sweep, self.changes), poison_fraction=poison_fraction, **rule)
 
     def trials(self) -> pa.Table:
-        """One row for each trial of a search that was asked for: its values, its state, and its scores if it has any.
+        """One row for each trial of a search so far: its values, its state, and its scores if it has any.
 
-        ``against``: of a search against each variant, its id. ``probed_at``: the share of its training at which it was
-        judged last, if it was, with what was found there. On validation points, and so to choose by; `confirmations`
-        has what the best of them do. Raises `SpecError` where nothing is searched.
+        ``against``: in a search against each variant, the variant's id. ``probed_at``: the share of its training at
+        which the trial was last judged early, if it was; the columns after it hold what was found there. Scores are on
+        validation points and serve to choose trials; `confirmations` tells what the best trials do. Raises `SpecError`
+        if the sweep is not a search.
         """
         search = self.record.sweep.search
         if search is None:
@@ -180,18 +189,18 @@ class SweepResult:
         return pa.table(columns)
 
     def confirmations(self) -> list[Confirmation]:
-        """What the best trials of a search had promised, and what came of them afresh; empty of a grid."""
+        """For the best trials of a search: their scores, and what a new evaluation found. Empty for a grid."""
         if self.record.sweep.search is None:
             return []
         return confirmations(self.record.sweep, read_trials(self._store, self.record), self.changes)
 
     def health(self) -> dict[str, str]:
-        """By configuration, what its generators' last training metrics say against its results; empty if nothing."""
+        """Warnings, by configuration, that the last training metrics of its generators cast doubt on its results."""
         return health(self.record.sweep, mean_metrics(self._files.generators().values()))
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What ``summary.json`` holds; empty where the sweep has not come to an end yet."""
+        """What ``summary.json`` holds; empty if the sweep has not ended yet."""
         if self.run is not None and self.run.summarised:
             return self.run.summary
         return self._files.summary()
@@ -202,9 +211,9 @@ class SweepResult:
         return dict(self._files.damaged)
 
     def poison(self, configuration: str, replicate: int = 0) -> np.ndarray:
-        """The poison set of one generator, (P, F), in the data's own units (bytes' range for images).
+        """The poison set of one generator, (P, F), in the data's original units (0 to 255 for images of bytes).
 
-        Raises `SpecError` where there is no such generator, or it has no poison set.
+        Raises `SpecError` if there is no such generator or it has no poison set, `DataError` if the units are unknown.
         """
         try:
             replicate = operator.index(replicate)
@@ -216,8 +225,8 @@ class SweepResult:
             raise SpecError([f"{called}: must have generators, got an attack that trains none"])
         record = self._files.generator(configuration, replicate)
         if record is None or record.outcome != "complete":
-            state = "none of that name is finished" if record is None else f"it is {record.outcome}"
-            raise SpecError([f"{called}/r{replicate}: must be a generator of {self.id} that is complete; {state}"])
+            got = "none that is finished" if record is None else f"one that is {record.outcome}"
+            raise SpecError([f"{called}/r{replicate}: must be a complete generator of {self.id}, got {got}"])
         poison = self._files.poison(configuration, replicate)
         if poison is None:
             name = f"generators/{configuration}/r{replicate}/poison.safetensors"
@@ -226,11 +235,11 @@ class SweepResult:
         return self._in_own_units(found, poison)
 
     def report(self, directory: str | Path | None = None, *, beside: Sequence["SweepResult"] = ()) -> str:
-        """Write the report to ``directory``, or beside the results; returns where its page is.
+        """Write the report to ``directory``, by default ``report`` in the sweep's directory; return where its page is.
 
-        ``beside``: other sweeps, of the same data and classes, to go side by side with this one, from which their
-        differences are taken; into ``directory``, or ``comparison`` in the working directory. Raises `SpecError` where
-        they cannot be compared.
+        ``beside``: other sweeps, of the same data and classes, to compare with this one. The comparison is written to
+        ``directory``, by default ``comparison`` in the working directory. Raises `SpecError` if the sweeps cannot be
+        compared.
         """
         from pgan_ray.report import write_comparison, write_report  # matplotlib takes a while
 
@@ -304,7 +313,7 @@ class SweepResult:
         except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             place = redact(self._store.place(DATA_FILE))
             raise DataError(
-                f"{place}: must say what the values of {settings.dataset_key} stand for, got no such entry"
+                f"{place}: must say how the values of {settings.dataset_key} were scaled, got no valid entry"
             ) from None
 
 

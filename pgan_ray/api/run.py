@@ -59,7 +59,7 @@ DELIVER_STOPPED_S = 4.0  # somebody waits for the end
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What is said beside the sweep itself; the names are those of `run_sweep` and of the command line."""
+    """How to run a sweep: named as the arguments of `run_sweep` and the options of the command line."""
 
     executor: ExecutorName = "ray"
     data_dir: Path | None = None
@@ -111,7 +111,7 @@ class _Check:
 
 
 def check_executor(options: RunOptions, resources: ResourcesSpec) -> None:
-    """See that the sweep's work can be done where the options say. Raises `SpecError`, `ClusterError`."""
+    """Check that the sweep can run where the options say. Raises `SpecError` or `ClusterError` if not."""
     if options.executor not in get_args(ExecutorName):
         known = " or ".join(get_args(ExecutorName))
         raise SpecError([f"executor: must be {known}, got {options.executor!r}"])
@@ -126,13 +126,13 @@ def check_executor(options: RunOptions, resources: ResourcesSpec) -> None:
 
 
 def joins_cluster(options: RunOptions) -> bool:
-    """Whether the work is done on a cluster whose nodes are not known before it is joined."""
+    """Whether the sweep joins a cluster, whose nodes are not known before."""
     is_named = bool(options.address or os.environ.get("RAY_ADDRESS") or options.expect_gpus)
     return options.executor == "ray" and is_named
 
 
 def run_record(record: SweepRecord, store: Store, options: RunOptions, progress: ProgressDisplay) -> SweepResult:
-    """Run what is not finished of ``record`` in ``store``. An interrupt, too, ends in a result that tells of it."""
+    """Run what is unfinished of ``record`` in ``store``. After an interrupt, the result's outcome says so."""
     shorten_retries(False)
     uri = ""
     if not options.offline_tracking:
@@ -147,7 +147,7 @@ def run_record(record: SweepRecord, store: Store, options: RunOptions, progress:
     except DataError as error:
         if not record.facts or record.earlier:
             raise
-        progress.notice(f"to doubt: {error}")  # an earlier version began it, and what is finished stays of use
+        progress.notice(f"warning: {error}")  # an earlier version began it, and what is finished stays of use
     datasets, task = load_datasets(record.sweep, options.data_dir, progress.notice)
     check_same_data(record, datasets)
     points = points_at_hand(record.sweep, datasets)
@@ -209,7 +209,7 @@ def _run(record: SweepRecord, found: _Prepared, claim: Lease) -> SweepResult:
             undelivered = tracker.close(DELIVER_STOPPED_S)
     if undelivered:
         progress.notice(
-            f"MLflow did not take {undelivered} events; nothing is lost: "
+            f"MLflow did not accept {undelivered} events; nothing is lost: "
             f"send them with `pgan-ray track {typed(redact(store.location))}{option_for(found.uri)}`"
         )
     if record.sweep.search is not None:
@@ -283,7 +283,7 @@ def _report(store: Store, tracker: Tracker, progress: ProgressDisplay) -> bool:
 
         write_report(store, store.below("report"))
     except KeyboardInterrupt:
-        progress.notice(f"the report was not finished: pgan-ray report {typed(redact(store.location))}")
+        progress.notice(f"the report was not finished; to write it: pgan-ray report {typed(redact(store.location))}")
         return False
     except (OSError, SpecError) as error:
         progress.notice(f"the report could not be written: {error}")

@@ -43,9 +43,11 @@ def starting_text(
         DataError: ``data`` cannot be read, or has too few points for a sweep.
     """
     if victim is not None:
-        config = _with_defaults(VICTIMS, "--victim", victim, "leave it out, and write its section into the file")
+        config = _with_defaults(
+            VICTIMS, "--victim", victim, "leave the option out, and write the section into the file by hand"
+        )
         if not config.model_validate({"name": victim}).trains:
-            raise SpecError([f"--victim {victim}: must be a victim that is trained, to be harmed"])
+            raise SpecError([f"--victim {victim}: must be a victim that is trained, because the attack is to harm it"])
     found = _user_data(data) if data is not None else _named(dataset or "digits")
     spec, points, asked = found.spec, found.points, STUDIES[study]
     source, poison = _classes(spec, points)
@@ -54,8 +56,8 @@ def starting_text(
         held_out = int(least * spec.test_fraction)
         least -= held_out
         if held_out < MIN_TEST_PER_CLASS or least < _LEAST:
-            rule = f"must leave {_LEAST} training points of each class beside {MIN_TEST_PER_CLASS} that are held out"
-            raise DataError(f"{spec.known_as}: {rule} to judge trials on, got {least} and {held_out}")
+            rule = f"must have {_LEAST} points of each class to train on and {MIN_TEST_PER_CLASS} to judge trials on"
+            raise DataError(f"{spec.known_as}: {rule}, both from its training split, got {least} and {held_out}")
     trusted, train = (min(_MOST, int(least * share + 1e-9)) for share in (asked.trusted, asked.trained))
     sample = min(20, trusted // 2)
     wide = min(512, max(64, 1 << (points.features - 1).bit_length() >> 2))
@@ -97,13 +99,13 @@ def _with_defaults(registry: Registry, option: str, name: str, otherwise: str) -
         raise SpecError([f"{option}: {error}"]) from None
     needed = [key for key, field in config.model_fields.items() if field.is_required() and key != "name"]
     if needed:
-        rule = f"must be a {registry.kind} without keys that must be given"
+        rule = f"must be a {registry.kind} without required keys"
         raise SpecError([f"{option} {name}: {rule}, got {', '.join(needed)}; {otherwise}"])
     return config
 
 
 def _named(name: str) -> _Found:
-    config = _with_defaults(DATASETS, "--dataset", name, "--data takes a file")
+    config = _with_defaults(DATASETS, "--dataset", name, "for a file, use --data")
     spec: DatasetConfig = config.model_validate({"name": name})
     points = known_points(spec)
     return _sized(spec) if points is None else _Found(spec, points, is_scaled=spec.component.is_scaled)

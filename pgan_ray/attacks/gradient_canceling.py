@@ -54,8 +54,8 @@ class GradientCanceling(OptimisedAttack):
         if left <= CANCELLED:
             return ""
         return (
-            f"the points leave {left:.0%} of the gradient that they are to cancel: training on them ends elsewhere "
-            "than at the target"
+            f"{left:.0%} of the gradient that the points should cancel is left, so training on them does not end at "
+            "the target parameters"
         )
 
     @property

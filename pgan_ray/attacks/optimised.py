@@ -115,8 +115,9 @@ class OptimisedAttack(TrainedAttack):
         per_class = config.per_class(classes)
         if config.points >= per_class:
             raise DataError(
-                f"`attack.poison_fraction` must leave genuine points of the poison class in the surrogate's training "
-                f"set, and so be below 1 / {classes} (classes), got {config.poison_fraction:g}"
+                f"`attack.poison_fraction` must be below 1/{classes} (one over the number of classes), so that genuine "
+                "points of the poison class remain in the surrogate's training set, got "
+                f"{config.poison_fraction:g}"
             )
         moved = task.source_label if self.starts_at == "source" else task.poison_label
         for label, name in enumerate(task.classes):
@@ -126,7 +127,7 @@ class OptimisedAttack(TrainedAttack):
                 own = f" + {config.points} that become poison" if label == moved else ""
                 raise DataError(
                     f"class {name} must have {needed} training points ({per_class} to train surrogates + "
-                    f"{config.validation_per_class} of validation{own}), got {available}; lower `attack.points` or "
+                    f"{config.validation_per_class} for validation{own}), got {available}; lower `attack.points` or "
                     "`attack.validation_per_class`, or raise `attack.poison_fraction`"
                 )
 

@@ -88,7 +88,8 @@ class PGanConfig(AttackConfig):
     @model_validator(mode="after")
     def _has_a_length(self) -> "PGanConfig":
         if (self.epochs is None) == (self.iterations is None):
-            raise ValueError("exactly one of `epochs` and `iterations` must be given")
+            got = "neither" if self.epochs is None else "both"
+            raise ValueError(f"exactly one of `epochs` and `iterations` must be given, got {got}")
         return self
 
     def unread(self) -> frozenset[str]:
@@ -129,8 +130,8 @@ class PGanAttack(TrainedAttack):
         if self.config.generator.output != "tanh" or outside == 0:
             return []
         return [
-            f"the generator ends in tanh and cannot reach {outside:.0%} of the poison class's values, which lie beyond "
-            "-1 and 1: set `dataset.scaling: min_max`, or `attack.generator.output: linear`"
+            f"the generator ends in tanh and cannot reach {outside:.0%} of the poison class's values, which lie "
+            "outside [-1, 1]: set `dataset.scaling: min_max`, or `attack.generator.output: linear`"
         ]
 
     def health(self, metrics: Mapping[str, float]) -> str:
@@ -140,8 +141,8 @@ class PGanAttack(TrainedAttack):
             return ""
         state = "C tells nearly" if loss < OVER else "C tells much of"
         return (
-            f"{state} all poison from genuine points of the source class (its loss on poison is {loss:.2f}, and {LIVE} "
-            f"or more in a live game): alpha {'hardly matters' if loss < OVER else 'matters less than it should'}"
+            f"{state} all poison from genuine points of the source class (its loss on poison is {loss:.2f}, where it "
+            f"should be {LIVE} or more): alpha {'hardly matters' if loss < OVER else 'matters less than it should'}"
         )
 
     def check_surrogate(self, task: "TaskData") -> None:

@@ -62,8 +62,8 @@ class TakenPoints:
         left = left[~np.isin(left, used)]
         if points > len(left):
             raise DataError(
-                f"an attack that takes genuine points must find the {points} that are drawn beside those of the "
-                f"detectors and the victim, got {len(left)}"
+                f"an attack that takes genuine points must find {points} that neither the detectors nor the victim "
+                f"were given, got {len(left)}"
             )
         return left
 

@@ -37,7 +37,7 @@ def completion(shell: str, install: bool) -> None:
     try:
         home = Path.home()
     except RuntimeError:
-        raise SpecError(["--install: must be for a user with a home, got none: set HOME"]) from None
+        raise SpecError(["--install: the user must have a home directory, got none: set HOME"]) from None
     folders = {
         "home": home,
         "data": os.environ.get("XDG_DATA_HOME") or home / ".local/share",

@@ -90,10 +90,10 @@ def _show(result: SweepResult, as_json: bool) -> None:
             say(f"{sweep.called(configuration)}: {text}", err=True)
     doubts = [(configuration, text) for configuration, text in outcome.doubts if configuration in results]
     for configuration, text in doubts[:MOST_DOUBTS]:
-        say(f"to doubt: {sweep.in_words(f'{configuration}: {text}')}", err=True)
+        say(f"warning: {sweep.in_words(f'{configuration}: {text}')}", err=True)
     if len(outcome.devices) > 1:
         say(
-            f"computed on several kinds of device, whose bits differ: {'; '.join(outcome.devices)}",
+            f"computed on several kinds of device, whose results are not bit-identical: {'; '.join(outcome.devices)}",
             err=True,
         )
     told = {"failed": outcome.failures, "diverged": outcome.diverged, "retried": outcome.retried}
@@ -108,10 +108,14 @@ def _show(result: SweepResult, as_json: bool) -> None:
         tracked = recorded(result.tracking_uri)
         say(f"compare in MLflow ({tracked}): pgan-ray ui {where}{again}", err=True)
     else:
-        say(f"MLflow knows nothing of it yet: pgan-ray track {where}", err=True)
+        say(f"not in MLflow yet; to write it there: pgan-ray track {where}", err=True)
     if outcome.can_go_on:
         only_failed = outcome.outcome == "partial" and not outcome.cells_without_row
-        what = "once the component that failed is mended, its cells" if only_failed else "what is missing"
+        what = (
+            "once the component that failed is fixed, to run its cells again"
+            if only_failed
+            else "to run what is missing"
+        )
         say(f"{what}: pgan-ray resume {where}{again}", err=True)
     if result.has_report:
         say(f"the report: {redact(result.report())}", err=True)

@@ -43,7 +43,7 @@ def extend(
 
     if bool(trials) == bool(additions or replicates):
         got = "both" if trials else "neither"
-        raise click.UsageError(f"must be given --trials, of a search, or --add or --replicates, of a grid, got {got}")
+        raise click.UsageError(f"must have --trials (for a search), or --add or --replicates (for a grid), got {got}")
     store = Store(directory)
     record = extend_search(store, trials) if trials else extend_grid(store, additions, replicates=replicates or 0)
     run(record, store, run_options(running), make_progress(), as_json=running["as_json"])

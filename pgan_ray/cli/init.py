@@ -43,7 +43,7 @@ def init(file: Path, dataset: str | None, data: str | None, study: str, victim: 
 
     from pgan_ray.api.start import starting_text
 
-    refusal = SpecError([f"{file}: must not be there yet; --force overwrites it"])
+    refusal = SpecError([f"{file}: must not exist yet; to overwrite it, add --force"])
     if os.path.lexists(file) and not force:
         raise refusal
     text = starting_text(file, dataset=dataset, data=data, study=study, victim=victim)
@@ -54,4 +54,4 @@ def init(file: Path, dataset: str | None, data: str | None, study: str, victim: 
         raise refusal from None
     except (OSError, ValueError) as error:
         raise SpecError([f"{file}: must be a file that can be written, got {error}"]) from None
-    say(f"wrote {file}; its first lines say how it is run", err=True)
+    say(f"wrote {file}; its first lines say how to run it", err=True)

@@ -37,7 +37,7 @@ def list(place: str) -> None:  # noqa: A001 - the command's name
         row = (name, found.record.sweep.profile, found.state, cells, best)
         table.add_row(*(Text(printable(cell), overflow="fold") for cell in row))  # cut, names would look alike
     if not table.row_count and not unreadable:
-        raise SpecError([f"{place}: must hold the directories of sweeps, got none"])
+        raise SpecError([f"{place}: must contain directories of sweeps, got none"])
     show(table)
     for line in unreadable:
         say(f"left out: {line}", err=True)

@@ -19,4 +19,4 @@ def pause(directory: str) -> None:
     store = Store(directory)
     pause_search(store)
     where = redact(directory)
-    say(f"it stops after this wave: delete the file PAUSE in {where}, and pgan-ray resume {where}")
+    say(f"it stops after this wave; to go on: delete the file PAUSE in {where}, then pgan-ray resume {where}")

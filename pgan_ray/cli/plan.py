@@ -38,7 +38,7 @@ STARTING = "the command's own start-up (imports, Ray, MLflow: about 10 s, more o
 def _numbers(context: click.Context, parameter: click.Parameter, given: str | None) -> tuple[int, ...]:
     parts = [] if given is None else given.split(",")
     if not all(part.strip().isdecimal() and int(part) for part in parts):
-        raise click.BadParameter(f"must be whole numbers over 0 with commas between, got {given}")
+        raise click.BadParameter(f"must be whole numbers greater than 0, separated by commas, got {given}")
     return tuple(map(int, parts))
 
 
@@ -80,9 +80,11 @@ def plan(
     """
     on_gpu = device is not None and DEVICES[device].is_gpu
     if gpus and not on_gpu:
-        raise click.UsageError("--gpus must come with --device and the name of a GPU")
+        raise click.UsageError("--gpus must go with a --device that is a GPU; for cluster sizes in cores, use --cpus")
     if cpus and on_gpu:
-        raise click.UsageError(f"--cpus must come without a GPU, got --device {device}")
+        raise click.UsageError(
+            f"--cpus must go with a --device that is not a GPU, got {device}; for cluster sizes in GPUs, use --gpus"
+        )
     source = sweep_text(file)  # once: it may be a pipe
     names = profiles or [name for name in ("quick", PAPER, BODY) if name in profile_names(source)]
     sweeps = [load_sweep(source, profile=name, overrides=overrides) for name in names]
@@ -217,17 +219,19 @@ def _assumptions(pace: "Pace", device: str | None) -> list[str]:
             f"products on a core; assumed: an actor starts in {pace.start_s:g} s"
         ]
         if pace.share is not None and pace.share < MOSTLY:
-            notes.append(f"others took {1 - pace.share:.0%} of the core meanwhile; the times are those without them")
+            notes.append(
+                f"other processes took {1 - pace.share:.0%} of the core meanwhile; the times assume that they are gone"
+            )
         if pace.doubt:
             notes.append(pace.doubt)
         return notes
     assumed = DEVICES[device]
     peaks = ", ".join(f"{precision} {rate / 1e12:g}" for precision, rate in assumed.peak.items())
     return [
-        f"assumed of {device}: {assumed.share:.0%} of its published peaks (TFLOP/s: {peaks}) and of its memory's "
-        f"{assumed.memory_rate / 1e9:g} GB/s; {assumed.launch_s * 1e6:g} µs a kernel; "
+        f"assumed for {device}: {assumed.share:.0%} of its published peaks (TFLOP/s: {peaks}) and of its memory's "
+        f"{assumed.memory_rate / 1e9:g} GB/s; {assumed.launch_s * 1e6:g} µs to launch a kernel; "
         f"{pace.start_s:g} s until an actor works; detectors and scikit-learn at {assumed.host_rate / 1e9:g} GFLOP/s "
-        "on a core. Measured on an h200 alone, by single stacks."
+        "on a core. Only the h200 was measured, with single stacks."
     ]
 
 

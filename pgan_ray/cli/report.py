@@ -54,6 +54,9 @@ def report(directories: tuple[str, ...], out: str | None, price_per_actor_hour: 
     page = redact(target.place(names[0]))
     say(page)
     if opens and "://" in page:
-        say("--open: the page is in a store that a browser does not read", err=True)
+        say(
+            "--open: the report must be on this machine to be opened; a browser cannot read the store that it is in",
+            err=True,
+        )
     elif opens:
         click.launch(page)

@@ -71,10 +71,10 @@ def _say(found: "SweepState", directory: str) -> None:
         say(f"strongest attack: {attack_text(found.record.sweep, found.best)}")
     where = typed(redact(directory))
     if found.state == "paused":
-        say(f"go on with: delete the file PAUSE in {where}, and pgan-ray resume {where}")
+        say(f"to go on: delete the file PAUSE in {where}, then pgan-ray resume {where}")
     elif found.state in ("interrupted", "failed", "unfinished"):
-        say(f"go on with: pgan-ray resume {where}")
+        say(f"to go on: pgan-ray resume {where}")
     elif found.state != "running":
         say(f"its results: pgan-ray report {where}, pgan-ray best {where}")
         if found.cells is not None and found.cells[0] < found.cells[1]:
-            say(f"once what failed is mended: pgan-ray resume {where}")
+            say(f"once what failed is fixed: pgan-ray resume {where}")

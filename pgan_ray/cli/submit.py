@@ -68,7 +68,10 @@ def submit(
     for name, uri in (("--tracking-uri", tracking_uri), ("--out", out)):
         if uri and redact(uri) != uri:
             raise SpecError(
-                [f"{name} {redact(uri)}: must hold no secret, which jobs show to everybody: set it on the cluster"]
+                [
+                    f"{name} {redact(uri)}: must not hold a secret, because everybody can see a job's "
+                    "arguments: set it on the cluster"
+                ]
             )
     arguments = ["--out", out, "--profile", profile, *(part for text in overrides for part in ("--set", text))]
     if expect_gpus:
@@ -86,7 +89,7 @@ def submit(
     try:
         sys.exit(job.wait(lambda text: say(text, nl=False, err=True)))
     except KeyboardInterrupt:
-        say(f"the job goes on; it ends with: ray job stop {job.job_id} --address {redact(address)}", err=True)
+        say(f"the job continues; to stop it: ray job stop {job.job_id} --address {redact(address)}", err=True)
         sys.exit(130)
 
 

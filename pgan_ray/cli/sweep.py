@@ -72,7 +72,7 @@ def _check_data(resolved: Sweep, data_dir: Path | None, check: Callable[[PointsO
         notice = partial(say, err=True)
         datasets, _ = load_datasets(resolved, data_dir, notice, may_download=False)
     except DataAbsentError as absent:
-        say(f"what depends on the data is not checked: {absent}", err=True)
+        say(f"not checked against the data: {absent}", err=True)
     else:
         check(points_at_hand(resolved, datasets))
 

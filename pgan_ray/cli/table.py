@@ -128,8 +128,8 @@ def ranking_table(found: Sequence[Ranked], sweep: Sweep, rule: Mapping[str, Any]
     counts = sorted({planned[one.configuration] for one in found})
     over = f"mean ± 95 % interval over {' or '.join(map(str, counts))} replicates"
     table = Table(
-        title=f"{by} at {100 * found[0].poison_fraction:g} % poison, in points beyond the control beside which it is "
-        f"least;\n{over if counts[-1] > 1 else 'one replicate, so no intervals'}"
+        title=f"{by} at {100 * found[0].poison_fraction:g} % poison, in points beyond the control with the "
+        f"least difference;\n{over if counts[-1] > 1 else 'one replicate, so no intervals'}"
     )
     for column in ("attack", by, "beyond", rejected, f"under the budget of {budget_text(rule)}"):
         table.add_column(column, justify="right" if column in (by, rejected) else "left")

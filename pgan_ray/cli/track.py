@@ -22,5 +22,5 @@ def track(directory: str, tracking_uri: str | None) -> None:
     uri = tracking_uri_of(record.facts, tracking_uri, directory=store.location)
     left_out = rebuild(store, record, tracking_uri=uri)
     say_left_out(store, left_out)
-    rest = ", less what is left out" if left_out else ""
-    say(f"MLflow ({redact(uri)}) holds what {redact(store.location)} holds{rest}", err=True)
+    rest = ", except what was left out" if left_out else ""
+    say(f"MLflow ({redact(uri)}) now holds what {redact(store.location)} holds{rest}", err=True)

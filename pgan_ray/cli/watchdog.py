@@ -16,7 +16,7 @@ LONGEST_END_S = 45.0
 # So long after the first signal a second one is heard: some terminals and launchers send one twice.
 AGAIN_AFTER_S = 5.0
 SAY_S = 1.0
-WORDS = "the end took too long and was cut short; what is finished is kept\n"
+WORDS = "shutting down took too long and was cut short; what is finished is kept\n"
 SHOW_CURSOR = "\x1b[?25h"
 
 

@@ -90,7 +90,7 @@ class Connection:
         """
         own = ray.get_runtime_context().get_node_id()
         if any(node.get("NodeID") == own for node in self._nodes.known() if not node["Alive"]):
-            raise ClusterError(f"the node that the driver was attached to ({own[:8]}) must live, and is lost")
+            raise ClusterError(f"the node that the driver was attached to ({own[:8]}) must stay alive, but was lost")
 
     def has_gpu(self) -> bool:
         """Whether any node has a GPU now, or will have."""
@@ -200,7 +200,12 @@ class Connection:
         if self.local_cores is not None:
             announced = ray.cluster_resources().get("GPU", 0)
             if announced > (usable := gpus_here()):
-                self._refuse_gpus([f"Ray announces {announced:g} GPU(s) here, PyTorch can use {usable}: {gpu_fault()}"])
+                self._refuse_gpus(
+                    [
+                        f"PyTorch must be able to use the {announced:g} GPU(s) that Ray has here, got {usable}: "
+                        f"{gpu_fault()}"
+                    ]
+                )
             return
         asked = {}
         for node in self._nodes.now():
@@ -217,7 +222,7 @@ class Connection:
             except RayError as error:
                 fault = "" if isinstance(error, TaskUnschedulableError) else _last_line(error)
             if fault:
-                faults.append(f"node {asked[answer]} announces a GPU that PyTorch must be able to use: {fault}")
+                faults.append(f"PyTorch must be able to use the GPU of node {asked[answer]}, got: {fault}")
         for task in silent:
             ray.cancel(task)
         if faults:
@@ -225,8 +230,9 @@ class Connection:
 
     def _refuse_gpus(self, faults: list[str]) -> NoReturn:
         """Tell the ways out: the driver and PyTorch's build, CPUs, or a rehearsal."""
-        remedy = "resources.trial.gpu=0 and resources.evaluator.gpu=0 keep off GPUs"
-        raise ClusterError("\n".join([*faults, f"({remedy}; {DEVICE_VARIABLE}=cpu, everywhere, rehearses on CPUs)"]))
+        remedy = "to use no GPUs, set resources.trial.gpu=0 and resources.evaluator.gpu=0"
+        rehearsal = f"to keep them reserved but compute on CPUs, set {DEVICE_VARIABLE}=cpu on every node"
+        raise ClusterError("\n".join([*faults, f"({remedy}; {rehearsal})"]))
 
     def _ask(
         self, node: Mapping[str, object], place: str, store: Store, token: str, foreign: list[tuple[str, str]]
@@ -239,7 +245,7 @@ class Connection:
         except TaskUnschedulableError:
             return []  # the node has gone, which Ray may notice late
         except GetTimeoutError:
-            raise ClusterError(f"{place} must answer, got nothing in {ANSWER_S:.0f} s") from None
+            raise ClusterError(f"{place} must answer, got no answer within {ANSWER_S:.0f} s") from None
         except RayError as error:
             if node["NodeID"] not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}:
                 return []
@@ -274,8 +280,8 @@ def missing_here(store: Store, token: str, foreign: list[tuple[str, str]]) -> li
             )
     if not store.exists(token):
         faults.append(
-            f"must see {store.location}, got a directory without what the driver wrote there: name one that every node "
-            "shares, or s3://..., with --out"
+            f"must see {store.location}, got a directory that lacks what the driver wrote there: with --out, name one "
+            "that all nodes share, or s3://..."
         )
     return faults
 
@@ -328,7 +334,7 @@ def _join(address: str, quiet: dict[str, object]) -> None:
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise ClusterError(
             f"the Ray cluster at {redact(address)} must answer, got {_last_line(error)} "
-            "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
+            "(if it uses token authentication, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or RAY_AUTH_TOKEN_PATH)"
         ) from None
 
 

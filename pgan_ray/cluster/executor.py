@@ -155,7 +155,11 @@ class RayExecutor:
         except Exception as error:  # the sweep goes on with the nodes that there are
             if not self._demand_failed:
                 self._demand_failed = True
-                events.append(ExecutorNotice(f"Ray was not told what waits ({type(error).__name__}: {error})"))
+                events.append(
+                    ExecutorNotice(
+                        f"Ray could not be told which trials and batches are waiting ({type(error).__name__}: {error})"
+                    )
+                )
         return events
 
     def stop(self, *, at_once: bool) -> None:

@@ -35,7 +35,7 @@ def check_cluster(resources: ResourcesSpec, address: str | None, *, expects_gpus
         return
     faults = []
     if expects_gpus and not gpus_here():
-        faults.append("--expect-gpus: must go with a cluster that an autoscaler feeds, got this machine alone")
+        faults.append("--expect-gpus: must go with a cluster that has an autoscaler, got only this machine")
     faults += faults_here(resources)
     if faults:
         raise SpecError(faults)
@@ -53,7 +53,7 @@ def check_address(address: str) -> None:
     host, colon, port = rest.rpartition(":")
     if scheme in ("", "ray") and not colon and address not in ("auto", "local"):
         if not scheme:
-            raise _silent(address, "no port: it is the one that `ray start` names, such as 10.0.0.1:6379")
+            raise _silent(address, "no port: add the one that `ray start` printed, as in 10.0.0.1:6379")
         return  # Ray knows the port that its client server listens on
     if not port.isdigit() or scheme not in ("", "ray"):
         return  # Ray's own words are quick and clear
@@ -63,7 +63,7 @@ def check_address(address: str) -> None:
         raise _silent(address, str(error)) from None
     if answer is not None and (len(answer) < FRAME_HEAD or answer[3] != SETTINGS):
         got = "a server that closed the connection" if not answer else "another kind of server"
-        raise _silent(address, f"{got} (Ray's own port is 6379 unless `ray start` was told otherwise)")
+        raise _silent(address, f"{got} (Ray's port is 6379 unless `ray start` was given another)")
 
 
 def _answer(host: str, port: int) -> bytes | None:
@@ -107,8 +107,8 @@ def check_machine() -> None:
     length = len(os.fsencode(folder))
     if length > room:
         raise ClusterError(
-            f"{where}: must have at most {room} bytes, so that Ray's sockets have names that the system takes, got "
-            f"{length}: set RAY_TMPDIR to a shorter one"
+            f"{where}: must be a path of at most {room} bytes, because the system limits the length of socket names, "
+            f"got {length}: set RAY_TMPDIR to a shorter path"
         )
     try:
         Path(folder, "ray").mkdir(parents=True, exist_ok=True)

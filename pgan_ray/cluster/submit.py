@@ -37,8 +37,8 @@ class SubmittedSweep:
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > AWAY_S:
                     raise ClusterError(
-                        f"the Ray job server must answer for as long as the job {self.job_id} runs, which may well go "
-                        f"on, got {str(error).strip().splitlines()[0]}"
+                        f"the Ray job server must answer while the job {self.job_id} runs (the job itself "
+                        f"may still run), got {str(error).strip().splitlines()[0]}"
                     ) from None
                 time.sleep(POLL_S)
                 continue
@@ -86,7 +86,7 @@ def submit(
                 raise ClusterError(
                     f"the Ray job server at {redact(address)} must take the sweep, got "
                     f"{redact(str(error)).strip().splitlines()[0]} "
-                    "(one with token authentication asks for RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or "
+                    "(if it uses token authentication, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN or "
                     "RAY_AUTH_TOKEN_PATH)"
                 ) from None
             return SubmittedSweep(client, job_id)

@@ -36,7 +36,7 @@ class SweepCost:
     mlflow_points: int
 
 
-_SAY = "say what it takes, by its method"
+_SAY = "state its cost with its method"
 
 
 def count(sweep: Sweep, points_of: PointsOf, *, clean_once: bool = False) -> SweepCost:

@@ -20,6 +20,8 @@ from pgan_ray.errors import DataError
 LABEL, FEATURES, SPLIT = "label", "features", "split"
 NUMBER_THE_CLASSES = "number the classes, as `pandas.factorize` does"
 _SPLITS = {"train", "test"}
+_MUST_HAVE_FEATURES = f"must have numeric columns, or a list column `{FEATURES}`, beside `{LABEL}`, got neither"
+_BOTH_SPLITS = f"column `{SPLIT}` must hold both `train` and `test`, and nothing else"
 
 
 def wanted_columns(where: str, schema: Any) -> list[str]:
@@ -31,7 +33,7 @@ def wanted_columns(where: str, schema: Any) -> list[str]:
     names: list[str] = schema.names
     if len(set(names)) != len(names):
         twice = [name for name, count in Counter(names).items() if count > 1]
-        raise DataError(f"{where}: columns must have different names, got more than one {listed(twice)}")
+        raise DataError(f"{where}: column names must be unique, got more than one {listed(twice)}")
     if LABEL not in names:
         raise DataError(f"{where}: must have a column `{LABEL}`, got {listed(names) or 'no columns'}")
     features = [name for name in names if name not in (LABEL, SPLIT)]
@@ -39,10 +41,12 @@ def wanted_columns(where: str, schema: Any) -> list[str]:
         features = [FEATURES]
         clashing = [name for name in names if name.startswith((f"{LABEL}.", f"{FEATURES}.", f"{SPLIT}."))]
         if clashing:  # Arrow takes them for parts of the column before the dot
-            raise DataError(f"{where}: columns must not be named like parts of other columns, got {listed(clashing)}")
+            raise DataError(
+                f"{where}: column names must not begin with another column's name and a dot, got {listed(clashing)}"
+            )
         _require_numeric(where, FEATURES, schema.field(FEATURES).type.value_type)
     elif not features:
-        raise DataError(f"{where}: must have a list column `{FEATURES}` or numeric columns beside `{LABEL}`, got none")
+        raise DataError(f"{where}: {_MUST_HAVE_FEATURES}")
     else:
         for name in features:
             _refuse_index(where, name)
@@ -91,9 +95,7 @@ def _require_numeric(where: str, name: str, kind: Any) -> None:
 
 def _require_text(where: str, kind: Any) -> None:
     if not _is_text(kind):
-        raise DataError(
-            f"{where}: column `{SPLIT}` must hold `train` and `test`, both and no others, got {shown(kind)}"
-        )
+        raise DataError(f"{where}: {_BOTH_SPLITS}, got {shown(kind)}")
 
 
 def _is_text(kind: Any) -> bool:
@@ -107,7 +109,7 @@ def _features(where: str, table: Any) -> Array:
         return _from_lists(where, table.column(FEATURES))
     names = [name for name in table.column_names if name not in (LABEL, SPLIT)]
     if not names:
-        raise DataError(f"{where}: must have a list column `{FEATURES}` or numeric columns beside `{LABEL}`, got none")
+        raise DataError(f"{where}: {_MUST_HAVE_FEATURES}")
     columns = [_numbers(where, name, table.column(name)) for name in names]
     if all(column.dtype == np.uint8 for column in columns):
         return np.column_stack(columns)
@@ -123,7 +125,9 @@ def _from_lists(where: str, column: Any) -> Array:
     _refuse_nulls(where, FEATURES, column)
     lengths = pc.unique(pc.list_value_length(column)).to_pylist()
     if len(lengths) > 1:
-        raise DataError(f"{where}: lists in `{FEATURES}` must be equally long, got {min(lengths)} to {max(lengths)}")
+        raise DataError(
+            f"{where}: lists in `{FEATURES}` must all have the same length, got {min(lengths)} to {max(lengths)}"
+        )
     values = _numbers(where, FEATURES, pc.list_flatten(column))
     return values.reshape(len(column), lengths[0] if lengths else 0)
 
@@ -142,8 +146,5 @@ def _refuse_nulls(where: str, name: str, column: Any) -> None:
 def _is_test(where: str, column: Any) -> npt.NDArray[np.bool_]:
     found = set(column.unique().to_pylist())
     if found != _SPLITS:
-        raise DataError(
-            f"{where}: column `{SPLIT}` must hold `train` and `test`, both and no others, "
-            f"got {listed(sorted(map(str, found)))}"
-        )
+        raise DataError(f"{where}: {_BOTH_SPLITS}, got {listed(sorted(map(str, found)))}")
     return np.asarray(column.to_numpy() == "test", dtype=np.bool_)

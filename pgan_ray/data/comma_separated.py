@@ -48,9 +48,8 @@ def read_csv(stream: BinaryIO, where: str) -> tuple[RawPoints, RawPoints | None]
         return points_of(where, pa.Table.from_batches(table, batches.schema))
     except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         rule = _broken_rule(str(error), names)
-        raise DataError(
-            f"{where}: {rule or f'must be numbers with commas between, under a line of names, got: {shown(error)}'}"
-        ) from error
+        rule = rule or f"must be numbers separated by commas, under a line of column names, got: {shown(error)}"
+        raise DataError(f"{where}: {rule}") from error
 
 
 def _broken_rule(message: str, names: Sequence[str]) -> str | None:

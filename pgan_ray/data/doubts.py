@@ -19,19 +19,19 @@ def doubts(task: TaskData) -> Iterator[str]:
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[most] >= UNEQUAL * counts[least]:
         yield (
-            f"classes are of very unequal size: {counts[most]:,} training points of class {most}, {counts[least]:,} of "
-            f"class {least}"
+            f"class sizes differ greatly: {counts[most]:,} training points of class {most}, {counts[least]:,} of class "
+            f"{least}"
         )
     if task.image_shape is not None:
         return  # pixels at the rim are often constant, and alike
     points = task.train_x.numpy()
     constant = (points == points[0]).all(0)
     if constant.any():
-        yield f"{_features(constant)} the same in all training points, and tell nothing"
+        yield f"{_features(constant)} the same in all training points, so they carry no information"
     _, first = np.unique(points[:, ~constant], axis=1, return_index=True)
     copies = int((~constant).sum()) - len(first)
     if copies:
-        yield f"{copies} of {points.shape[1]} features are copies of others: distances count them twice"
+        yield f"{copies} of {points.shape[1]} features are copies of others, so distances count them more than once"
 
 
 def _features(which: np.ndarray) -> str:

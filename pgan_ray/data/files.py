@@ -30,7 +30,8 @@ def user_path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise DataError(
-            f"{shown(text)}: must start with the home of a user of this machine, got none; write the folder in full"
+            f"{shown(text)}: must start with the home directory of a user of this machine, got none; write the path in "
+            "full"
         ) from error
 
 
@@ -88,4 +89,4 @@ def listed(names: Iterable[object]) -> str:
 def _unreadable(path: Path, error: OSError | ValueError) -> DataError:
     if isinstance(error, OSError):
         return DataError(f"{shown(path)}: must be readable, got {error.strerror or error}")
-    return DataError(f"{shown(path)}: must be a path that this system can have, got {error}")
+    return DataError(f"{shown(path)}: must be a valid path on this system, got {error}")

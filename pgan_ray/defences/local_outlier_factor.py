@@ -20,7 +20,7 @@ class LocalOutlierFactorConfig(PercentileConfig):
         if evaluation.trusted_per_class < 4:
             raise ValueError(
                 f"`trusted_per_class` must be at least 4 for `local_outlier_factor`, got "
-                f"{evaluation.trusted_per_class}: it compares points of one half with each other"
+                f"{evaluation.trusted_per_class}: it compares the points of one half with each other"
             )
 
 

@@ -33,7 +33,10 @@ class RoniConfig(DefenceConfig):
     def check_evaluation(self, evaluation: EvaluationSpec) -> None:
         """A quarter of each class's trusted points to train on, one to judge by, and half for the threshold."""
         if evaluation.trusted_per_class < 8:
-            raise ValueError(f"`trusted_per_class` must be at least 8 for `roni`, got {evaluation.trusted_per_class}")
+            raise ValueError(
+                f"`trusted_per_class` must be at least 8 for `roni`, got {evaluation.trusted_per_class}: it splits "
+                "them into quarters"
+            )
 
     @property
     def kept_fraction(self) -> float:

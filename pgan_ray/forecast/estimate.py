@@ -118,14 +118,16 @@ def offer_of(sweep: Sweep, name: str, *, cpus: float, gpus: float = 0.0, is_loca
 def estimate_line(sweep: Sweep, members: tuple[int, int], datasets: "dict[str, Dataset]", here: Offer) -> str:
     """What a sweep that starts ``here`` will take, in one line and within a second."""
     if sweep.cells > MOST_CELLS:
-        return f"no estimate of {sweep.cells:,} cells; `pgan-ray plan` takes longer"
+        return f"no estimate for {sweep.cells:,} cells, which would take too long here; run `pgan-ray plan`"
     plan = Plan(sweep, members, points_at_hand(sweep, datasets), clean_once=not here.evaluator.on_gpu)
     pace, how = _pace_of(plan, here)
     if pace is None:
         known = "|".join(sorted(name for name, device in DEVICES.items() if device.is_gpu))
-        return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` reckons with assumed rates"
+        return f"no estimate: {how}; `pgan-ray plan FILE --device {known}` estimates with assumed speeds"
     expected = plan.forecast(pace, here)
-    less = "; less, as trials are stopped" if sweep.search is not None and sweep.search.spec.stops_early else ""
+    less = (
+        "; less, because trials are stopped early" if sweep.search is not None and sweep.search.spec.stops_early else ""
+    )
     doubt = f"; {pace.doubt}" if pace.doubt else ""
     return f"estimate: {clock(expected.seconds)}, generators by {clock(expected.stage1_s)} ({how}{less}){doubt}"
 
@@ -142,10 +144,10 @@ def _pace_of(plan: Plan, here: Offer) -> tuple[Pace | None, str]:
             return None, f"GPUs of an unknown kind ({', '.join(here.gpu_kinds) or 'Ray does not say'})"
         resources = asked_resources(plan.sweep)
         pace = Pace(DEVICES[kinds[0]], (resources.trial.gpu, resources.evaluator.gpu))
-        return pace, f"by assumed rates of {kinds[0]}, not measured"
+        return pace, f"with assumed speeds of {kinds[0]}, not measured"
     actors = max(1, min(here.trial.slots, here.evaluator.slots))
     pace = measure(chosen(plan.stacks, most=2), actors=actors, budget_s=SOON_S)
-    return pace, "rough: this machine's pace by half a second's runs; `pgan-ray plan` takes longer"
+    return pace, "rough, from half a second of runs on this machine; `pgan-ray plan` measures for longer"
 
 
 def points_at_hand(sweep: Sweep, datasets: "dict[str, Dataset]") -> PointsOf:

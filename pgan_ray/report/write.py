@@ -129,8 +129,8 @@ def _check_ours(target: Store, names: Set[str], before: Set[str]) -> None:
         where = redact(target.location)
         raise SpecError(
             [
-                f"{where}: must be a report's own directory or hold no file of its names, got {there[0]}, which no "
-                "report is known to have written: name another directory with --out, or move it away"
+                f"{where}: must be a report's directory, or hold no file that a report would overwrite, got "
+                f"{there[0]}: name another directory with --out, or move that file away"
             ]
         )
 

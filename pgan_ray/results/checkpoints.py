@@ -51,9 +51,9 @@ def other_device(progress: Mapping[str, Any], trial: str, kind: str) -> str:
         return ""
     names = {"cuda": "a GPU", "cpu": "a CPU"}
     return (
-        f"trial {trial}: its checkpoint must go on where it was made, on {names.get(needed, needed)}, got "
-        f"{names.get(kind, kind)}: resume there, or delete the folder {CHECKPOINTS} of the sweep's directory to train "
-        "what is unfinished anew"
+        f"trial {trial}: must continue on the kind of device that its checkpoint was made on, "
+        f"{names.get(needed, needed)}, got {names.get(kind, kind)}: resume there, or delete the folder {CHECKPOINTS} "
+        "of the sweep's directory to train what is unfinished from the start"
     )
 
 

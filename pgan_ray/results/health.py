@@ -47,6 +47,6 @@ def useless_victims(rows: pa.Table) -> Iterator[str]:
         if error >= other:
             place = f"{variant}: " if variant else ""
             yield (
-                f"{place}clean victims err in {100 * error:.1f} %, no less than one that names the largest class "
-                f"always ({100 * other:.1f} %): nothing that poison does to them means anything"
+                f"{place}the test error of clean victims is {100 * error:.1f} %, no lower than that of always "
+                f"answering the largest class ({100 * other:.1f} %): what poison does to them means nothing"
             )

@@ -134,7 +134,7 @@ def lease(store: Store, notice: Notice) -> Iterator[Lease]:
 
 
 def _watch(store: Store, holder: dict[str, Any], notice: Notice) -> None:
-    notice(f"{_name(holder)} ran this sweep last: watching for {GONE_S:.0f} s whether it still does")
+    notice(f"{_name(holder)} ran this sweep last: checking for {GONE_S:.0f} s whether it still runs it")
     deadline = time.monotonic() + GONE_S
     while time.monotonic() < deadline:
         time.sleep(POLL_S)
@@ -148,8 +148,8 @@ def _watch(store: Store, holder: dict[str, Any], notice: Notice) -> None:
 def _refusal(store: Store, holder: dict[str, Any]) -> SpecError:
     return SpecError(
         [
-            f"{redact(store.location)}: must be run by one driver at a time, got {_name(holder)} at work in it: "
-            "wait for its end or stop it, or start a new sweep in another directory with --out"
+            f"{redact(store.location)}: must be run by one driver at a time, got {_name(holder)}, which runs it now: "
+            "wait until that ends, or stop it, or start a new sweep in another directory with --out"
         ]
     )
 

@@ -67,7 +67,9 @@ def ranking(
     every = [change for change in changes if rate in change.rates]
     fractions = sorted({change.poison_fraction for change in every})
     if not fractions:
-        raise SpecError(["a ranking must have victims of poison, and clean ones or a control's, got none"])
+        raise SpecError(
+            ["a ranking must have poisoned victims and, to compare them with, clean ones or a control's, got none"]
+        )
     at = fractions[-1] if poison_fraction is None else poison_fraction
     if at not in fractions:
         known = ", ".join(f"{fraction:g}" for fraction in fractions)

@@ -57,8 +57,8 @@ def _of_lost_trials(store: Store, record: SweepRecord) -> Iterator[str]:
     for kind in (generators.FOLDER, victims.FOLDER):
         there = {name.split("/")[1] for name in store.names(kind)}
         for lost in sorted(there & places - asked):
-            rule = f"must be of a trial that has its file in {SEARCH}, got none; bring that back, or delete this folder"
-            yield f"{redact(store.place(f'{kind}/{lost}'))}: {rule}, and the trial is run again"
+            rule = f"must be of a trial with a file in {SEARCH}, got no such file; bring it back, or delete this folder"
+            yield f"{redact(store.place(f'{kind}/{lost}'))}: {rule}, so that the trial is run again"
 
 
 def _obstacles(store: Store) -> Iterator[str]:

@@ -58,7 +58,7 @@ def retrying(call: Callable[[], T]) -> T:
                 raise
             if not told:
                 told = True
-                logger.warning("the store is away, trying again for %.0f s: %s", give_up_s, error)
+                logger.warning("the store does not answer, trying again for %.0f s: %s", give_up_s, error)
         _pause(pause)
         pause = min(2 * pause, LONGEST_PAUSE_S)
 

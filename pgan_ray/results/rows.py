@@ -95,7 +95,7 @@ def check_values(rows: pa.Table) -> None:
             raise ValueError(f"`{name}` must be from 0 to 1")
     for name, most in (("seconds", MAX_SECONDS), ("train_size", math.inf), ("poison_variance", math.inf)):
         if not _all(pc.and_(pc.greater_equal(rows[name], 0), pc.less_equal(rows[name], most))):
-            raise ValueError(f"`{name}` must be 0 or more, and possible")
+            raise ValueError(f"`{name}` must be 0 or more, and not impossibly large")
     if not _all(pc.is_in(rows["outcome"], pa.array(OUTCOMES))):
         raise ValueError(f"`outcome` must be one of {', '.join(OUTCOMES)}")
     # By what they hold: of a victim of somebody else's, too, none may be trained.

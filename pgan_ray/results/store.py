@@ -43,15 +43,15 @@ class Store:
         """
         text = _expanded(str(location))
         if "\0" in text or not _is_utf8(text):
-            raise SpecError([f"{redact(text)}: must be a directory whose name is UTF-8, without a zero byte"])
+            raise SpecError([f"{redact(text)}: must be the name of a directory, in UTF-8 and without a zero byte"])
         if not text or _ONE_SLASH.match(text):
             raise SpecError([f"{redact(text)!r}: must be a directory, or s3://BUCKET/DIR"])
         if holds_secret(text):
             # Ray and Tune keep the location in files and logs of their own.
             raise SpecError(
                 [
-                    f"{redact(text)}: must hold no secret: set it as the store's own clients read it, such as "
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                    f"{redact(text)}: must not hold a secret: set it in the variables that the store's clients read, "
+                    "such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 ]
             )
         self.location = text if "://" in text else str(Path(text).absolute())

@@ -228,7 +228,7 @@ def _read(store: Store, record: SweepRecord, search: Search, key: TrialKey) -> T
         method = str(found["method"])
         return Trial(key, values, state, harm, seen, found["message"], found["memory"], method, tuple(probes))
     except _DAMAGE as error:
-        raise _fault(store, name, error, "; delete it, and resume says what goes with it") from None
+        raise _fault(store, name, error, "; delete it, and `pgan-ray resume` says what else to delete") from None
 
 
 def _fault(store: Store, name: str, error: BaseException, remedy: str = "") -> SpecError:

@@ -141,7 +141,7 @@ class SweepRun:
             self._tracker.sweep_started()
         try:
             if forget_failures(self._store, self._to_run, self._among):
-                self._progress.notice("batches in which a component failed are run again")
+                self._progress.notice("running again the batches in which a component failed")
                 self._finished = FinishedBatches(self._store, self._among)
             self._executor.start(self._job)
             self._begin_baselines()
@@ -157,7 +157,7 @@ class SweepRun:
         except Exception as error:
             self._outcome.outcome = "failed"
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                self._fail("the sweep stopped", f"{self._store.location}: must have room left, got {error}")
+                self._fail("the sweep stopped", f"{self._store.location}: must have free space left, got {error}")
             else:
                 self._fail(f"the sweep failed ({type(error).__name__})", traceback.format_exc())
         try:
@@ -217,7 +217,10 @@ class SweepRun:
             if record is None:
                 # Written before the trial's last report: this process looks at another directory.
                 where = f"{self._store.location}/generators/{trial.configuration}/r{replicate}"
-                raise ClusterError(f"{where}: must be seen by every node of the cluster, got no record there")
+                raise ClusterError(
+                    f"{where}: must be visible to every node of the cluster, got no record there: with --out, name a "
+                    "directory that all nodes share"
+                )
             self._state.generators_done += 1
             self._state.losses.pop((self._record.sweep.called(trial.configuration), replicate), None)
             self._tracker.generator_finished(trial.configuration, replicate)

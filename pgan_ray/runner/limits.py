@@ -63,7 +63,7 @@ def check_time(sweep: Sweep, points_of: PointsOf, origin: str = "", *, really_la
     if years > most:
         raise SpecError(
             [
-                f"{origin or sweep.name + ':'} a sweep must take at most {most:,} years of one core, by assumed rates"
+                f"{origin or sweep.name + ':'} a sweep must take at most {most:,} core years, at assumed speeds"
                 f"{unless}, got {years:,.0f}"
             ]
         )
@@ -81,7 +81,7 @@ def check_room(sweep: Sweep, sized_of: SizedOf, room: Room, origin: str = "") ->
             taken = need.of(need.part)
             if taken > most:
                 place = need.field()
-                whose = "a worker here has" if most < ANY_WORKER_BYTES else "none has more than"
+                whose = "a worker here has" if most < ANY_WORKER_BYTES else "no worker has more than"
                 got = f"one {noun} takes {bytes_text(taken)}, {whose} {bytes_text(most)}"
                 faults.setdefault(place, f"{origin}{place}: must fit a worker's memory: {got}")
     if faults:

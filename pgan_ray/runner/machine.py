@@ -74,7 +74,7 @@ def gpu_fault() -> str:
         return " ".join(str(error).split()) or type(error).__name__
     if fault := without_kernels():
         return fault
-    return f"{torch.cuda.device_count()} GPUs in sight"
+    return f"PyTorch sees {torch.cuda.device_count()} GPU(s)"
 
 
 def without_kernels() -> str:

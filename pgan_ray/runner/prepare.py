@@ -54,7 +54,7 @@ def load_datasets(
         of = f"{key} {settings.task.model_dump_json()} {settings.attack.name}"
         if of not in asked:  # of a large grid, one configuration for all
             asked.add(of)
-            told |= {f"to doubt: {datasets[key].name}: {doubt}": None for doubt in _doubts(settings, task, surrogate)}
+            told |= {f"warning: {datasets[key].name}: {doubt}": None for doubt in _doubts(settings, task, surrogate)}
     for line in told:
         notice(line)
     assert first is not None  # a sweep has a configuration
@@ -110,7 +110,7 @@ def check_fractions(sweep: Sweep) -> None:
                 if fraction and not evaluation.poison_count(fraction, classes):
                     raise DataError(
                         f"{sweep.called(configuration.id, variant.id)}: each of `evaluation.poison_fractions` must be "
-                        f"0 or come to at least one point of poison, got {fraction:g} of "
+                        f"0 or amount to at least one point of poison, got {fraction:g} of "
                         f"{classes * evaluation.train_per_class} training points; raise it, or "
                         "`evaluation.train_per_class`"
                     )
@@ -177,8 +177,8 @@ def check_same_data(record: SweepRecord, datasets: dict[str, Dataset]) -> None:
     is_more = record.earlier and set(begun.split(", ")) <= set(found.split(", "))
     if found != begun and not is_more:
         raise DataError(
-            f"the data of a sweep that is resumed must be what it began with (SHA-256 {begun}), got {found}: bring the "
-            "old data back, or start a new sweep"
+            f"the data of a resumed sweep must be the data that it began with (SHA-256 {begun}), got {found}: bring "
+            "that data back, or start a new sweep"
         )
 
 

@@ -101,14 +101,16 @@ class SearchRun:
             if all(key in self._trials and self._trials[key].state != "running" for key in keys):
                 continue
             if is_paused(self._store):
-                return self._stopped("paused", f"paused by the file PAUSE before trial {first}: delete it, and resume")
+                return self._stopped(
+                    "paused", f"paused by the file PAUSE before trial {first}: delete that file, then resume"
+                )
             self._ask(keys)
             outcome = self._wave([key for key in keys if self._trials[key].state == "running"])
             if outcome is not None:
                 return outcome
             self._tell_of(numbers)
         if is_paused(self._store):
-            notice = "paused by the file PAUSE before the best are confirmed: delete it, and resume"
+            notice = "paused by the file PAUSE before the best are confirmed: delete that file, then resume"
             return self._stopped("paused", notice)
         return None
 
@@ -116,7 +118,9 @@ class SearchRun:
         """Another version of the library may ask for other trials than the one that asked for those before."""
         before, now = {trial.method for trial in self._trials.values()}, make_sampler(self._search, self._seed).library
         if before - {now}:
-            self._progress.notice(f"trials so far are by {', '.join(sorted(before))}, later ones by {now}")
+            self._progress.notice(
+                f"trials so far were suggested by {', '.join(sorted(before))}, later ones will be by {now}"
+            )
 
     def _ask(self, keys: Sequence[TrialKey]) -> None:
         """Have a file of each trial of a wave before any of them starts."""
@@ -201,7 +205,7 @@ class SearchRun:
             ended = {r: record for r in replicates if (record := directory.generator(trial_id(key), r))}
             outcomes = [*rows[key]["outcome"].to_pylist(), *(record.outcome for record in ended.values())]
             if not {*ended, *rows[key]["replicate"].to_pylist()}.issuperset(replicates) or "diverged" in outcomes:
-                message = f"no generator of each replicate after {100 * rung:g} % of the training"
+                message = f"not every replicate has a generator after {100 * rung:g} % of the training"
                 probed.append(self._explained(directory, replace(trial, state="failed", message=message)))
             else:
                 probe = Probe(rung, found.harm, found.detectability)
@@ -294,7 +298,7 @@ class SearchRun:
             if self._spec.goal == "front":
                 what = f"{len(front(own))} of them are on the front"
             elif found is None:
-                what = f"none yet has a detectability of at most {budget_text(rule)}"
+                what = f"no trial yet has a detectability of at most {budget_text(rule)}"
             else:
                 what = f"the best is {scores_text(found, rule)}"
             method = self._record.sweep.in_words(self._search.method_text(series))
@@ -313,7 +317,7 @@ class SearchRun:
             # What was confirmed before the search was extended stays a result.
             chosen += [key for key in (before.keys if before else []) if key not in chosen]
             if not chosen:
-                nothing = "no trial came to a score: there is nothing to confirm"
+                nothing = "no trial has a score, so there is nothing to confirm"
                 return self._ended(SweepOutcome("failed", failures=[nothing]))
             write_confirmed(self._store, self._record, Confirmed(chosen, self._spec.trials))
         sweep = with_known(self._record.sweep, self._known())

@@ -107,7 +107,7 @@ class TrialTraining:
             raise error
         self._parts = min(2 * self._parts, len(self._trial.replicates))
         reason = str(error).partition("\n")[0]
-        self._notices.append(f"{reason}: its replicates are trained anew, as {self._parts} stacks")
+        self._notices.append(f"{reason}: its replicates are trained again from the start, in {self._parts} stacks")
 
     def _begin(self) -> None:
         """Nothing is trained yet."""

@@ -51,8 +51,8 @@ def compute_device(*, gpu: bool | None) -> torch.device:
         return torch.device("cuda")
     if gpu:
         raise DeviceError(
-            f"a GPU was granted that PyTorch must be able to use, got: {gpu_fault()}; {DEVICE_VARIABLE}=cpu computes "
-            "on the CPU instead"
+            f"PyTorch must be able to use the GPU that this process was given, got: {gpu_fault()}; to compute on the "
+            f"CPU instead, set {DEVICE_VARIABLE}=cpu"
         )
     return torch.device("cpu")
 

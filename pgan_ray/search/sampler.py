@@ -39,7 +39,9 @@ def check_sampler() -> None:
     try:
         found = version("optuna")
     except PackageNotFoundError:
-        raise SpecError([f"search.method: must be `grid` where Optuna is not installed ({EXTRA})"]) from None
+        raise SpecError(
+            [f"search.method: must be `grid`, because Optuna is not installed (to search: {EXTRA})"]
+        ) from None
     if found.partition(".")[0] != MAJOR:
         raise SpecError([f"search.method: must go with Optuna {MAJOR}, got {found} ({EXTRA})"])
 

@@ -32,7 +32,7 @@ class ComponentConfig(Part):
 
     def make(self) -> Any:
         """The component itself. Raises `ComponentError`."""
-        with self.must(f"be made of its section, as `{self.component.__name__}(config)`"):
+        with self.must(f"accept its section as its only argument, `{self.component.__name__}(config)`"):
             return self.component(self)
 
     @contextmanager

@@ -59,7 +59,7 @@ def check_value_range(ends: tuple[float, float]) -> None:
     width = ends[1] - ends[0]
     if max(abs(ends[0]), abs(ends[1]), width) > float(single.max) or width / 2 < float(single.tiny):
         raise ValueError(
-            f"must have ends and a width that float32 can hold, {single.tiny:.1e} to {single.max:.1e}, "
+            f"must have ends and a width that float32 can represent ({single.tiny:.1e} to {single.max:.1e} in size), "
             f"got {list(ends)}; store the features in another unit"
         )
     if np.float32(ends[0]) == np.float32(ends[1]):
@@ -107,7 +107,7 @@ class TaskSpec(Part):
         if others:
             raise ValueError(f"`surrogate_classes` must be among `classes` {few(self.classes)}, got {few(others)}")
         if self.poison_class == self.source_class:
-            raise ValueError("`source_class` must differ from `poison_class`")
+            raise ValueError(f"`source_class` must differ from `poison_class`, got {self.poison_class} for both")
         return self
 
     @property

@@ -66,7 +66,8 @@ class EvaluationSpec(Part):
         needed = self.poison_count(max(self.poison_fractions), classes)
         if has < needed:
             raise ValueError(
-                f"`{key}` must be at least {needed} (the largest poison fraction of the training set), got {has}"
+                f"`{key}` must be at least {needed}, the number of poisoning points at the largest poison fraction, "
+                f"got {has}"
             )
 
     @model_validator(mode="after")
@@ -78,7 +79,10 @@ class EvaluationSpec(Part):
         for index, one in enumerate(self.defence):
             one.check_evaluation(self)
             if one.component.ends and index < len(self.defence) - 1:
-                raise ValueError(f"`defence` must have `{one.name}` last, which trains the victim, got others after it")
+                raise ValueError(
+                    f"`defence` must have `{one.name}`, which trains the victim, as its last item, got "
+                    f"`{self.defence[index + 1].name}` after it"
+                )
             if one.component.asks_victim and not self.victim.trains:
-                raise ValueError(f"`victim` must be one that is trained, got `none`: `{one.name}` asks it")
+                raise ValueError(f"`victim` must be one that is trained, got `none`: the defence `{one.name}` needs it")
         return self

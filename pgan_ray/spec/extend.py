@@ -39,7 +39,7 @@ def with_values(record: SweepRecord, additions: Sequence[str]) -> SweepRecord:
     _check_kept(record.sweep, longer.sweep, OPTION)
     if longer.sweep.cells == record.sweep.cells:
         raise SpecError(
-            [f"{OPTION} {additions[0]}: must be of a grid that a configuration reads, got one that none does"]
+            [f"{OPTION} {additions[0]}: must add to a grid that some configuration uses, got one that none uses"]
         )
     return longer
 
@@ -54,15 +54,15 @@ def with_replicates(record: SweepRecord, more: int) -> SweepRecord:
     for section in attack["grid"] if grid.is_grid(attack) else [attack]:
         there = section.get("replicates", AttackConfig.model_fields["replicates"].default)
         if grid.is_grid(there):
-            rule = "must be of a sweep that gives each attack one number, got a grid of them: --add adds a value to it"
-            raise SpecError([f"{given}: {rule}"])
+            rule = "must go with a sweep in which `replicates` is one number for each attack, got a grid of numbers"
+            raise SpecError([f"{given}: {rule}: add a value to that grid with {OPTION}"])
         section["replicates"] = there + more
     longer = _longer(record, document, given)
     grown = [replace(one, settings=_grown(one.settings, more)) for one in record.sweep.configurations]
     names = {one.id for one in longer.sweep.configurations}
     if lost := [one.id for one in grown if one.id not in names]:
-        rule = "must leave every configuration its name, which is made of all that its section has where another one's"
-        raise SpecError([f"{given}: {rule} `name` is the same, got another name for `{lost[0]}`; {ANEW}"])
+        rule = "must not rename a configuration: where attacks of a grid share a `name`, `replicates` is part of theirs"
+        raise SpecError([f"{given}: {rule}, got another name for `{lost[0]}`; {ANEW}"])
     _check_kept(replace(record.sweep, configurations=tuple(grown)), longer.sweep, REPLICATES)
     return longer
 
@@ -84,10 +84,10 @@ def _append(document: dict[str, Any], addition: str) -> None:
     given, dotted = f"{OPTION} {addition}", ".".join(path)
     grids = dict(grid.find_grids(document))
     if path not in grids:
-        there = " or ".join(".".join(one) for one in grids) or "it has none"
+        there = " or ".join(".".join(one) for one in grids) or "it has no grids"
         raise SpecError([f"{given}: must name a grid of the sweep ({there}), got {_found(document, path)}"])
     if len(path) > 1 and path[-1] == "name":
-        rule = f"must name a grid whose values stand alone: what stands beside `{dotted}` is of the names that it has"
+        rule = f"must not add to a grid of names: the keys beside `{dotted}` belong to the names that it already has"
         raise SpecError([f"{given}: {rule}; {ANEW}"])
     if any(grid.same(value, other) for other in grids[path]):
         raise SpecError([f"{given}: must be a value that the grid does not have yet, got one of {show(grids[path])}"])
@@ -101,7 +101,7 @@ def _found(document: Mapping[str, Any], path: grid.Path) -> str:
         if grid.is_grid(node):
             return f"a field of the grid `{'.'.join(path[:index])}`, whose values are whole sections"
         if not isinstance(node, Mapping) or key not in node:
-            return "none"
+            return "no such key"
         node = node[key]
     return "a section" if isinstance(node, Mapping) else f"one value, {show(node)}"
 
@@ -113,24 +113,24 @@ def _check_kept(old: Sweep, new: Sweep, option: str) -> None:
     if reasons:
         first, reason = reasons[0]
         more = f" (and {len(reasons) - 1:,} more)" if len(reasons) > 1 else ""
-        raise spec_error(option, [f"{option}: must leave the configuration `{first}`{more} as it is, got {reason}"])
+        raise spec_error(option, [f"{option}: must leave the configuration `{first}`{more} unchanged, got {reason}"])
 
 
 def _change(old: Configuration, new: Configuration | None) -> str | None:
     """How ``new`` is not ``old``; None where it is, or has its generators and poison evaluated in more ways."""
     if new is None and old.is_control:
-        return "its control a second time, as a value of the grid"
+        return "this control a second time, as a value of the grid"
     if new is None:
-        return f"another name for it beside a value of the same name; {ANEW}"
+        return f"another name for it, because the grid now has two values with its `name`; {ANEW}"
     if old.settings != new.settings:
-        return f"one with {_difference(old.settings, new.settings)}; {ANEW}"
+        return f"{_difference(old.settings, new.settings)}; {ANEW}"
     variants = {variant.id: variant for variant in new.variants}
     lost = next((variant.id for variant in old.variants if variants.get(variant.id) != variant), None)
     if lost is not None:
-        return f"another name for its victims `{lost}` beside a value of the same name; {ANEW}"
+        return f"another name for its victims `{lost}`, because the grid now has two values with that `name`; {ANEW}"
     sampled, needed = (max(variant.evaluation.poison_set_size for variant in one.variants) for one in (old, new))
     if old.settings.attack.is_trained and needed > sampled:
-        return f"more poison, {needed:,} points, than the {sampled:,} sampled from its generators; {ANEW}"
+        return f"a need for {needed:,} points of poison, where its generators were sampled for {sampled:,}; {ANEW}"
     return None if replace(new, variants=old.variants) == old else f"another setting or order; {ANEW}"
 
 
@@ -142,4 +142,4 @@ def _difference(old: Settings, new: Settings) -> str:
     while isinstance(before, Mapping) and isinstance(after, Mapping):
         key = next(key for key in [*before, *after] if before.get(key) != after.get(key))
         path, before, after = [*path, key], before.get(key), after.get(key)
-    return f"`{'.'.join(path)}` {show(after)} in place of {show(before)}"
+    return f"`{'.'.join(path)}` {show(after)} instead of {show(before)}"

@@ -129,14 +129,16 @@ def _unknown(parts: Parts) -> str:
         own = part.model_fields["name"].default if not issubclass(part, ComponentConfig) else part.component.name
         return (
             f"{UNKNOWN}key of `{own}`: delete it (keys of `{own}`: {', '.join(names)}; "
-            f"{', '.join(f'`{other}`' for other in others)} {'has' if len(others) == 1 else 'have'} it)"
+            f"this is a key of {', '.join(f'`{other}`' for other in others)})"
         )
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
     meant = elsewhere(key)
     # What is nearly a key of this section is a slip of the pen, even where another section has a key of that name.
     if meant and not difflib.get_close_matches(key, names, n=1, cutoff=0.9):
         return f"{UNKNOWN}known key; did you mean {' or '.join(f'`{path}`' for path in meant)}?"
-    return f"{UNKNOWN}known key" + (f"; did you mean `{near[0]}`?" if near else f"; known here: {', '.join(names)}")
+    return f"{UNKNOWN}known key" + (
+        f"; did you mean `{near[0]}`?" if near else f"; known keys here: {', '.join(names)}"
+    )
 
 
 def _others_with(key: str, parts: Parts) -> list[str]:

@@ -60,7 +60,7 @@ def grid_faults(tree: Tree) -> list[tuple[tuple[str | int, ...], str, Any]]:
     faults: list[tuple[tuple[str | int, ...], str, Any]] = []
     for path, values in find_grids(tree):
         if path[0] in UNGRIDDED:
-            faults.append((path, f"cannot be a grid: `{path[0]}` is not what a sweep studies", values))
+            faults.append((path, f"must not be a grid: a sweep does not compare values of `{path[0]}`", values))
         elif not is_usable(values):
             faults.append(((*path, "grid"), "must be a list of at least one value", values))
         else:

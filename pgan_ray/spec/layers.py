@@ -69,7 +69,7 @@ def split_profiles(content: Tree, origin: str) -> tuple[Tree, dict[str, Tree], l
         if not re.fullmatch(PROFILE, name):
             lines.append(f"{place}: must have a name that matches {PROFILE}, got {show(name)}")
         elif name == "auto":
-            lines.append(f"{place}: must have another name: `--profile auto` chooses among the others")
+            lines.append(f"{place}: must not be called `auto`: `--profile auto` chooses one of the other profiles")
         elif value is not None and not isinstance(value, Mapping):
             lines.append(f"{place}: must be a section of overrides, got {show(value)}")
         else:
@@ -93,7 +93,7 @@ def parse_overrides(texts: Sequence[str]) -> tuple[list[Override], list[str]]:
             lines += error.faults
             continue
         if path[0] == "profiles":
-            lines.append(f"--set {text}: must name a field of the sweep; --profile chooses a profile")
+            lines.append(f"--set {text}: must name a key of the sweep file's body; choose a profile with --profile")
         else:
             overrides.append((path, value))
     return overrides, lines

@@ -33,7 +33,7 @@ class Limit:
 
 # Each variant of each configuration is a validated section of its own: about 150 µs and 5 kB.
 CONFIGURATIONS = Limit("configurations", 10_000, 100_000)
-VARIANTS = Limit("variants of their evaluation", 20_000, 200_000)
+VARIANTS = Limit("evaluation variants", 20_000, 200_000)
 # A row each, of 50 bytes, and a file for some ten of them.
 CELLS = Limit("cells", 10_000_000, 100_000_000)
 
@@ -49,7 +49,7 @@ def number_faults(tree: grid.Tree) -> Iterator[tuple[tuple[str | int, ...], str]
         elif abs(value) > MOST_NUMBER:
             yield place, f"must be at most {MOST_NUMBER:,}, got {value}"
         elif 0 < abs(value) < LEAST_NUMBER:
-            yield place, f"must be at least {LEAST_NUMBER:g}, or 0, got {value}"
+            yield place, f"must be 0 or at least {LEAST_NUMBER:g}, got {value}"
 
 
 def check_size(

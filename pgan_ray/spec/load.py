@@ -61,7 +61,7 @@ def load_sweep(
     named = head["profile"] if head is not None and not head_faults else BODY
     if profile not in (BODY, named, *profiles):
         names = ", ".join(offered(profiles))
-        lines.append(f"{origin}:profiles: must hold the profile asked for, got {show(profile)}; offered: {names}")
+        lines.append(f"{origin}:profiles: the profile must be one of {names}, got {show(profile)}")
     choices, faulty = parse_overrides(overrides)
     lines += layer_faults(body, profiles, profile, choices, origin) + faulty
     if lines:
@@ -108,8 +108,9 @@ def _record(
     if is_edited:
         raise SpecError(
             [
-                f"{origin}: must be as `pgan-ray sweep` wrote it, got an edited one, whose results would not go with "
-                f"those that are there: undo the edit, or run it anew with `pgan-ray sweep {typed(origin)} --out DIR`"
+                f"{origin}: must be as `pgan-ray sweep` wrote it, got an edited file, whose results would not go with "
+                "those that are already there: undo the edit, or run the file as a new sweep with "
+                f"`pgan-ray sweep {typed(origin)} --out DIR`"
             ]
         )
     found = _sweep(origin, body, head["profile"], really_large=True)

@@ -134,20 +134,20 @@ class SearchSpec(Part):
         others = [key for key in sorted(self.model_fields_set - {"method"}) if getattr(self, key) != _default(key)]
         if not self.is_on and others:
             raise ValueError(
-                f"`{others[0]}` goes with a `method` that searches (random, tpe, gp, nsga2), got `grid`, which tries "
-                "every combination"
+                f"`{others[0]}` must be left out with `method: grid`, which tries every combination: delete it, or set "
+                "a `method` that searches (random, tpe, gp, nsga2)"
             )
         if self.is_on and len(self.start) > self.trials:
-            raise ValueError(f"`start` must have at most as many items as `trials` ({self.trials}), got more")
+            raise ValueError(f"`start` must have at most `trials` items ({self.trials}), got {len(self.start)}")
         if self.is_on and self.baseline == self.method:
             raise ValueError("`baseline` must differ from `method`, got `random` for both")
         if self.stops_early and self.goal != "worst_case":
             raise ValueError(f"`scheduler` must be `none` with `goal: {self.goal}`, got `{self.scheduler}`")
         if any(later <= earlier for earlier, later in itertools.pairwise(self.rungs)):
-            raise ValueError(f"`rungs` must rise, got {self.rungs}")
+            raise ValueError(f"`rungs` must be strictly increasing, got {self.rungs}")
         unread = [key for key in ("rungs", "keep") if not self.stops_early and getattr(self, key) != _default(key)]
         if unread:
-            raise ValueError(f"`{unread[0]}` goes with a `scheduler` that stops trials, got `none`")
+            raise ValueError(f"`{unread[0]}` must be left out with `scheduler: none`, which stops no trials")
         return self
 
     @model_serializer(mode="wrap")

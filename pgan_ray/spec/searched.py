@@ -300,36 +300,41 @@ def _faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]:
     spec, at = search.spec, search.poison_fraction
     attack = search.base.settings.attack
     if attack.is_control:
-        yield ("attack", "name"), f"must be an attack to search, got the control {show(attack.name)}"
+        yield (
+            ("attack", "name"),
+            f"must be an attack where its settings are searched, got the control {show(attack.name)}",
+        )
     if spec.stops_early and not attack.is_trained:
-        rule = f"must be `none` where nothing is trained that could be stopped, got {show(spec.scheduler)}"
-        yield ("search", "scheduler"), rule
+        rule = "must be `none` with an attack that trains no generators, because there is no training to stop"
+        yield ("search", "scheduler"), f"{rule}, got {show(spec.scheduler)}"
     detects, is_scored = set[bool](), True
     for variant in search.base.variants:
         evaluation = variant.evaluation
         name = f" (with {variant.id})" if variant.id else ""
         if at not in evaluation.poison_fractions or not at:
-            rule = f"must be one of `evaluation.poison_fractions` {evaluation.poison_fractions} and over 0"
+            rule = f"must be one of `evaluation.poison_fractions` {evaluation.poison_fractions} and greater than 0"
             yield ("search", "poison_fraction"), f"{rule}, got {at:g}{name}"
         if not evaluation.victim.trains:
-            yield ("evaluation", "victim", "name"), f"must be a victim that is trained, to be harmed, got `none`{name}"
+            rule = "must be a victim that is trained, because a search measures the harm to it"
+            yield ("evaluation", "victim", "name"), f"{rule}, got `none`{name}"
         detects.add(evaluation.detector.component.filters)
         is_scored &= getattr(evaluation.detector, "percentile", None) is not None
     most = combinations(search.dimensions)
     if most is not None and spec.trials > most:
-        yield ("search", "trials"), f"must be at most {most}, as many as there are combinations, got {spec.trials}"
+        rule = f"must be at most {most}, the number of combinations of what is searched"
+        yield ("search", "trials"), f"{rule}, got {spec.trials}"
     if spec.against == "each" and len(search.base.variants) < 2:
-        yield ("search", "against"), "must be `all` without a grid under `evaluation`, got `each`"
+        yield ("search", "against"), "must be `all` where there is no grid under `evaluation`, got `each`"
     metric = spec.detectability.metric
     unseen = True not in detects or (spec.against == "each" and False in detects)
     if unseen and spec.goal == "front":
-        rule = "must be a detector where the `goal` of a search is `front`, of which it is one half"
+        rule = "must be a detector with `search.goal: front`, which compares harm with detectability"
         yield ("evaluation", "detector", "name"), f"{rule}, got `none`"
     elif unseen and spec.detectability.at_most < 0:
-        rule = "must be at least 0 where there is no detector, by which nothing is seen"
+        rule = "must be at least 0 where there is no detector, because detectability is then 0"
         yield ("search", "detectability", "at_most"), f"{rule}, got {spec.detectability.at_most:g}"
     elif not is_scored and metric != "excess_rejection":
-        rule = "must be `excess_rejection` where a detector has no score of its own, or there is none"
+        rule = "must be `excess_rejection` where there is no detector, or a detector that has no scores"
         yield ("search", "detectability", "metric"), f"{rule}, got {show(metric)}"
     yield from _start_faults(search)
 
@@ -349,15 +354,18 @@ def _start_faults(search: Search) -> Iterator[tuple[tuple[str | int, ...], str]]
             one = by_name.get(name)
             if one is None:
                 fault = True
-                yield (*here, name), f"must be one of what is searched: {', '.join(by_name)}"
+                yield (*here, name), f"must name a setting that is searched ({', '.join(by_name)})"
             elif not one.holds(value):
                 fault = True
-                yield (*here, name), f"must be in its {one.key} {show(list(one.values))}, got {show(value)}"
+                yield (
+                    (*here, name),
+                    f"must be in the `{one.key}` {show(list(one.values))} that is searched, got {show(value)}",
+                )
         if not fault:
             try:
                 search.trial((search.series[0], index), values)
             except (SpecError, ValidationError) as error:
-                yield here, f"must go together, got: {error}"
+                yield here, f"must have values that are valid together, got: {error}"
 
 
 def is_search(tree: Mapping[str, Any]) -> bool:

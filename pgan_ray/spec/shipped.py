@@ -30,9 +30,7 @@ def sweep_text(given: str | Path) -> SweepText:
     is_file = exists and not path.is_dir()
     shipped = shipped_sweeps()
     if is_path and path.stem in shipped and not exists:
-        raise SpecError(
-            [f"{name}: must be a sweep file, got no such file; the shipped sweep is given as `{path.stem}`"]
-        )
+        raise SpecError([f"{name}: must be a sweep file, got no such file; for the shipped sweep, write `{path.stem}`"])
     if is_path or is_file:
         return read_text(path)
     if name in shipped:

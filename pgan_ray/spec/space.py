@@ -111,12 +111,16 @@ def space_faults(tree: grid.Tree) -> list[tuple[Place, str, Any]]:
     section = tree.get("search")
     method = section.get("method", "grid") if isinstance(section, Mapping) else "grid"
     if method == "grid":
-        rule = f"must go with a `search.method` that searches ({METHODS}), else a grid is written {{grid: [a, b]}}"
+        rule = f"must be a value or a grid, {{grid: [a, b]}}, unless `search.method` is one that searches ({METHODS})"
         faults += [(path, rule, dict(value)) for path, value in found]
         return faults
     if not found and method in METHODS.split(", "):
-        faults.append((("search", "method"), "must have a range or a choice under `attack` to search", method))
-    rule = "must not be a grid beside a search, which has one task and one attack: name one value, or a choice"
+        faults.append(
+            (("search", "method"), "must be `grid` where `attack` has no range and no choice to search", method)
+        )
+    rule = (
+        "must not be a grid in a search, which has one data set, task and attack: give one value (or search a choice)"
+    )
     faults += [
         ((*path, "grid"), rule, values)
         for path, values in grid.find_grids(tree)
@@ -127,11 +131,8 @@ def space_faults(tree: grid.Tree) -> list[tuple[Place, str, Any]]:
 
 def _own_faults(path: Path, value: Mapping[str, Any]) -> Iterator[tuple[Place, str, Any]]:
     if path[0] != WITHIN or len(path) == 1 or path[1] in _FIXED or path[-1] == "name":
-        yield (
-            path,
-            f"cannot be searched: a range or a choice stands for a number or value under `{WITHIN}`",
-            dict(value),
-        )
+        rule = f"only values under `{WITHIN}`, but not {' or '.join(_FIXED)}, can be searched"
+        yield path, f"must not be a range or a choice: {rule}", dict(value)
     elif CHOICE in value:
         given = value[CHOICE]
         if not isinstance(given, list) or len(given) < 2:

@@ -61,7 +61,7 @@ class _Loader(yaml.SafeLoader):
         seen: set[str] = set()
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                raise _RuleError("must have text for keys", key)
+                raise _RuleError("keys must be text", key)
             if key.value in seen:
                 raise _RuleError(f"must give each key once, got {key.value!r} again", key)
             seen.add(key.value)
@@ -72,18 +72,23 @@ class _Loader(yaml.SafeLoader):
         try:
             str(text).encode()  # escapes can name half a character, which nothing can print or store
         except UnicodeEncodeError:
-            raise _RuleError("must hold whole characters only", node) from None
+            raise _RuleError("must not hold half a character (an escape such as \\ud83d alone)", node) from None
         if node.tag in _NUMBERS and ":" in node.value:  # YAML 1.1 reads 1:30 as 90, and a long one in seconds
-            raise _RuleError("must hold no numbers in base 60: quote what is meant as text", node)
+            raise _RuleError(
+                "must not hold numbers with colons, which YAML reads in base 60: quote it if it is text", node
+            )
         return text
 
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
         text = self.construct_scalar(node)
         if _LEADING_ZERO.fullmatch(text):
-            raise _RuleError("must hold no whole numbers that begin with 0, which YAML reads in base 8", node)
+            raise _RuleError(
+                "must not hold whole numbers that begin with 0, which YAML reads in base 8: quote it if it is text",
+                node,
+            )
         value = self.construct_yaml_int(node) if len(text) <= MAX_DIGITS else None
         if value is None or abs(value) >= 1 << INT_BITS:
-            raise _RuleError(f"must hold whole numbers of at most {INT_BITS} bits", node)
+            raise _RuleError(f"whole numbers must be smaller than 2^{INT_BITS} in size", node)
         return int(value)
 
 
@@ -148,7 +153,9 @@ def read_content(source: Path | SweepText | Mapping[str, Any]) -> tuple[dict[str
     try:
         text = json.dumps(source, ensure_ascii=False, allow_nan=False)  # JSON is YAML
     except (TypeError, ValueError, RecursionError) as error:
-        raise SpecError([f"{MAPPING}: must hold plain values, got one of another kind ({error})"]) from None
+        raise SpecError(
+            [f"{MAPPING}: must hold only numbers, text, booleans, null, lists and mappings, got another ({error})"]
+        ) from None
     if len(text) > MAX_BYTES:
         raise SpecError([f"{MAPPING}: must have at most {MAX_BYTES:,} bytes, got more"])
     return parse_mapping(text, MAPPING), MAPPING
@@ -158,7 +165,7 @@ def parse_mapping(text: str, origin: str) -> dict[str, Any]:
     """The mapping that ``text`` holds; ``origin`` names it in errors."""
     content = _parse(text, origin)
     if not isinstance(content, dict):
-        got = "nothing" if content is None else f"a {type(content).__name__}"
+        got = {type(None): "nothing", list: "a list", str: "text"}.get(type(content), "a single value")
         raise SpecError([f"{origin}: must hold a mapping of keys to values, got {got}"])
     return content
 

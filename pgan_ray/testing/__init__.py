@@ -1,4 +1,7 @@
-"""Contracts of components, to run on a class of your own: an `AssertionError` says what must hold.
+"""Checks to run on a component of your own. Where it breaks a rule, an `AssertionError` says what must hold.
+
+Each check takes a class or a registered name, and the keys of its section as keyword arguments. An error that the
+component itself raises is not caught.
 
 from pgan_ray.testing import check_victim
 check_victim(MyVictim, max_depth=3)

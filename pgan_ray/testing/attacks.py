@@ -16,7 +16,10 @@ USED = np.arange(0, 60, dtype=np.int64)
 
 @contract
 def check_attack(component: Any, **config: Any) -> None:
-    """See that the attack ``component``, a class or a name, does with ``config`` what the protocol relies on."""
+    """Check that the attack ``component``, a class or a name, with the keys ``config``, does what sweeps rely on.
+
+    Raises `AssertionError`, which says what must hold.
+    """
     cls = found(ATTACKS, component)
     attack: Attack = cls.Config(**config).make()
     parameters = attack.parameters()
@@ -47,7 +50,7 @@ def _check_source(attack: Attack) -> None:
     must(not bool(taken), "no point that detectors or victims were given (`used`) may come back as poison")
     again = attack.fit(task).sample(20, np.random.default_rng(1), USED)
     must(torch.equal(again, first), "the same stream must give the same poison, from a new fit too")
-    must(torch.equal(task.train_x, before), "the task's points must stay as they are")
+    must(torch.equal(task.train_x, before), "the task's points must not be changed")
 
 
 def _check_training(attack: TrainedAttack) -> None:
@@ -60,16 +63,19 @@ def _check_training(attack: TrainedAttack) -> None:
 
     training = start()
     training.train(3)
-    must(training.iteration == 3, f"`iteration` must count what was trained, 3, got {training.iteration}")
+    must(
+        training.iteration == 3,
+        f"`iteration` must be the number of iterations that were trained, 3, got {training.iteration}",
+    )
     points = training.report()
-    must([p.replicate for p in points] == [0, 1], "`report` must have a point for each member, in their order")
+    must([p.replicate for p in points] == [0, 1], "`report` must give one point for each member, in the members' order")
     names = set(attack.metrics)
     must(all(set(p.metrics) == names for p in points), f"every point must have the metrics {sorted(names)}")
     poison = training.sample(5, "poison")
     fits = isinstance(poison, torch.Tensor) and poison.shape == (2, 5, task.features)
     must(fits, f"`sample` must give 2 x 5 x {task.features} numbers, got {shown(poison)}")
     must(poison.device == CPU and poison.dtype == torch.float32, "samples must be float32 on the CPU")
-    must(not torch.equal(poison[0], poison[1]), "members must have poison of their own")
+    must(not torch.equal(poison[0], poison[1]), "each member must have poison of its own")
     must(torch.equal(training.sample(5, "poison"), poison), "the same purpose must give the same samples")
     weights = training.weights(0)
     must(all(isinstance(w, torch.Tensor) for w in weights.values()), "`weights` must give tensors by name")
@@ -79,4 +85,4 @@ def _check_training(attack: TrainedAttack) -> None:
         one.train(2)
     same = torch.equal(training.sample(5, "poison"), other.sample(5, "poison"))
     must(same, "a training that goes on from `state` must end with the same bits as one that was never interrupted")
-    must(other.iteration == 5, f"`load_state` must restore `iteration`, got {other.iteration} in place of 5")
+    must(other.iteration == 5, f"`load_state` must restore `iteration`, got {other.iteration} instead of 5")

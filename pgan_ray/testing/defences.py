@@ -17,9 +17,9 @@ GENUINE, POISON = 160, 20
 
 @contract
 def check_defence(component: Any, **config: Any) -> None:
-    """See that the defence ``component``, a class or a name, does with ``config`` what the protocol relies on.
+    """Check that the defence ``component``, a class or a name, with the keys ``config``, does what sweeps rely on.
 
-    Of a detector, what `check_detector` sees.
+    For a detector, this is `check_detector`. Raises `AssertionError`, which says what must hold.
     """
     cls = found(DEFENCES, component)
     if issubclass(cls, Detector):
@@ -28,12 +28,18 @@ def check_defence(component: Any, **config: Any) -> None:
     defence: Defence = cls.Config(**config).make()
     kinds = (Sanitiser, RobustTrainer)
     must(isinstance(defence, kinds), "a defence must be a `Detector`, a `Sanitiser` or a `RobustTrainer`")
-    must(defence.trainings >= 1 or not defence.asks_victim, "one that asks victims must say how many are trained")
+    must(
+        defence.trainings >= 1 or not defence.asks_victim,
+        "`trainings` must be at least 1 for a defence that asks victims",
+    )
     for classes in (2, 3):
         _check(defence, classes)
     flop = defence.flop(64, 100, 100)
     must(math.isfinite(flop) and flop >= 0, f"`flop` must be a number of 0 or more, got {flop}")
-    must(0 < defence.config.kept_fraction <= 1, "`kept_fraction` must be over 0 and at most 1")
+    must(
+        0 < defence.config.kept_fraction <= 1,
+        f"`kept_fraction` must be greater than 0 and at most 1, got {defence.config.kept_fraction}",
+    )
 
 
 def _check(defence: Defence, classes: int) -> None:
@@ -45,7 +51,7 @@ def _check(defence: Defence, classes: int) -> None:
     same = torch.equal(decided.kept, again.kept) and torch.equal(decided.y, again.y)
     must(same, "the same stream must give the same decision")
     unchanged = all(torch.equal(part, kept) for part, kept in zip(given, before, strict=True))
-    must(unchanged, "the points and labels must stay as they are")
+    must(unchanged, "the points and labels must not be changed")
     harmed = ~decided.kept | (decided.y != suspects.y)
     share = float(harmed[~poison].float().mean())
     must(share <= 0.5, f"most genuine points must be kept as they are, got {share:.0%} dropped or relabelled")
@@ -66,7 +72,7 @@ def _suspects(defence: Defence, classes: int) -> tuple[Suspects, Tensor]:
     victim = VICTIMS.config("logistic")(optimizer={"name": "adam", "learning_rate": 0.05}, epochs=5).make()
 
     def ask(own: Tensor, labels: Tensor, points: Tensor) -> Any:
-        must(defence.asks_victim, "`asks_victim` must be true of a defence that asks victims")
+        must(defence.asks_victim, "`asks_victim` must be true for a defence that asks victims")
         return victim.read(own, labels, points, classes=classes, image_shape=None, seed=3, device=CPU)
 
     return Suspects(x, y, tuple(trusted_x[trusted_y == label] for label in range(classes)), ask), poison
@@ -82,8 +88,8 @@ def _decide(defence: Defence, suspects: Suspects) -> Sanitised:
         decided = Sanitised(defence.settle(suspects, random), suspects.y.clone())
     kept, y = decided.kept, decided.y
     fits = isinstance(kept, Tensor) and kept.shape == (points,) and kept.dtype == torch.bool
-    must(fits, f"{points} points must be kept or dropped by booleans, got {shown(kept)}")
+    must(fits, f"`kept` must be {points} booleans, got {shown(kept)}")
     fits = isinstance(y, Tensor) and y.shape == (points,) and y.dtype == torch.int64
-    must(fits, f"there must be {points} labels (int64), got {shown(y)}")
+    must(fits, f"`y` must be {points} labels (int64), got {shown(y)}")
     must(bool(((y >= 0) & (y < suspects.classes)).all()), f"labels must be from 0 to {suspects.classes - 1}")
     return decided

@@ -73,8 +73,8 @@ def existing_store(uri: str) -> str:
     place = database(uri)
     if place is not None and not os.path.exists(place):  # noqa: PTH110 - false for what no file can be called
         raise TrackingError(
-            f"the MLflow store must be there to be looked at, got none at {redact(str(place))}: `pgan-ray sweep` and "
-            "`pgan-ray track` make it; --tracking-uri names another"
+            f"the MLflow store must exist, got none at {redact(str(place))}: `pgan-ray sweep` and `pgan-ray track` "
+            "create it; to name another, add --tracking-uri"
         )
     return for_mlflow(uri)
 
@@ -102,8 +102,8 @@ def _opened(uri: str, experiment: str, *, make: bool) -> Iterator[Any]:
 
                 if make and not is_writable(place):  # MLflow would tell by a traceback
                     raise TrackingError(
-                        f"the MLflow store must be writable to be tracked in, got a read-only {redact(str(place))}: "
-                        "--tracking-uri names another"
+                        f"the MLflow store must be writable, got a read-only {redact(str(place))}: "
+                        "to name another, add --tracking-uri"
                     )
                 follow_artifacts(place, uri, experiment)
             yield MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -126,12 +126,14 @@ def database(uri: str) -> Path | None:
     try:
         url = make_url(uri)
     except ArgumentError:
-        raise TrackingError(f"the MLflow tracking URI must be one, such as sqlite:///{DATABASE}, got {uri}") from None
+        raise TrackingError(
+            f"the MLflow tracking URI must be a valid URI, such as sqlite:///{DATABASE}, got {uri}"
+        ) from None
     name = url.database or ":memory:"
     if ":memory:" in name or url.query.get("mode") == "memory":
         raise TrackingError(
             f"the MLflow tracking URI must name a store that outlives the command, got {uri}, which is in memory: "
-            f"sqlite:///{DATABASE} is a file"
+            f"name a file, such as sqlite:///{DATABASE}"
         )
     return None if name.startswith("file:") else Path(name)
 
@@ -151,8 +153,8 @@ def _uri_of(place: Path, scheme: str = "sqlite") -> str:
     near = os.path.relpath(place)
     if READ_TWO_WAYS.search(near):
         raise TrackingError(
-            f"the MLflow tracking URI must name a path without % and ?, got {place}: in the directory of that file "
-            f"sqlite:///{place.name} names it"
+            f"the MLflow tracking URI must name a path without % and ?, got {place}: run the command in "
+            f"the directory of that file, with sqlite:///{place.name}"
         )
     return f"{scheme}:///{near}"
 
@@ -268,8 +270,8 @@ def check_artifacts(client: Any, location: str) -> None:
     """
     if _is_server(location) and not _is_server(client.tracking_uri):
         raise TrackingError(
-            f"an MLflow store that is no server must keep artifacts in files, got some at {redact(location)}: name "
-            "that server with --tracking-uri"
+            f"an MLflow store that is not a server must keep artifacts in local files, got some at {redact(location)}: "
+            "name that server with --tracking-uri"
         )
 
 

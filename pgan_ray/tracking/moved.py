@@ -45,9 +45,9 @@ def follow_artifacts(place: Path, uri: str, experiment: str) -> None:
             old, new, _ = folders
             if not is_writable(place):
                 raise TrackingError(
-                    "the MLflow store must be writable where it was moved or copied to, for it keeps where its "
-                    f"artifacts are, got a read-only {redact(str(place))} that has them in {redact(old)}: copy its "
-                    "folder to where you can write"
+                    "an MLflow store that was moved or copied must be writable, so that the paths of its artifacts can "
+                    f"be updated, got a read-only {redact(str(place))} with artifacts in {redact(old)}: copy its "
+                    "folder to a place where you can write"
                 )
             for table, column in _LOCATIONS:
                 connection.execute(

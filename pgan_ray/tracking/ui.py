@@ -25,8 +25,8 @@ def links(server: str, uri: str, record: SweepRecord | None = None) -> dict[str,
     runs = None if connection is None else Runs(connection, record.id)
     if connection is None or runs is None or runs.find(record.id) is None:
         raise TrackingError(
-            f"the MLflow store must hold the sweep {record.id}, got none of it in {recorded(uri)}: `pgan-ray track` "
-            "brings it there; --tracking-uri names another"
+            f"the MLflow store must hold the sweep {record.id}, got nothing of it in {recorded(uri)}: "
+            "`pgan-ray track` writes it there; to name another, add --tracking-uri"
         )
     if f"{TAG}{record.id}" in connection.client.get_experiment(connection.experiment_id).tags:
         page += f"?viewStateShareKey={quote(record.id)}"

@@ -116,14 +116,14 @@ class Writer:
                 if self._reachable():
                     failures += 1
                     if failures == ATTEMPTS:
-                        logger.warning("MLflow did not take %s: %s", printable_line(str(event)), one_line(error))
+                        logger.warning("MLflow did not accept %s: %s", printable_line(str(event)), one_line(error))
                         return False
                 elif not away:
                     away = True
-                    logger.warning("MLflow is away, trying again until it is back: %s", one_line(error))
+                    logger.warning("MLflow does not answer, trying again until it does: %s", one_line(error))
             else:
                 if away:
-                    logger.warning("MLflow is back")
+                    logger.warning("MLflow answers again")
                 return True
             self._pause(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)

@@ -43,8 +43,8 @@ def _adapted(
     taken = [p.name for p in own if not is_key(p.name) or p.name in config.model_fields]
     if taken:
         raise ComponentError(
-            "must have no argument that is called as something of ours, got "
-            f"{', '.join(map(repr, taken))} of {name!r}: name a class or function of yours that calls it"
+            "must have no argument with a name that pgan-ray reserves, got "
+            f"{', '.join(map(repr, taken))} of {name!r}: wrap it in a class or function with other argument names"
         )
     fields: dict[str, Any] = {parameter.name: (Any, _default(parameter)) for parameter in own}
     extra = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in _parameters(found))
@@ -117,7 +117,7 @@ def _check(self: Any, task: "TaskData") -> None:
     try:
         estimator._validate_params()  # public only as what `fit` does first of all
     except (TypeError, ValueError) as error:
-        raise DataError(f"the victim `{self.name}` must be given what it takes: {error}") from error
+        raise DataError(f"the victim `{self.name}` must be given arguments that it accepts, got: {error}") from error
 
 
 def _module(self: Any, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":

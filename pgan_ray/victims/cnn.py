@@ -40,7 +40,7 @@ class Cnn(TorchVictim):
         """It reads images."""
         if task.image_shape is None or min(task.image_shape) < 4:
             got = "points without a shape" if task.image_shape is None else "x".join(map(str, task.image_shape))
-            raise DataError(f"the victim `cnn` must have images of at least 4 x 4, got {got}; name another victim")
+            raise DataError(f"the victim `cnn` must have images of at least 4 x 4, got {got}; choose another victim")
 
     def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":
         """Convolutions that keep the size, each halved by a pooling."""

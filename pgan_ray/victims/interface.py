@@ -1,4 +1,4 @@
-"""What a victim is: trained on each of several training sets, judged on clean test points.
+"""What a victim is: a classifier that is trained on several training sets and judged on clean test points.
 
 Shapes: R victims, N points of a training set (which may differ), T test points, F features, K classes.
 """
@@ -30,11 +30,11 @@ TrainingSets = Sequence[tuple["Tensor", "Tensor"]]
 
 @dataclass(frozen=True)
 class Judged:
-    """What one victim makes of the test points.
+    """How one victim did on the test points.
 
-    ``confusion`` (K, K) counts: true label by row, predicted label by column; None where the victim diverged.
-    ``boundary``: of logistic regression in the plane, (a, b, c) of the line a x + b y + c = 0 between two classes.
-    ``message``: of a victim that could not be trained or judged, why.
+    ``confusion``: (K, K) counts, true label by row and predicted label by column; None if it diverged or failed.
+    ``boundary``: for logistic regression in the plane, (a, b, c) of the line a x + b y + c = 0 between two classes.
+    ``message``: why the victim could not be trained or judged; empty if it could.
     """
 
     confusion: "Tensor | None"
@@ -44,10 +44,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a trained victim makes of N points.
+    """What a trained victim says of N points.
 
-    ``log_probabilities`` (N, K): of each class. ``representation`` (N, D): what its last layer reads; of a victim
-    without hidden layers, the points themselves.
+    ``log_probabilities``: (N, K) natural logarithms of the classes' probabilities. ``representation``: (N, D) inputs of
+    the victim's last layer; for a victim without hidden layers, the points themselves.
     """
 
     log_probabilities: "Tensor"
@@ -55,11 +55,15 @@ class Reading:
 
 
 class Victim(Component):
-    """A classifier that is trained on poisoned data."""
+    """A classifier that is trained on poisoned data: the base class of all victims.
+
+    ``trains``: whether there is a victim at all (only `none` has none). ``uses_gpu``: whether its evaluators request a
+    GPU.
+    """
 
     Config: ClassVar[type[VictimConfig]] = VictimConfig
     trains: ClassVar[bool] = True
-    uses_gpu: ClassVar[bool] = True  # else its evaluators ask for none
+    uses_gpu: ClassVar[bool] = True
     accepts: ClassVar[str] = "a class with scikit-learn's `fit` and `predict`, or a torch module factory"
 
     def __init__(self, config: VictimConfig) -> None:
@@ -67,7 +71,7 @@ class Victim(Component):
 
     @property
     def network(self) -> TrainedNetworkSpec | None:
-        """The perceptron that it is, where its victims are trained as one stack of these."""
+        """The network of each victim, if victims are multilayer perceptrons trained as one stack; else None."""
         return None
 
     def judge(
@@ -83,10 +87,21 @@ class Victim(Component):
         device: "torch.device",
         precision: str = "float32",
     ) -> list[Judged]:
-        """Train one victim on each of the R ``training`` sets, (N, F) and (N,), and judge it.
+        """Train one victim on each of the R ``training`` sets and judge it on the test points.
 
-        ``image_shape``: (H, W) where a point is an image. ``seeds``: of each victim's own draws; ``stack_seed``: of
-        those that the victims of one stack share.
+        Args:
+            training: R pairs of points (N, F), float32, and labels (N,), int64 from 0 to K - 1; N may differ.
+            test_x: (T, F) clean test points.
+            test_y: (T,) their labels.
+            classes: K.
+            image_shape: (H, W) if a point is an image, else None.
+            seeds: R seeds, one for the random draws of each victim.
+            stack_seed: the seed for draws that victims share when they are trained as one stack.
+            device: where to compute.
+            precision: the sweep's ``precision``.
+
+        Returns:
+            One `Judged` for each training set, in their order.
         """
         raise NotImplementedError
 
@@ -102,27 +117,30 @@ class Victim(Component):
         device: "torch.device",
         precision: str = "float32",
     ) -> Reading:
-        """Train one victim on ``x`` (N, F) and ``y`` (N,), and say what it makes of the ``points``: defences ask."""
-        raise NotImplementedError(f"the victim `{self.name}` must have a method `read` for defences that ask it")
+        """Train one victim on ``x`` (N, F) and ``y`` (N,), and return what it says of the ``points`` (any number, F).
+
+        Some defences need it; others never call it. The other arguments are those of `judge`.
+        """
+        raise NotImplementedError(f"the victim `{self.name}` must have a method `read`, because a defence uses it")
 
     def check(self, task: "TaskData") -> None:
-        """See, before anything starts, that it can be trained on ``task``. Raises `DataError`."""
+        """Check, before anything starts, that victims can be trained on ``task``. Raises `DataError` if not."""
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
-        """What training one on ``points`` and judging it on ``tested`` points takes, roughly: work is cut by it."""
+        """A rough cost of training one victim on ``points`` and judging it on ``tested`` points; it sizes batches."""
         from pgan_ray.cost import Work
 
         return Work(host_flop=100.0 * features * (points + tested))
 
     def stack_bytes(self, features: int, classes: int, members: int, points: int) -> int:
-        """Bytes of ``members`` victims on ``points`` points each, their training sets included."""
+        """Memory in bytes of ``members`` victims with ``points`` training points each, their training sets included."""
         from pgan_ray.cost.networks import one_by_one
 
         return one_by_one(features, members, points)
 
 
 def attempted(judge: Callable[[], Judged]) -> Judged:
-    """What ``judge`` gives; where it raises, why: victims that are trained one by one fail one by one."""
+    """The result of ``judge``, or a `Judged` that says why it raised: victims trained one by one fail one by one."""
     try:
         return judge()
     except (Exception, SystemExit) as error:
@@ -132,12 +150,12 @@ def attempted(judge: Callable[[], Judged]) -> Judged:
 
 
 class SklearnVictim(Victim):
-    """A classifier with scikit-learn's `fit` and `predict`, trained on a CPU."""
+    """A victim that is a classifier with scikit-learn's `fit` and `predict`, trained on a CPU."""
 
     uses_gpu: ClassVar[bool] = False
 
     def estimator(self, random_state: int, points: int) -> Any:
-        """A new classifier for ``points`` training points."""
+        """A new, unfitted classifier for ``points`` training points; ``random_state`` is an int for scikit-learn."""
         raise NotImplementedError
 
     def judge(
@@ -153,7 +171,7 @@ class SklearnVictim(Victim):
         device: "torch.device",
         precision: str = "float32",
     ) -> list[Judged]:
-        """One after the other."""
+        """As `Victim.judge`: the victims are trained one after the other."""
         from pgan_ray.victims.engines.scoring import confusion_matrix
 
         def one(x: "Tensor", y: "Tensor", seed: int) -> Judged:
@@ -173,7 +191,7 @@ class SklearnVictim(Victim):
         device: "torch.device",
         precision: str = "float32",
     ) -> Reading:
-        """By its probabilities, or else its decision function, or else its labels."""
+        """As `Victim.read`, from `predict_proba` if there is one, else `decision_function`, else `predict`."""
         from pgan_ray.victims.engines.reading import read_estimator
 
         model = self.estimator(self._random_state(seed), len(x))
@@ -204,7 +222,7 @@ class SklearnVictim(Victim):
 
 
 class TorchConfig(VictimConfig):
-    """A module, and how it is trained."""
+    """How a torch module is trained."""
 
     optimizer: Annotated[OptimizerSpec, OneOf(OPTIMIZERS, {"name": "adam", "learning_rate": 1e-3})] = Field(
         default=AdamSpec(learning_rate=1e-3), description="How it is trained."
@@ -215,17 +233,17 @@ class TorchConfig(VictimConfig):
 
 
 class TorchVictim(Victim):
-    """A `torch.nn.Module` of any kind, trained by our loop."""
+    """A victim that is any `torch.nn.Module`, trained by pgan-ray's own loop."""
 
     Config: ClassVar[type[TorchConfig]] = TorchConfig
     config: TorchConfig
 
     def module(self, features: int, classes: int, image_shape: tuple[int, int] | None) -> "torch.nn.Module":
-        """A new module: points (B, ``features``) in, logits (B, ``classes``) out."""
+        """A new module that maps points (B, ``features``) to logits (B, ``classes``)."""
         raise NotImplementedError
 
     def check(self, task: "TaskData") -> None:
-        """A module can be made, and gives logits of the task's classes."""
+        """Check that `module` returns a module with logits for the task's classes. Raises `DataError` if not."""
         from pgan_ray.victims.engines.modules import check_module
 
         classes = len(task.classes)
@@ -246,7 +264,7 @@ class TorchVictim(Victim):
         device: "torch.device",
         precision: str = "float32",
     ) -> list[Judged]:
-        """As one stack, where `torch.vmap` can do what the module does; else one after the other."""
+        """As `Victim.judge`: the victims are trained as one stack if `torch.vmap` supports the module, else in turn."""
         from pgan_ray.victims.engines.modules import judge_modules
 
         features = int(test_x.shape[1])
@@ -274,7 +292,7 @@ class TorchVictim(Victim):
         device: "torch.device",
         precision: str = "float32",
     ) -> Reading:
-        """Its logits, and what its last linear layer reads."""
+        """As `Victim.read`, from the module's logits and the inputs of its last linear layer."""
         from pgan_ray.victims.engines.modules import read_module
 
         return read_module(
@@ -289,7 +307,7 @@ class TorchVictim(Victim):
         )
 
     def work(self, features: int, classes: int, points: int, tested: int) -> "Work":
-        """A guess: a thousand products of each feature and point."""
+        """A guess: a thousand multiplications for each feature of each point."""
         from pgan_ray.cost import Work
 
         steps = self.config.epochs * -(-points // self.config.batch_size)
@@ -298,6 +316,6 @@ class TorchVictim(Victim):
 
 
 def judge_victims(config: VictimConfig, training: TrainingSets, *args: Any, **options: Any) -> list[Judged]:
-    """As `Victim.judge`, of the victim that a section of a sweep file describes."""
+    """As `Victim.judge`, for the victim that ``config``, a section of a sweep file, describes."""
     victim: Victim = config.make()
     return victim.judge(training, *args, **options)

@@ -111,7 +111,7 @@ def test_a_sweep_begun_with_a_fraction_of_no_poison_is_finished_and_doubted(
     shutil.rmtree(out / "victims")
     result = resume_sweep(out, progress=told.append, **how)
     assert (result.outcome, result.rows().num_rows) == ("complete", 2)
-    assert any(line.startswith("to doubt: ") and "got 0.004 of 120 training points" in line for line in told)
+    assert any(line.startswith("warning: ") and "got 0.004 of 120 training points" in line for line in told)
 
 
 def test_a_directory_is_opened_with_the_same_results(finished: SweepResult) -> None:
@@ -228,10 +228,10 @@ def test_a_file_overrides_and_a_callback(tmp_path: Path) -> None:
     [
         ({"sweep": "nowhere.yaml"}, "nowhere.yaml: must be a sweep file, got no such file"),
         ({"sweep": {}}, r"sweep:attack: must be given"),
-        ({"sweep": TINY | {"seed": object()}}, "sweep: must hold plain values"),
+        ({"sweep": TINY | {"seed": object()}}, "sweep: must hold only numbers, text"),
         ({"set": {"attack.alpha": 7}}, "--set attack.alpha: must be at most 1, got 7"),
-        ({"set": {"attack.alpha": object()}}, "set: must hold plain values"),
-        ({"profile": "fast"}, "must hold the profile asked for, got 'fast'"),
+        ({"set": {"attack.alpha": object()}}, "set: must hold only numbers, text"),
+        ({"profile": "fast"}, "the profile must be one of body, got 'fast'"),
         ({"executor": "slurm"}, "executor: must be ray or local, got 'slurm'"),
         ({"address": "127.0.0.1:9"}, "address: must go with the executor `ray`, got `local`"),
         ({"expect_gpus": True}, "expect_gpus: must go with the executor `ray`"),

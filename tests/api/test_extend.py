@@ -89,14 +89,14 @@ def test_from_python(copied: Path, anew: SweepResult) -> None:
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        ({}, "must have `trials`, of a search, or `add` or `replicates`, of a grid, got neither"),
-        ({"add": {"attack.alpha": [0.7]}, "trials": 4}, "of a grid, got both"),
+        ({}, "must have `trials` (for a search), or `add` or `replicates` (for a grid), got neither"),
+        ({"add": {"attack.alpha": [0.7]}, "trials": 4}, "(for a grid), got both"),
         ({"replicates": -1}, "replicates: must be a whole number, at least 1, got -1"),
         ({"replicates": True}, "replicates: must be a whole number, at least 1, got True"),
         ({"trials": "2"}, "trials: must be a whole number, at least 1, got '2'"),
-        ({"add": {"attack.name": "none"}}, "add: must map a grid's path to a list of values, got"),
-        ({"add": {"attack.alpha": []}}, "add: must map a grid's path to a list of values, got"),
-        ({"add": ["attack.alpha=0.7"]}, "add: must map a grid's path to a list of values, got"),
+        ({"add": {"attack.name": "none"}}, "add: must map paths of grids to non-empty lists of values, got"),
+        ({"add": {"attack.alpha": []}}, "add: must map paths of grids to non-empty lists of values, got"),
+        ({"add": ["attack.alpha=0.7"]}, "add: must map paths of grids to non-empty lists of values, got"),
     ],
 )
 def test_what_is_no_extension_is_told_before_anything_is_read(given: dict[str, Any], fault: str) -> None:
@@ -156,7 +156,9 @@ def test_every_command_goes_on_from_what_a_crash_left(copied: Path, anew: SweepR
     assert ": unfinished" in told
     assert "9/12 victims" in told
     assert call_here("best", str(copied)).returncode == 0
-    with pytest.raises(SpecError, match=r"must be finished to be extended, got victims that `alpha=0.5` still lack"):
+    with pytest.raises(
+        SpecError, match=r"must be finished before it is extended, got unfinished victims of `alpha=0.5`"
+    ):
         extend_grid(store, ["attack.alpha=0.7"])
     ended = call_here("resume", str(copied), *LOCAL)
     assert ended.returncode == 0, ended.stderr
@@ -248,8 +250,8 @@ def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:
         (["--add", "attack.beta=7"], "must name a grid of the sweep (attack.alpha), got none"),
         (["--add", "attack.alpha=0.9"], "must be a value that the grid does not have yet, got one of [0.1, 0.9]"),
         (["--trials", "3"], "must be a search to have more trials, got a grid: --add A.B=VALUE adds a value to one"),
-        ([], "must be given --trials, of a search, or --add or --replicates, of a grid, got neither"),
-        (["--trials", "3", "--add", "attack.alpha=1"], "or --add or --replicates, of a grid, got both"),
+        ([], "must have --trials (for a search), or --add or --replicates (for a grid), got neither"),
+        (["--trials", "3", "--add", "attack.alpha=1"], "or --add or --replicates (for a grid), got both"),
     ],
 )
 def test_a_mistake_is_told_in_a_line_before_anything_is_written(
@@ -266,7 +268,7 @@ def test_what_is_not_finished_is_resumed_first(copied: Path) -> None:
     gone.unlink()
     ended = call_here("extend", str(copied), "--add", "attack.alpha=0.5", *LOCAL)
     assert ended.returncode == 2
-    assert f"got victims that `alpha=0.9` still lack: pgan-ray resume {copied}" in ended.stderr
+    assert f"got unfinished victims of `alpha=0.9`: pgan-ray resume {copied}" in ended.stderr
 
 
 def test_new_values_may_bring_data_of_their_own(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_raw_features_give_victims_that_work_and_poison_in_their_units(text: str
     assert result.outcome == "complete"
     clean = [row["test_error"] for row in result.rows().to_pylist() if row["poison_fraction"] == 0]
     assert np.mean(clean) < 0.12  # unscaled, it was 40 %
-    assert not [line for line in notices if "to doubt" in line]
+    assert not [line for line in notices if "warning: " in line]
     raw = load_breast_cancer().data
     poison = result.poison("base", 0)
     assert (poison >= raw.min(0) - 1e-3).all()
@@ -60,7 +60,7 @@ def test_raw_features_give_victims_that_work_and_poison_in_their_units(text: str
 def test_what_a_generator_cannot_reach_is_told(text: str) -> None:
     notices: list[str] = []
     run(text, notices, **{"dataset.scaling": "none"})
-    (line,) = (line for line in notices if "to doubt" in line)
+    (line,) = (line for line in notices if "warning: " in line)
     assert "the generator ends in tanh and cannot reach" in line
 
 

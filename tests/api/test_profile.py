@@ -41,7 +41,7 @@ def test_the_file_and_the_machine_decide(
 def test_a_choice_is_told_with_the_way_to_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolved({}, monkeypatch, gpus=0)[1] == []
     assert resolved(QUICK, monkeypatch, gpus=1)[1] == [
-        "profile quick, as nothing else was said (--profile body: the file as it is without)"
+        "profile quick, the default of this file (--profile body runs the file without a profile)"
     ]
     (notice,) = resolved(PAPER | QUICK, monkeypatch, gpus=0)[1]
     assert notice.startswith("profile quick: this machine has no GPU (--profile chooses another)")

@@ -157,7 +157,7 @@ def test_a_pause_has_an_exit_code_of_its_own_and_says_how_to_go_on(result: Sweep
     said = CliRunner().invoke(group, ["status", str(copied)]).output
     assert ": paused" in said
     assert "4 trials: 4 complete" in said
-    assert f"go on with: delete the file PAUSE in {copied}, and pgan-ray resume {copied}" in said
+    assert f"to go on: delete the file PAUSE in {copied}, then pgan-ray resume {copied}" in said
     (copied / "PAUSE").unlink()
     ended = CliRunner().invoke(group, ["resume", str(copied), *arguments])
     assert (ended.exit_code, open_sweep(copied).trials().num_rows) == (0, 6)
@@ -260,7 +260,7 @@ def test_a_search_that_was_extended_is_not_complete_by_its_last_end(result: Swee
     (copied / "sweep.yaml").write_text(extend_search(Store(copied), 2).to_yaml())  # and killed then
     said = CliRunner().invoke(group, ["status", str(copied)]).output
     assert ": unfinished" in said
-    assert f"go on with: pgan-ray resume {copied}" in said
+    assert f"to go on: pgan-ray resume {copied}" in said
     finished, planned = said.splitlines()[1].removesuffix(" victims").split("/")
     assert int(finished) < int(planned)
 
@@ -276,10 +276,10 @@ def test_another_begins_with_its_best(result: SweepResult) -> None:
     assert others[0]["iterations"] == max(trials, key=lambda one: one["harm"])["iterations"]
     assert 1 <= len(others) <= 2
     tree["seed"] = 1  # digits are split by it
-    with pytest.raises(SpecError, match="must have split its data as this sweep does, by the seed 1, got 0"):
+    with pytest.raises(SpecError, match="must be a search that split its data by the seed of this one, 1, got 0"):
         resolve_sweep(tree, "body", (), options, notice, warm_from=result.directory)
     tree["dataset"] = {"name": "digits", "split_seed": 0}
-    with pytest.raises(SpecError, match="must go with a sweep that searches"):
+    with pytest.raises(SpecError, match="must go with a search, got a grid"):
         resolve_sweep(TINY, "body", (), options, notice, warm_from=result.directory)
 
 
@@ -307,7 +307,7 @@ def test_what_a_trial_left_is_not_taken_for_that_of_another_one(result: SweepRes
         f"{copied}/{kind}/trial=0001" for kind in ("generators", "victims")
     ]
     for line in refused.faults:
-        assert "bring that back, or delete this folder, and the trial is run again" in line
+        assert "bring it back, or delete this folder, so that the trial is run again" in line
         shutil.rmtree(line.partition(": ")[0])
     assert CliRunner().invoke(group, arguments).exit_code == 0
     assert open_sweep(copied).trials().equals(result.trials())

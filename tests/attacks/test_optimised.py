@@ -122,7 +122,7 @@ def test_too_few_points_are_told(name: str) -> None:
     label = 1 if name == "feature_collision" else 0
     with pytest.raises(DataError, match=rf"class {label} must have 41 training points .* that become poison\), got 40"):
         attack.check_surrogate(blobs(train_per_class=40))
-    with pytest.raises(DataError, match=r"`attack.poison_fraction` must leave genuine .* below 1 / 2 .*, got 0.5"):
+    with pytest.raises(DataError, match=r"`attack.poison_fraction` must be below 1/2 .*, got 0.5"):
         attack_of(name, poison_fraction=0.5).check_surrogate(blobs(train_per_class=400))
 
 

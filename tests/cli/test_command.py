@@ -144,14 +144,14 @@ def test_sigterm_ends_as_ctrl_c_does_and_other_data_is_refused_afterwards(home: 
     write_data()
     refused = call_here("resume", "out", "--executor", "local")
     assert refused.returncode == 2, refused.stderr
-    assert "the data of a sweep that is resumed must be what it began with" in refused.stderr
+    assert "the data of a resumed sweep must be the data that it began with" in refused.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["sweep", "missing.yaml"], "missing.yaml: must be a sweep file, got no such file"),
-        (["sweep", "tiny.yaml", "--profile", "fast"], "must hold the profile asked for, got 'fast'"),
+        (["sweep", "tiny.yaml", "--profile", "fast"], "the profile must be one of body, got 'fast'"),
         (["sweep", "tiny.yaml", "--set", "attack.alpha=2"], "attack.alpha: must be at most 1"),
         (["sweep", "tiny.yaml", "--set", "attack.alhpa=0.1"], "did you mean `alpha`?"),
         (["sweep", "tiny.yaml", "--set", "task={classes: [5, 77], source_class: 77}"], "77"),

@@ -210,7 +210,7 @@ def test_a_network_that_fits_no_worker_is_refused_whatever_is_wanted(
     assert (code, out) == (2, "")
     assert re.fullmatch(rf"error: tiny\.yaml:{MUST_FIT} 1.24 TB, a worker here has [\d.]+ [GT]B\n", errors)
     joins = dry_run(WIDE, more=("--address", "192.0.2.1:6379"))
-    assert joins == (2, "", f"error: tiny.yaml:{MUST_FIT} 1.24 TB, none has more than 1 TB\n")
+    assert joins == (2, "", f"error: tiny.yaml:{MUST_FIT} 1.24 TB, no worker has more than 1 TB\n")
     for command in (
         ["plan", "--device", "cpu"],
         ["plan", "--device", "cpu", "--cpus", "8"],
@@ -226,9 +226,7 @@ def test_what_takes_years_must_be_wanted(dry_run: DryRun) -> None:
     years = ("attack.iterations=1000000000", "attack.generator_steps=100000")
     code, _, errors = dry_run(*years)
     assert code == 2
-    assert errors.startswith(
-        "error: tiny.yaml: a sweep must take at most 100 years of one core, by assumed rates, unless"
-    )
+    assert errors.startswith("error: tiny.yaml: a sweep must take at most 100 core years, at assumed speeds, unless")
     assert dry_run(*years, more=("--yes-really-large",))[0] == 0
 
 
@@ -290,8 +288,8 @@ def test_without_the_data_its_sizes_are_not_checked_and_it_says_so(dry_run: DryR
     assert code == 0
     assert out.endswith("# profile body, configurations 2, generators 4, cells 24\n")
     assert errors == (
-        f"what depends on the data is not checked: {name} must be on this machine to be looked at, got no "
-        "train-images-idx3-ubyte\n"
+        f"not checked against the data: {name} must be on this machine already, because nothing is downloaded now, "
+        "got no train-images-idx3-ubyte\n"
     )
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]  # no cache was begun
 
@@ -308,7 +306,7 @@ def test_data_that_a_start_would_refuse_is_refused(dry_run: DryRun, home: Path, 
     ("path", "message"),
     [
         ("fifo.npz", "fifo.npz: must be a regular file, got a FIFO"),
-        ("~nosuchuser/a.npz", "~nosuchuser/a.npz: must start with the home of a user of this machine, got none; "),
+        ("~nosuchuser/a.npz", "~nosuchuser/a.npz: must start with the home directory of a user of this machine, "),
         ("a" * 300 + ".npz", "must be readable, got File name too long"),
     ],
 )

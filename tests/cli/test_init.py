@@ -125,8 +125,8 @@ def test_the_worst_case_of_ones_own_data_is_searched(command: Command) -> None:
 def test_too_few_points_to_judge_trials_are_told(command: Command) -> None:
     save("mine.npz", 200, 50)
     assert command("init", "my.yaml", "--data", "mine.npz", "--study", "worst_case") == 2
-    rule = "must leave 20 training points of each class beside 10 that are held out to judge trials on, got 32 and 8"
-    assert rule in command.error
+    rule = "must have 20 points of each class to train on and 10 to judge trials on, both from its training split"
+    assert f"{rule}, got 32 and 8" in command.error
 
 
 def test_the_command_offers_every_study() -> None:
@@ -206,7 +206,7 @@ def test_for_a_data_set_of_ones_own(command: Command) -> None:
 def test_nothing_is_overwritten_without_force(command: Command) -> None:
     FILE.write_text("mine")
     assert command("init", "my.yaml") == 2
-    assert command.error == "error: my.yaml: must not be there yet; --force overwrites it\n"
+    assert command.error == "error: my.yaml: must not exist yet; to overwrite it, add --force\n"
     assert FILE.read_text() == "mine"
     assert command("init", "my.yaml", "--force") == 0
     assert settings().dataset.name == "digits"
@@ -216,17 +216,17 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
     ("arguments", "message"),
     [
         (("my.yaml", "--dataset", "cifar"), "--dataset: must be one of `digits`, `fashion-mnist`, "),
-        (("my.yaml", "--dataset", "file"), "must be given, got path; --data takes a file"),
+        (("my.yaml", "--dataset", "file"), "must be given, got path; for a file, use --data"),
         (("my.yaml", "--data", "nowhere.npz"), "nowhere.npz: must be a file that exists"),
         (("my.yaml", "--data", "x.tsv"), "x.tsv: must end in .npz, .parquet, .csv"),
         (("my.yaml", "--data", ""), "--data : must be the name of a file"),
         (("my.yaml", "--data", "a.npz", "--dataset", "digits"), "must not be given together"),
         (("my.yaml", "--study", "all"), "'all' is not one of 'alpha', 'field', 'worst_case'"),
         (("my.yaml", "--victim", "svm"), "--victim: must be one of `cnn`, "),
-        (("my.yaml", "--victim", "none"), "--victim none: must be a victim that is trained, to be harmed"),
+        (("my.yaml", "--victim", "none"), "--victim none: must be a victim that is trained, because"),
         (
             ("my.yaml", "--victim", "sklearn.ensemble:VotingClassifier"),
-            "VotingClassifier: must be a victim without keys that must be given, got estimators; leave it out, and",
+            "VotingClassifier: must be a victim without required keys, got estimators; leave the option out, and",
         ),
         (("nowhere/my.yaml",), "nowhere/my.yaml: must be a file that can be written, got"),
         ((".", "--force"), ".: must be a file that can be written, got"),
@@ -249,10 +249,10 @@ def test_a_file_is_checked_before_a_sweep_is_made_of_it(command: Command, capsys
         "512 training points, 128 test points",
         "class 10: 32 training points, 8 test points",
         "each feature is scaled to [-1, 1] by the training points",
-        "to doubt: classes are of very unequal size: 480 training points of class 0, 32 of class 10",
-        "to doubt: 1 of 6 feature(s) (number 5) are the same in all training points",
-        "to doubt: 1 of 6 features are copies of others",
-        "a sweep that fits: pgan-ray init my.yaml --data my.npz",
+        "warning: class sizes differ greatly: 480 training points of class 0, 32 of class 10",
+        "warning: 1 of 6 feature(s) (number 5) are the same in all training points",
+        "warning: 1 of 6 features are copies of others",
+        "to make a sweep for it: pgan-ray init my.yaml --data my.npz",
     ):
         assert text in said, said
     features, labels = (np.load("my.npz")[name] for name in ("features", "labels"))
@@ -263,7 +263,10 @@ def test_a_file_is_checked_before_a_sweep_is_made_of_it(command: Command, capsys
     assert command("check", "other.npz") == 2
     save("few.npz", 15, 15)
     assert command("check", "few.npz") == 2
-    assert "no sweep fits: few.npz: must have two classes of at least 20 training and 10 test points" in command.error
+    assert (
+        "no sweep can use this data: few.npz: must have two classes of at least 20 training and 10 test points"
+        in command.error
+    )
 
 
 def command_line(arguments: list[str]) -> None:

@@ -74,7 +74,7 @@ def test_people_get_a_table_and_the_assumptions(tmp_path: Path) -> None:
     ended = call(tmp_path, "--device", "t4", "--set", "attack.replicates=3")
     assert ended.exit_code == 0, ended.output
     assert "6 generators, 36 cells" in ended.stdout
-    assert "assumed of t4" in ended.stdout
+    assert "assumed for t4" in ended.stdout
     assert "4 x t4" in ended.stdout
 
 
@@ -87,10 +87,10 @@ def test_cores_by_assumption(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--gpus", "2"], "--gpus must come with --device"),
-        (["--device", "h100", "--cpus", "2"], "--cpus must come without a GPU"),
-        (["--device", "h100", "--gpus", "0"], "must be whole numbers over 0"),
-        (["--device", "h100", "--gpus", "a"], "must be whole numbers over 0"),
+        (["--gpus", "2"], "--gpus must go with a --device that is a GPU"),
+        (["--device", "h100", "--cpus", "2"], "--cpus must go with a --device that is not a GPU"),
+        (["--device", "h100", "--gpus", "0"], "must be whole numbers greater than 0"),
+        (["--device", "h100", "--gpus", "a"], "must be whole numbers greater than 0"),
         (["--device", "b52"], "'b52' is not one of"),
     ],
 )
@@ -158,7 +158,7 @@ def test_gpus_that_nothing_is_known_of_are_told_with_the_way_to_an_estimate(
 def test_a_sweep_does_not_wait_for_the_estimate_of_a_huge_one(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pgan_ray.forecast.estimate.MOST_CELLS", 10)
     line = estimate_line(sweep, (1, 3), {}, offer_of(sweep, "here", cpus=1, is_local=True))
-    assert line == "no estimate of 24 cells; `pgan-ray plan` takes longer"
+    assert line == "no estimate for 24 cells, which would take too long here; run `pgan-ray plan`"
 
 
 def test_baselines_take_time_too(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_one_whose_component_failed_says_what_may_be_done(sweeps: Path, tmp_path
     file.write_text(json.dumps(told, indent=1))
     said = pgan_ray("status", tmp_path / "tiny").output
     assert f"{CELLS - 3}/{CELLS} victims" in said
-    assert f"once what failed is mended: pgan-ray resume {tmp_path / 'tiny'}" in said
+    assert f"once what failed is fixed: pgan-ray resume {tmp_path / 'tiny'}" in said
 
 
 def test_one_that_runs_says_how_far_it_is_and_by_whom(sweeps: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_list_of_what_cannot_be_read_is_one_line(place: str) -> None:
 
 def test_a_list_of_nothing_is_refused(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "nothing"):
-        assert "must hold the directories of sweeps, got none" in str(pgan_ray("list", place).exception)
+        assert "must contain directories of sweeps, got none" in str(pgan_ray("list", place).exception)
     assert isinstance(pgan_ray("status", tmp_path).exception, SpecError)
 
 

@@ -18,8 +18,11 @@ from tests.tiny import write_tiny
     ("arguments", "message"),
     [
         (("--set", "attack.alpha=2"), "--set attack.alpha: must be at most 1, got 2"),
-        (("--profile", "quick"), "must hold the profile asked for, got 'quick'"),
-        (("--tracking-uri", "http://me:secret@host:5000"), "--tracking-uri http://***@host:5000: must hold no secret"),
+        (("--profile", "quick"), "the profile must be one of body, got 'quick'"),
+        (
+            ("--tracking-uri", "http://me:secret@host:5000"),
+            "--tracking-uri http://***@host:5000: must not hold a secret",
+        ),
         (("--package", "nowhere"), "--package nowhere: must be the folder of a Python package, with an __init__.py"),
         ((), "the Ray job server at http://127.0.0.1:"),
     ],

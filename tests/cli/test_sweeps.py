@@ -76,7 +76,10 @@ def test_an_unknown_name_is_a_fault_with_the_nearest(
 def test_bench_needs_no_checkout(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Its default sweep is found, and so is what it lacks of the profile asked for."""
     assert call(monkeypatch, "bench", "--profile", "nothing") == 2
-    assert "mnist_alpha:profiles: must hold the profile asked for, got 'nothing'" in capsys.readouterr().err
+    assert (
+        "mnist_alpha:profiles: the profile must be one of evening, paper, quick, quick-full, got 'nothing'"
+        in capsys.readouterr().err
+    )
 
 
 def test_python_takes_their_names_too() -> None:

@@ -69,7 +69,7 @@ def test_it_ends_after_a_signal(body: str, number: signal.Signals) -> None:
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 128 + number
-    assert errors.splitlines()[-1] == "the end took too long and was cut short; what is finished is kept"
+    assert errors.splitlines()[-1] == "shutting down took too long and was cut short; what is finished is kept"
 
 
 def test_a_second_signal_ends_it_at_once() -> None:

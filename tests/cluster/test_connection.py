@@ -177,10 +177,14 @@ def test_a_gpu_that_pytorch_cannot_use_is_told_before_the_start(
         connection.check_nodes(Store(tmp_path), sweep)  # a rehearsal, here
     monkeypatch.delenv("PGAN_RAY_DEVICE")
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(ClusterError, match=r"1 GPU\(s\) here, PyTorch can use 0: .+\n\(resources.trial.gpu=0 and"):
+    with pytest.raises(
+        ClusterError, match=r"1 GPU\(s\) that Ray has here, got 0: .+\n\(to use no GPUs, set resources.trial.gpu=0 and"
+    ):
         cluster.check_nodes(Store(tmp_path), sweep)
     # Of the nodes each is asked for itself: those here compute on CPUs, and the driver does not know.
-    with pytest.raises(ClusterError, match=r"announces a GPU that PyTorch must be able to use: PGAN_RAY_DEVICE=cpu\n"):
+    with pytest.raises(
+        ClusterError, match=r"PyTorch must be able to use the GPU of node .*, got: PGAN_RAY_DEVICE=cpu\n"
+    ):
         Connection(None).check_nodes(Store(tmp_path), sweep)
     none = tiny_sweep(tmp_path, "resources.trial.gpu=0", "resources.evaluator.gpu=0")
     cluster.check_nodes(Store(tmp_path), none)

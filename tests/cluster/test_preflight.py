@@ -89,7 +89,7 @@ def test_a_folder_for_temporary_files(variable: str, short_folder: Path, monkeyp
         str(file): f"{variable} .{file}.: must be a folder for Ray's temporary files, got .*Not a directory",
         "/proc/nowhere": "must be a folder for Ray's temporary files, got .*No such file or directory",
         "relative": r"\(relative\): must be an absolute path",
-        "/tmp/" + 60 * "x": "must have at most [0-9]+ bytes, .* got 65: set RAY_TMPDIR to a shorter one",
+        "/tmp/" + 60 * "x": "must be a path of at most [0-9]+ bytes, .* got 65: set RAY_TMPDIR to a shorter path",
     }
     for value, line in unusable.items():
         monkeypatch.setenv(variable, value)

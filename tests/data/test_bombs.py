@@ -170,7 +170,7 @@ def test_long_texts_in_place_of_the_split_are_not_repeated(tmp_path: Path) -> No
     split = pa.DictionaryArray.from_arrays(pa.array([0] * 5000, pa.int8()), pa.array(["x" * 10**5]))
     pq.write_table(pa.table({"label": [3, 5] * 2500, "a": [1.0] * 5000, "split": split}), tmp_path / "my.parquet")
     refuse(
-        tmp_path / "my.parquet", r"`split` must hold `train` and `test`, both and no others, got x{100}\.\.\.x{100}$"
+        tmp_path / "my.parquet", r"`split` must hold both `train` and `test`, and nothing else, got x{100}\.\.\.x{100}$"
     )
 
 

@@ -21,8 +21,8 @@ def test_constant_and_copied_features_and_unequal_classes_are_told() -> None:
     x[:, 5] = x[:, 2]
     y = (torch.arange(110) < 10).long()
     assert list(doubts(task(x, y))) == [
-        "classes are of very unequal size: 100 training points of class 3, 10 of class 5",
-        "1 of 6 feature(s) (number 1) are the same in all training points, and tell nothing",
-        "2 of 6 features are copies of others: distances count them twice",
+        "class sizes differ greatly: 100 training points of class 3, 10 of class 5",
+        "1 of 6 feature(s) (number 1) are the same in all training points, so they carry no information",
+        "2 of 6 features are copies of others, so distances count them more than once",
     ]
     assert len(list(doubts(task(x, y, (2, 3))))) == 1, "of images, rims are constant and alike"

@@ -80,7 +80,7 @@ def test_a_damaged_file_is_an_error_although_the_next_place_is_whole(tiny: Tiny,
 def test_a_damaged_cache_says_that_it_may_be_deleted(tiny: Tiny, tmp_path: Path) -> None:
     tiny.put(tmp_path / "cache" / "tiny")
     (tmp_path / "cache" / "tiny" / f"{NAMES[0]}.gz").write_bytes(b"half")
-    with pytest.raises(DataError, match="delete it, and it is downloaded again"):
+    with pytest.raises(DataError, match="delete it, so that it is downloaded again"):
         load(tiny, tmp_path)
 
 
@@ -141,7 +141,9 @@ def test_nowhere_to_be_found_names_every_place_and_the_ways_out(server: FileServ
     (tmp_path / "data").mkdir()
     server.files[f"/bad/{NAMES[0]}.gz"] = b"<html>log in first</html>"
     mirrors = (f"{server.url}none/", f"{server.url}bad/")
-    with pytest.raises(DataError, match=r"tiny: the tiny train-images.* must be at hand") as caught:
+    with pytest.raises(
+        DataError, match=r"tiny: the tiny train-images.* must be on this machine or downloadable"
+    ) as caught:
         load(tiny, tmp_path, tmp_path / "data", mirrors)
     message = str(caught.value)
     for part in (

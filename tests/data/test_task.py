@@ -81,7 +81,9 @@ def test_what_scaling_makes_of_the_points_is_finite() -> None:
         name="wide", source="generated", train=points, test=points, image_shape=None, value_range=(-3e38, 3e38)
     )
     rule = r"wide: training points of the task's classes, scaled from \[-3e\+38, 3e\+38\] to \[-1, 1\], must be finite"
-    with pytest.raises(DataError, match=rf"{rule}, got 3\S+e\+38 at point 1, feature 1 \(in all 1 of 3 points, 1 in"):
+    with pytest.raises(
+        DataError, match=rf"{rule}, got 3\S+e\+38 at point 1, feature 1 \(1 of 3 points hold such values, 1 in"
+    ):
         select_task(wide, TaskSpec(classes=[3, 5], poison_class=5, source_class=3))
 
 

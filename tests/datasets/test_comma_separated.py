@@ -55,9 +55,12 @@ def test_whole_numbers_that_become_fractions_further_down_are_one_column(
         (["a;b;label", "1;2;3"], "must have a column `label`, got a;b;label"),
         (["1,2,3", "4,5,6"], "must have a column `label`, got 1, 2, 3"),
         ([",a,label", *ROWS], "each column must be a feature and have a name, got one without a name: if it holds"),
-        (["a,a,label", *ROWS], "columns must have different names, got more than one a"),
-        (["label", "3", "5"], "must have a list column `features` or numeric columns beside `label`, got none"),
-        (["a,b,label,c", *ROWS, "1,2,3"], "must be numbers with commas between, under a line of names, got: CSV parse"),
+        (["a,a,label", *ROWS], "column names must be unique, got more than one a"),
+        (["label", "3", "5"], "must have numeric columns, or a list column `features`, beside `label`, got neither"),
+        (
+            ["a,b,label,c", *ROWS, "1,2,3"],
+            "must be numbers separated by commas, under a line of column names, got: CSV ",
+        ),
         (["a,b,label,c", *ROWS, "1,male,3,4"], "line 22: column `b` must hold numbers, got 'male'"),
         (["a,b,label,c", *ROWS, "1,2,3.5,4"], "line 22: column `label` must hold whole numbers, got '3.5'"),
         (["a,b,label", "1,2,benign"], "got 'benign'; number the classes, as `pandas.factorize` does"),
@@ -65,7 +68,7 @@ def test_whole_numbers_that_become_fractions_further_down_are_one_column(
         (["a,b,label,c", *ROWS, "1,,3,4"], "column `b` must have no nulls, got 1"),
         (["a,b,label,c", *ROWS, "1,nan,3,4"], "column `b` must have no nulls, got 1"),
         (["a,b,label,c", *ROWS, "1,inf,3,4"], "must be finite in float32, got inf"),
-        (["a,b,label,split", "1,2,3,train", "1,2,5,Test"], "must hold `train` and `test`, both and no others"),
+        (["a,b,label,split", "1,2,3,train", "1,2,5,Test"], "must hold both `train` and `test`, and nothing else"),
     ],
 )
 def test_what_is_wrong_is_one_line_that_names_the_file(tmp_path: Path, lines: list[str], message: str) -> None:
@@ -85,7 +88,7 @@ def test_the_line_is_that_of_the_file_in_a_later_block(tmp_path: Path, monkeypat
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "my.csv").write_bytes(b"a,\xff,label\n1,2,3\n")
-    with pytest.raises(DataError, match="must be numbers with commas between"):
+    with pytest.raises(DataError, match="must be numbers separated by commas"):
         load(tmp_path / "my.csv")
 
 

@@ -97,13 +97,13 @@ HUGE[0, 0] = 1e300
         ({"labels": LABELS}, "must hold one array `features`, got labels"),
         ({"features": FLOATS}, "must hold one array `labels`, got features"),
         ({}, "must hold one array `features`, got none at all"),
-        ({"features": FLOATS[:7], "labels": LABELS}, "must be equally long, got 7 and 20"),
+        ({"features": FLOATS[:7], "labels": LABELS}, "must have the same length, got 7 and 20"),
         ({"features": FLOATS[:, 0], "labels": LABELS}, r"must have shape .* got \(20,\)"),
         ({"features": FLOATS[:, :0], "labels": LABELS}, r"must have shape .* got \(20, 0\)"),
         ({"features": FLOATS, "labels": LABELS[:, None]}, r"must have shape \(points,\), got \(20, 1\)"),
         (
             {"features": NAN, "labels": LABELS},
-            r"must be finite in float32, got nan at point 4, feature 1 \(in all 1 of 20 points, 1 in this feature\)",
+            r"must be finite in float32, got nan at point 4, feature 1 \(1 of 20 points hold such values, 1 in this fe",
         ),
         ({"features": HUGE, "labels": LABELS}, r"must be finite in float32, got 1e\+300 at point 0"),
         ({"features": FLOATS.astype(str), "labels": LABELS}, "must hold numbers, got dtype <U"),
@@ -113,7 +113,7 @@ HUGE[0, 0] = 1e300
         ),
         (
             {"features": FLOATS, "labels": LABELS.astype(np.uint64) + 2**63},
-            "must fit in 64 signed bits, got 92",
+            "must fit in a signed 64-bit integer, got 92",
         ),
         ({"features": FLOATS + 0j, "labels": LABELS}, "`features` must hold numbers, got dtype complex128"),
         ({"features": FLOATS.astype("M8[s]"), "labels": LABELS}, "`features` must hold numbers, got dtype datetime64"),
@@ -130,7 +130,7 @@ HUGE[0, 0] = 1e300
         ),
         (
             {"features": FLOATS, "labels": LABELS, "test_features": FLOATS},
-            "must both be given or neither, got `test_features`",
+            "must be given together or not at all, got only `test_features`",
         ),
         (
             {"features": FLOATS, "labels": LABELS, "test_features": FLOATS[:, :2], "test_labels": LABELS},
@@ -180,7 +180,7 @@ def test_paths_that_lead_nowhere(tmp_path: Path) -> None:
         load(tmp_path / "none.npz")
     with pytest.raises(DataError, match=r"must end in .npz, .parquet, .csv, got .tsv"):
         load(tmp_path / "my.tsv")
-    with pytest.raises(DataError, match="got no ending"):
+    with pytest.raises(DataError, match="got no extension"):
         load(tmp_path / "my")
 
 
@@ -222,14 +222,14 @@ def test_parquet_below_a_folder_that_looks_like_a_partition(tmp_path: Path) -> N
     ("columns", "message"),
     [
         ({"a": FLOATS[:, 0]}, "must have a column `label`, got a"),
-        ({"label": LABELS}, "must have a list column `features` or numeric columns beside `label`, got none"),
+        ({"label": LABELS}, "must have numeric columns, or a list column `features`, beside `label`, got neither"),
         ({"label": LABELS, "a": ["x"] * 20}, "column `a` must be numeric, got string"),
         ({"label": LABELS, "a": pa.array([None, *range(19)])}, "column `a` must have no nulls, got 1"),
         ({"label": pa.array([None, *range(19)]), "a": LABELS}, "column `label` must have no nulls, got 1"),
         ({"label": LABELS / 2, "a": LABELS}, "`label` must be whole numbers"),
         (
             {"label": LABELS, "features": pa.array([[1.0], [1.0, 2.0]] * 10)},
-            "must be equally long, got 1 to 2",
+            "must all have the same length, got 1 to 2",
         ),
         (
             {"label": LABELS, "features": pa.array([[1.0], [None]] * 10)},
@@ -245,8 +245,8 @@ def test_parquet_below_a_folder_that_looks_like_a_partition(tmp_path: Path) -> N
             {"label": LABELS, "a": LABELS, "split": ["train", "valid"] * 10},
             r"`split` must hold .*train, valid",
         ),
-        ({"label": LABELS, "a": LABELS, "split": ["train"] * 20}, r"both and no others, got train$"),
-        ({"label": LABELS, "a": LABELS, "split": LABELS}, "`split` must hold `train` and `test`.* got int64"),
+        ({"label": LABELS, "a": LABELS, "split": ["train"] * 20}, r"and nothing else, got train$"),
+        ({"label": LABELS, "a": LABELS, "split": LABELS}, "`split` must hold both `train` and `test`.* got int64"),
         ({"label": LABELS, "a": LABELS, "split": ["train", "test", None, "test"] * 5}, "got None, test, train$"),
         ({"label": LABELS, "a": LABELS, "split": [f"s{i}" for i in range(20)]}, "s16, s17, and 10 more$"),
         (
@@ -256,7 +256,7 @@ def test_parquet_below_a_folder_that_looks_like_a_partition(tmp_path: Path) -> N
         ({"label": LABELS, "a": pa.array(["x", "y"] * 10).dictionary_encode()}, "`a` must be numeric, got dictionary"),
         (
             {"label": LABELS, "features": pa.array(FLOATS.tolist()), "features.x": ["x"] * 20},
-            "must not be named like parts of other columns, got features.x",
+            "must not begin with another column's name and a dot, got features.x",
         ),
         ({"label": LABELS[:0], "a": LABELS[:0]}, r"must have shape .* got \(0, 1\)"),
         ({"label": LABELS[:0], "features": lists(FLOATS[:0], 3)}, r"must have shape .* got \(0, 0\)"),

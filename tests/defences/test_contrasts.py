@@ -43,7 +43,7 @@ def test_the_slab_is_blind_across_the_line_and_the_sphere_is_not() -> None:
 
 @pytest.mark.parametrize("name", ["slab", "loss"])
 def test_a_contrast_needs_another_class(name: str) -> None:
-    with pytest.raises(ValueError, match=f"`{name}` must have trusted points of another class, got none"):
+    with pytest.raises(ValueError, match=f"`{name}` must be given trusted points of another class too, got none"):
         fit(name, around(0, 0))
 
 

@@ -68,6 +68,6 @@ def test_a_point_that_has_no_score_is_rejected(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_class_that_cannot_be_made_is_told_by_its_name() -> None:
-    rule = r"the detector `.*:WithoutSection` must be made of its section, as `WithoutSection\(config\)`, got Type"
+    rule = r"the detector `.*:WithoutSection` must accept its section as its only argument, `WithoutSection\(config\)`"
     with pytest.raises(ComponentError, match=rule):
         WithoutSection.Config().make()

@@ -108,7 +108,7 @@ def test_an_overloaded_s3_is_waited_for(home: Path, s3_server: S3Server, undistu
             assert len(s3_server.refused()) > before
         ended = command.end()
     assert ended.code == 0, ended.err
-    assert "the store is away, trying again" in ended.err
+    assert "the store does not answer, trying again" in ended.err
     assert scores(out) == undisturbed
 
 
@@ -135,7 +135,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_finished(home: Path, dis
             time.sleep(0.1)
         ended = command.end()
     assert ended.code == 1, ended.err
-    assert f"{out.location}: must have room left, got [Errno 28] No space left on device" in ended.err
+    assert f"{out.location}: must have free space left, got [Errno 28] No space left on device" in ended.err
     assert f"pgan-ray resume {out.location}" in ended.err
 
     kept = scores(out)  # every file of rows is whole
@@ -171,13 +171,13 @@ def test_mlflow_is_caught_up_with_when_it_comes_back(
         mlflow_server.kill()
         try:
             command.until(lambda: out.names("victims", ".parquet"))
-            command.until(lambda: "MLflow is away" in command.says())
+            command.until(lambda: "MLflow does not answer" in command.says())
         finally:
             mlflow_server.start()
         ended = command.end()
     assert ended.code == 0, ended.err
-    assert "MLflow is back" in ended.err
-    assert "did not take" not in ended.err
+    assert "MLflow answers again" in ended.err
+    assert "did not accept" not in ended.err
     assert scores(out) == undisturbed
     live = tracked(mlflow_server.uri, out)
     assert len(live) == RUNS

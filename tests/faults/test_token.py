@@ -46,7 +46,7 @@ def test_with_the_token_a_sweep_is_submitted_and_left_alone(head: Head, shared_h
         command.interrupt()
         left = command.end()
     assert left.code == 130, left.err
-    assert "the job goes on; it ends with: ray job stop tiny-" in left.err
+    assert "the job continues; to stop it: ray job stop tiny-" in left.err
     assert "Traceback" not in left.err
     deadline = time.monotonic() + PATIENCE_S
     while not (out / "summary.json").exists():

@@ -185,7 +185,7 @@ def test_what_is_not_a_reports_is_not_replaced(tmp_path: Path, name: str, conten
     out = Store(tmp_path / "out")
     out.write(name, content)
     out.write("mine.csv", b"")
-    with pytest.raises(SpecError, match=rf"out: must be a report's own directory .*, got {name}, .*--out, or move"):
+    with pytest.raises(SpecError, match=rf"out: must be a report's directory, .*, got {name}: .*--out, or move"):
         write_report(make_store(tmp_path / "sweep", replicates=0), out)
     assert out.names("") == sorted([name, "mine.csv"])
     assert out.read(name) == content

@@ -45,7 +45,9 @@ def test_clean_victims_that_know_nothing_are_told() -> None:
         row(f"alpha=0.1/r0/f0/run{run}", confusion=guesses, test_error=error) for run, error in ((0, 0.4), (1, 0.45))
     ]
     (line,) = useless_victims(table_of(rows))
-    assert line.startswith("clean victims err in 42.5 %, no less than one that names the largest class always (40.0 %)")
+    assert line.startswith(
+        "the test error of clean victims is 42.5 %, no lower than that of always answering the largest class (40.0 %)"
+    )
     tally = Tally()
     tally.add("alpha=0.1", table_of(rows))
     assert tally.doubts == [("alpha=0.1", line)]

@@ -74,7 +74,7 @@ def test_what_has_no_victims_is_refused() -> None:
         ranking(CHANGES, budget=0.01, poison_fraction=0.3)
     with pytest.raises(SpecError, match=r"\(0.2, 0.4\), got '0.4'"):
         ranking(CHANGES, budget=0.01, poison_fraction="0.4")  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="must have victims of poison"):
+    with pytest.raises(SpecError, match="must have poisoned victims and"):
         ranking([], budget=0.01)
 
 

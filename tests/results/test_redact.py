@@ -70,7 +70,7 @@ def test_a_uri_is_shown_without_its_password(password: str, scheme: str) -> None
     assert_silent(password, shown)
     assert shown.startswith(f"{scheme}://{HIDDEN}@")
     assert redact(shown) == shown
-    with pytest.raises(SpecError, match="must hold no secret") as refused:
+    with pytest.raises(SpecError, match="must not hold a secret") as refused:
         Store(uri)
     assert_silent(password, str(refused.value))
 

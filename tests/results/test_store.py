@@ -99,7 +99,7 @@ def test_a_store_that_cannot_be_opened_is_one_line(location: str) -> None:
 
 @pytest.mark.parametrize("name", ["results\0/one", "results/\udcff"])
 def test_a_name_that_not_all_can_read(name: str) -> None:
-    with pytest.raises(SpecError, match="must be a directory whose name is UTF-8, without a zero byte"):
+    with pytest.raises(SpecError, match="must be the name of a directory, in UTF-8 and without a zero byte"):
         Store(name)
 
 
@@ -186,7 +186,7 @@ def test_an_s3_that_refuses_or_is_away_is_told_before_anything_starts(
     ],
 )
 def test_a_location_holds_no_secret(location: str) -> None:
-    with pytest.raises(SpecError, match=r"\w+://.*\*\*\*.*: must hold no secret.* AWS_SECRET_ACCESS_KEY") as refused:
+    with pytest.raises(SpecError, match=r"\w+://.*\*\*\*.*: must not hold a secret.* AWS_SECRET_ACCESS_KEY") as refused:
         Store(location)
     assert "hunter2" not in str(refused.value)
 

@@ -96,7 +96,9 @@ def test_a_trial_that_is_not_as_it_must_be_is_refused_by_name(
         read_trials(store, record)
     for content in (b"", b"[]", b"\xff", b'{"method": "\\ud800"}'):
         file.write_bytes(content)
-        with pytest.raises(SpecError, match=r"trial/0000\.json: .*; delete it, and resume says what goes with it"):
+        with pytest.raises(
+            SpecError, match=r"trial/0000\.json: .*; delete it, and `pgan-ray resume` says what else to delete"
+        ):
             read_trials(store, record)
 
 

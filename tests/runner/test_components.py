@@ -133,7 +133,9 @@ def test_a_victim_that_is_given_what_it_does_not_take_is_told_of_before_anything
 ) -> None:
     logistic = "sklearn.linear_model:LogisticRegression"
     small = tiny_sweep(tmp_path, f"evaluation.victim={{name: '{logistic}', penalty: l9}}")
-    with pytest.raises(DataError, match=rf"the victim `{logistic}` must be given what it takes: .*'penalty'.*'l9'"):
+    with pytest.raises(
+        DataError, match=rf"the victim `{logistic}` must be given arguments that it accepts, got: .*'penalty'.*'l9'"
+    ):
         load_datasets(small, None, print)
 
 

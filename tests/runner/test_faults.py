@@ -94,7 +94,7 @@ def test_a_stack_that_memory_does_not_hold_is_halved_and_said(run: Run, tmp_path
     outcome = run(sweep, tmp_path / "sweep", members=(5, 3), engine=Engine(stack=narrow))
     assert (outcome.outcome, outcome.failures) == ("complete", [])
     assert narrow.sizes == [5, 3, 2]
-    said = f"trial base/r0-4: {str(error).partition(chr(10))[0]}: its replicates are trained anew, as"
+    said = f"trial base/r0-4: {str(error).partition(chr(10))[0]}: its replicates are trained again from the start, in"
     assert outcome.retried == [f"{said} 2 stacks", f"{said} 4 stacks"]
     for replicate in range(5):
         file = f"generators/base/r{replicate}/poison.safetensors"

@@ -65,7 +65,7 @@ def test_baselines_train_nothing(tmp_path: Path) -> None:
 
 def test_of_a_worker_that_is_not_known_only_the_absurd_is_refused(tmp_path: Path) -> None:
     check_room(tiny_sweep(tmp_path, "attack.generator.widths=[100000000]"), least_points, Room())
-    with pytest.raises(SpecError, match=r"one generator takes 1\.24 TB, none has more than 1 TB$"):
+    with pytest.raises(SpecError, match=r"one generator takes 1\.24 TB, no worker has more than 1 TB$"):
         check_room(tiny_sweep(tmp_path, "attack.generator.widths=[400000000]"), least_points, Room())
 
 
@@ -77,7 +77,7 @@ def test_what_takes_years_must_be_wanted(tmp_path: Path) -> None:
     check_time(long(tmp_path, 10**6), least_points)
     with pytest.raises(
         SpecError,
-        match=r"^s\.yaml: a sweep must take at most 100 years of one core, by assumed rates, unless --yes-really-large "
+        match=r"^s\.yaml: a sweep must take at most 100 core years, at assumed speeds, unless --yes-really-large "
         r"is given, got [1-9],\d\d\d$",
     ):
         check_time(long(tmp_path, 10**9, 10**5), least_points, "s.yaml:")
@@ -86,5 +86,5 @@ def test_what_takes_years_must_be_wanted(tmp_path: Path) -> None:
 
 def test_what_never_ends_is_refused_whatever_is_wanted(tmp_path: Path) -> None:
     for wanted in (False, True):
-        with pytest.raises(SpecError, match=r"^tiny: a sweep must take at most 1,000,000 years of one core, by"):
+        with pytest.raises(SpecError, match=r"^tiny: a sweep must take at most 1,000,000 core years, at"):
             check_time(long(tmp_path, 10**9, 10**9), least_points, really_large=wanted)

@@ -59,7 +59,10 @@ def test_a_gpu_that_was_granted_and_cannot_be_used_is_an_error(monkeypatch: pyte
     """It must not end up on a core, where it would take a hundred times as long."""
     monkeypatch.delenv("PGAN_RAY_DEVICE", raising=False)
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    with pytest.raises(DeviceError, match=r"must be able to use, got: .+; PGAN_RAY_DEVICE=cpu computes on the CPU"):
+    with pytest.raises(
+        DeviceError,
+        match=r"must be able to use the GPU .*, got: .+; to compute on the CPU instead, set PGAN_RAY_DEVICE=cpu",
+    ):
         compute_device(gpu=True)
     assert compute_device(gpu=None).type == "cpu"
     monkeypatch.setenv("PGAN_RAY_DEVICE", "cpu")

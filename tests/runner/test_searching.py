@@ -123,7 +123,7 @@ def test_a_pause_ends_between_two_waves(undisturbed: Path, run: Callable[..., Sw
 
     directory, notices = tmp_path / "search", Pause()
     assert run(small_search(), directory, notices).outcome == "paused"
-    assert notices.lines[-1] == "paused by the file PAUSE before trial 2: delete it, and resume"
+    assert notices.lines[-1] == "paused by the file PAUSE before trial 2: delete that file, then resume"
     assert len(trial_files(directory)) == 2
     (directory / "PAUSE").unlink()
     assert run(small_search(), directory).outcome == "complete"
@@ -228,7 +228,7 @@ def test_with_nothing_to_confirm_it_failed_and_can_be_extended(
     )
     outcome = run(sweep, tmp_path / "search")
     assert (outcome.outcome, outcome.can_go_on) == ("failed", True)
-    assert outcome.failures[-1] == "no trial came to a score: there is nothing to confirm"
+    assert outcome.failures[-1] == "no trial has a score, so there is nothing to confirm"
     assert len(outcome.diverged) == 4
     summary = json.loads((tmp_path / "search" / "summary.json").read_text())
     assert len(summary["diverged"]) == 4
@@ -281,7 +281,7 @@ def test_a_pause_ends_before_the_best_are_confirmed(run: Callable[..., SweepOutc
 
     notices = Pause()
     assert run(small_search(), tmp_path / "search", notices).outcome == "paused"
-    assert notices.lines[-1] == "paused by the file PAUSE before the best are confirmed: delete it, and resume"
+    assert notices.lines[-1] == "paused by the file PAUSE before the best are confirmed: delete that file, then resume"
 
 
 def test_another_version_of_the_library_is_told(run: Callable[..., SweepOutcome], tmp_path: Path) -> None:
@@ -291,7 +291,8 @@ def test_another_version_of_the_library_is_told(run: Callable[..., SweepOutcome]
     file.write_text(json.dumps({**json.loads(file.read_text()), "method": "optuna 4.9.0"}))
     run(small_search(), directory, notices)
     assert re.fullmatch(
-        r"trials so far are by optuna 4\.9\.0, optuna 5\S+, later ones by optuna 5\S+", notices.lines[0]
+        r"trials so far were suggested by optuna 4\.9\.0, optuna 5\S+, later ones will be by optuna 5\S+",
+        notices.lines[0],
     )
 
 

@@ -136,7 +136,7 @@ def test_a_generator_that_is_lost_before_a_rung_fails_its_trial_alone(run_search
     assert (outcome.outcome, len(outcome.failures)) == ("complete", 1)
     trials = trials_of(tmp_path / "search")
     assert trials[1].state == "failed"
-    assert trials[1].message == "no generator of each replicate after 30 % of the training"
+    assert trials[1].message == "not every replicate has a generator after 30 % of the training"
     assert trials[1].probes == ()
 
 
@@ -144,10 +144,10 @@ def test_a_generator_that_diverges_before_a_rung_fails_its_trial(run_search: Run
     diverges = {"name": "sgd", "learning_rate": 1e8}
     sweep = stopping_search(attack__discriminator__optimizer=diverges, attack__iterations={"range": [10, 60]})
     outcome = run_search(sweep, tmp_path / "search")
-    assert outcome.failures[-1] == "no trial came to a score: there is nothing to confirm"
+    assert outcome.failures[-1] == "no trial has a score, so there is nothing to confirm"
     for one in trials_of(tmp_path / "search"):
         assert one.state == "failed"
-        assert one.message.startswith("no generator of each replicate after 30 % of the training")
+        assert one.message.startswith("not every replicate has a generator after 30 % of the training")
 
 
 def test_what_a_probe_cannot_score_is_not_stopped_by_it(run_search: Run, tmp_path: Path) -> None:

@@ -255,17 +255,17 @@ def test_what_means_something(load: Loader) -> None:
     [
         (
             {"evaluation.victim": {"name": "knn", "widths": [8]}},
-            "evaluation.victim.widths: is not a key of `knn`: delete it (keys of `knn`: name; `mlp` has it)",
+            "evaluation.victim.widths: is not a key of `knn`: delete it (keys of `knn`: name; this is a key of `mlp`)",
         ),
         (
             {"evaluation.detector": {"name": "sphere", "neighbours": 5}},
             "evaluation.detector.neighbours: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile, "
-            "tails; `knn_distance` has it)",
+            "tails; this is a key of `knn_distance`)",
         ),
         (
             {"evaluation.detector": {"name": "none", "percentile": 0.9}},
             "evaluation.detector.percentile: is not a key of `none`: delete it (keys of `none`: name; "
-            f"{listed(name for name in DETECTORS.own_names() if name != 'none')} have it)",
+            f"this is a key of {listed(name for name in DETECTORS.own_names() if name != 'none')})",
         ),
         ({"evaluation.victim": 3}, "evaluation.victim: must be a section with keys of its own, got 3"),
         ({"evaluation.victim.name": 3}, "evaluation.victim.name: must be text, got 3"),

@@ -81,5 +81,5 @@ def test_a_record_of_old_is_the_sweep_that_it_was(load: Loader, dataset: dict[st
     assert record.sweep.configurations == sweep.configurations
     again = SweepRecord("id", record.sweep)
     assert load_record(again.to_yaml(), "sweep.yaml").sweep == record.sweep
-    with pytest.raises(SpecError, match="got an edited one"):
+    with pytest.raises(SpecError, match="got an edited file"):
         load_record(text.replace("test_fraction: 0.2", "test_fraction: 0.3"), "sweep.yaml")

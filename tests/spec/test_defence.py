@@ -69,7 +69,7 @@ def test_a_grid_of_other_lists_keeps_its_names(load: Loader) -> None:
             [{"name": "sphere", "rounds": 3}],
             [
                 f"{KEY}[0].rounds: is not a key of `sphere`: delete it (keys of `sphere`: name, percentile, tails; "
-                "`trim` has it)"
+                "this is a key of `trim`)"
             ],
         ),
         (
@@ -78,7 +78,7 @@ def test_a_grid_of_other_lists_keeps_its_names(load: Loader) -> None:
         ),
         (
             [{"name": "trim"}, {"name": "slab"}],
-            ["evaluation: `defence` must have `trim` last, which trains the victim, got others after it"],
+            ["evaluation: `defence` must have `trim`, which trains the victim, as its last item, got `slab` after it"],
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_an_unknown_name_says_what_there_is(load: Loader) -> None:
 
 def test_a_defence_that_asks_a_victim_needs_one(load: Loader) -> None:
     (line,) = load.faults({KEY: [{"name": "trim"}], "evaluation.victim": {"name": "none"}})
-    assert line == "evaluation: `victim` must be one that is trained, got `none`: `trim` asks it"
+    assert line == "evaluation: `victim` must be one that is trained, got `none`: the defence `trim` needs it"
 
 
 def test_a_sanitiser_is_no_detector(load: Loader) -> None:

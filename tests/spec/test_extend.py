@@ -104,12 +104,12 @@ def test_the_record_keeps_the_digests_that_it_had(load: Loader) -> None:
             ["attack.iterations=20"],
             "--add attack.iterations=20: must name a grid of the sweep (attack.alpha), got one value, 10",
         ),
-        ({}, ["attack.beta=1"], "--add attack.beta=1: must name a grid of the sweep (attack.alpha), got none"),
+        ({}, ["attack.beta=1"], "--add attack.beta=1: must name a grid of the sweep (attack.alpha), got no such key"),
         ({}, ["attack=none"], "--add attack=none: must name a grid of the sweep (attack.alpha), got a section"),
         (
             {"attack.alpha": 0.1},
             ["attack.alpha=0.5"],
-            "--add attack.alpha=0.5: must name a grid of the sweep (it has none), got one value, 0.1",
+            "--add attack.alpha=0.5: must name a grid of the sweep (it has no grids), got one value, 0.1",
         ),
         (
             SECTIONS,
@@ -132,38 +132,38 @@ def test_the_record_keeps_the_digests_that_it_had(load: Loader) -> None:
         (
             SECTIONS,
             ["attack={name: pgan, alpha: 0.5, lambda_prior: 1, epochs: 9}"],
-            "--add: must leave the configuration `attack=pgan` (and 1 more) as it is, got another name for it beside a "
-            "value of the same name; run the whole grid as a new sweep",
+            "--add: must leave the configuration `attack=pgan` (and 1 more) unchanged, got another name for it, "
+            "because the grid now has two values with its `name`; run the whole grid as a new sweep",
         ),
         (
             SECTIONS,
             ["attack={name: removal}"],
-            "--add: must leave the configuration `control=removal` as it is, got its control a second time, as a value "
-            "of the grid",
+            "--add: must leave the configuration `control=removal` unchanged, got this control a second time, as a "
+            "value of the grid",
         ),
         (
             SECTIONS,
             ["attack={name: nearest_label_flip, replicates: 3}"],
-            "--add: must leave the configuration `control=removal` as it is, got one with `attack.replicates` 3 in "
-            "place of 2; run the whole grid as a new sweep",
+            "--add: must leave the configuration `control=removal` unchanged, got `attack.replicates` 3 instead of "
+            "2; run the whole grid as a new sweep",
         ),
         (
             VICTIMS,
             ["evaluation.victim={name: mlp, epochs: 9}"],
-            "--add: must leave the configuration `alpha=0.1` (and 1 more) as it is, got another name for its victims "
-            "`victim=mlp` beside a value of the same name; run the whole grid as a new sweep",
+            "--add: must leave the configuration `alpha=0.1` (and 1 more) unchanged, got another name for its victims "
+            "`victim=mlp`, because the grid now has two values with that `name`; run the whole grid as a new sweep",
         ),
         (
             {"evaluation.poison_set_size": {"grid": [100, 200]}},
             ["evaluation.poison_set_size=300"],
-            "--add: must leave the configuration `alpha=0.1` (and 1 more) as it is, got more poison, 300 points, than "
-            "the 200 sampled from its generators; run the whole grid as a new sweep",
+            "--add: must leave the configuration `alpha=0.1` (and 1 more) unchanged, got a need for 300 points of "
+            "poison, where its generators were sampled for 200; run the whole grid as a new sweep",
         ),
         (
             {"attack.name": {"grid": ["pgan", "random_label_flip"]}},
             ["attack.name=blend"],
-            "--add attack.name=blend: must name a grid whose values stand alone: what stands beside `attack.name` is "
-            "of the names that it has; run the whole grid as a new sweep",
+            "--add attack.name=blend: must not add to a grid of names: the keys beside `attack.name` belong to "
+            "the names that it already has; run the whole grid as a new sweep",
         ),
     ],
 )
@@ -209,14 +209,14 @@ def test_more_replicates_are_those_of_the_sweep_that_has_so_many(
         (
             {"attack.replicates": {"grid": [1, 2]}},
             3,
-            "--replicates 3: must be of a sweep that gives each attack one number, got a grid of them: --add adds a "
-            "value to it",
+            "--replicates 3: must go with a sweep in which `replicates` is one number for each attack, got a grid of "
+            "numbers: add a value to that grid with --add",
         ),
         (
             {"attack": {"grid": [PGAN, PGAN | {"alpha": 0.5}]}},
             3,
-            "--replicates 3: must leave every configuration its name, which is made of all that its section has where "
-            "another one's `name` is the same, got another name for `attack=",
+            "--replicates 3: must not rename a configuration: where attacks of a grid share a `name`, `replicates` is "
+            "part of theirs, got another name for `attack=",
         ),
         ({}, 10**10, "--replicates 10000000000 attack.replicates: must be at most 1,000,000,000, got 10000000002"),
     ],

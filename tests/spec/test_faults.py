@@ -33,7 +33,8 @@ UNKNOWN_DATASET = (
         ("evaluation.victim.epoch", "evaluation.victim.epoch: is not a known key; did you mean `epochs`?"),
         (
             "evaluation.detector.xyz",
-            "evaluation.detector.xyz: is not a known key; known here: name, percentile, tails, neighbours, sample_size",
+            "evaluation.detector.xyz: is not a known key; known keys here: name, percentile, tails, neighbours, "
+            "sample_size",
         ),
         ("resources.trial.gpus", "resources.trial.gpus: is not a known key; did you mean `gpu`?"),
         ("search.methods", "search.methods: is not a known key; did you mean `method`?"),
@@ -124,7 +125,7 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
         ("attack.generator.widths", [8, 10**10], "[1]: must be at most 1,000,000,000, got 10000000000"),
         ("attack.generator.widths", [1] * 1001, "must have at most 1,000 items, got 1,001"),
         ("attack.generator.optimizer.learning_rate", 1e300, "must be at most 1,000,000,000, got 1e+300"),
-        ("attack.generator.optimizer.learning_rate", 1e-300, "must be at least 1e-30, or 0, got 1e-300"),
+        ("attack.generator.optimizer.learning_rate", 1e-300, "must be 0 or at least 1e-30, got 1e-300"),
         ("attack.lambda_prior", 10**12, "must be at most 1,000,000,000, got 1000000000000"),
         ("resources.trial.members_per_actor", 0, "must be at least 1 or 'auto', got 0"),
         ("resources.trial.members_per_actor", "all", "must be a whole number or 'auto', got 'all'"),
@@ -158,27 +159,27 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
     [
         (
             {"attack.epochs": 3},
-            "attack: exactly one of `epochs` and `iterations` must be given",
+            "attack: exactly one of `epochs` and `iterations` must be given, got both",
         ),
         (
             {"attack.iterations": None},
-            "attack: exactly one of `epochs` and `iterations` must be given",
+            "attack: exactly one of `epochs` and `iterations` must be given, got neither",
         ),
         ({"attack.alpha": None}, "attack.alpha: must be a number, got null"),
         (
             {"dataset.path": "my.npz"},
             "dataset.path: is not a key of `digits`: delete it (keys of `digits`: name, test_fraction, judged_on, "
-            "split_seed; `file` has it)",
+            "split_seed; this is a key of `file`)",
         ),
         (
             {"dataset.value_range": [0, 1]},
             "dataset.value_range: is not a key of `digits`: delete it (keys of `digits`: name, test_fraction, "
-            "judged_on, split_seed; `file` has it)",
+            "judged_on, split_seed; this is a key of `file`)",
         ),
         ({"dataset": {"name": "file"}}, "dataset.path: must be given"),
         (
             {"dataset": {"name": "file", "path": "a.npz", "scaling": "min_max", "value_range": [0, 1]}},
-            "dataset: `scaling` and `value_range` must not both be given: either scales the features",
+            "dataset: `scaling` and `value_range` must not both be given, because each says how features are scaled",
         ),
         (
             {"dataset": {"name": None, "path": "a.npz", "value_range": [1, 1]}},
@@ -187,8 +188,8 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         *(
             (
                 {"dataset": {"name": None, "path": "a.npz", "value_range": ends}},
-                "dataset.value_range: must have ends and a width that float32 can hold, 1.2e-38 to 3.4e+38, "
-                f"got {ends}; store the features in another unit",
+                "dataset.value_range: must have ends and a width that float32 can represent (1.2e-38 to 3.4e+38 in "
+                f"size), got {ends}; store the features in another unit",
             )
             for ends in ([-1e39, 1e39], [0.0, 1e-50], [-3e38, 3e38], [0.0, 1e-45])
         ),
@@ -199,7 +200,7 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         ),
         ({"task.classes": [3, 5, 3]}, "task: `classes` must name each label once, got 3 again at classes[2]"),
         ({"task.poison_class": 4}, "task: `poison_class` must be one of `classes` [3, 5], got 4"),
-        ({"task.source_class": 5}, "task: `source_class` must differ from `poison_class`"),
+        ({"task.source_class": 5}, "task: `source_class` must differ from `poison_class`, got 5 for both"),
         (
             {"task.classes": [*range(20)], "task.poison_class": 20},
             "task: `poison_class` must be one of `classes` [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... 20 in all], got 20",
@@ -223,8 +224,8 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         ),
         (
             {"evaluation.trusted_per_class": 3, "evaluation.detector.name": "local_outlier_factor"},
-            "evaluation: `trusted_per_class` must be at least 4 for `local_outlier_factor`, got 3: it compares points "
-            "of one half with each other",
+            "evaluation: `trusted_per_class` must be at least 4 for `local_outlier_factor`, got 3: it compares the "
+            "points of one half with each other",
         ),
         (
             {"evaluation.poison_fractions": [0, 0.6]},
@@ -233,8 +234,8 @@ def test_what_must_be_given(load: Loader, key: str) -> None:
         ),
         (
             {"evaluation.poison_set_size": 39},
-            "(top level): `evaluation.poison_set_size` must be at least 40 (the largest poison fraction of the "
-            "training set), got 39",
+            "(top level): `evaluation.poison_set_size` must be at least 40, the number of poisoning points at the "
+            "largest poison fraction, got 39",
         ),
     ],
 )
@@ -269,7 +270,7 @@ def test_all_faults_of_a_file_are_told_at_once(load: Loader) -> None:
         f"dataset.name: {UNKNOWN_DATASET}",
         "evaluation.runs: must be at least 1, got 0",
         "sede: is not a known key; did you mean `seed`?",
-        "task: `source_class` must differ from `poison_class`",
+        "task: `source_class` must differ from `poison_class`, got 5 for both",
     ]
 
 

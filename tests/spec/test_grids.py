@@ -42,7 +42,7 @@ def test_what_a_grid_must_be(load: Loader, grid: object, rule: str) -> None:
 )
 def test_what_cannot_be_a_grid(load: Loader, key: str, values: list[Any], place: str) -> None:
     (line,) = load.faults({key: {"grid": values}})
-    assert line.startswith(f"{key}: cannot be a grid: `{place}` is not what a sweep studies, got [")
+    assert line.startswith(f"{key}: must not be a grid: a sweep does not compare values of `{place}`, got [")
 
 
 def test_each_bad_value_of_a_grid_is_told_at_its_index(load: Loader) -> None:
@@ -236,7 +236,7 @@ def test_a_huge_grid_is_refused_at_once(load: Loader) -> None:
     keys = ("alpha", "lambda_prior", "label_smoothing", "average_decay", "generator.dropout", "classifier.dropout")
     assert load.faults({f"attack.{key}": HUNDRED for key in keys}) == [
         " a sweep must have at most 100,000 configurations, got 1,000,000,000,000",
-        " a sweep must have at most 200,000 variants of their evaluation, got 1,000,000,000,000",
+        " a sweep must have at most 200,000 evaluation variants, got 1,000,000,000,000",
         " a sweep must have at most 100,000,000 cells, got 18,000,000,000,000",
     ]
     assert time.monotonic() - start < 5
@@ -246,7 +246,7 @@ def test_huge_variants_are_refused_at_once(load: Loader) -> None:
     start = time.monotonic()
     keys = ("detector.percentile", "victim.dropout", "victim.negative_slope", "victim.optimizer.learning_rate")
     assert load.faults({f"evaluation.{key}": HUNDRED for key in keys}) == [
-        " a sweep must have at most 200,000 variants of their evaluation, got 100,000,000",
+        " a sweep must have at most 200,000 evaluation variants, got 100,000,000",
         " a sweep must have at most 100,000,000 cells, got 1,800,000,000",
     ]
     assert time.monotonic() - start < 5
@@ -258,7 +258,7 @@ def test_variants_are_counted_before_they_are_made(load: Loader, monkeypatch: py
     grids |= {"placement": {"grid": ["replace", "add"]}}
     many = few | {f"evaluation.{key}": values for key, values in grids.items()}
     assert load.faults(many) == [
-        " a sweep must have at most 20,000 variants of their evaluation unless --yes-really-large is given, got 60,000"
+        " a sweep must have at most 20,000 evaluation variants unless --yes-really-large is given, got 60,000"
     ]
     expand = Mock(side_effect=AssertionError("it must not be expanded"))
     monkeypatch.setattr("pgan_ray.spec.load.expand", expand)
@@ -266,7 +266,7 @@ def test_variants_are_counted_before_they_are_made(load: Loader, monkeypatch: py
         load(many, really_large=True)
     more = many | {"evaluation.trusted_per_class": {"grid": [100, 200, 300, 400, 500]}}
     assert load.faults(more, really_large=True) == [
-        " a sweep must have at most 200,000 variants of their evaluation, got 300,000"
+        " a sweep must have at most 200,000 evaluation variants, got 300,000"
     ]
 
 

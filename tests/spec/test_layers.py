@@ -64,7 +64,7 @@ def test_a_file_that_has_the_papers_setting_calls_a_profile_so(load: Loader) -> 
     assert (sweep.profile, sweep.configurations[0].settings.attack.alpha) == ("paper", 0.7)
     assert profile_names(load.file) == ["paper"]
     assert load_sweep(load.file).profile == "body"
-    assert load.faults(profile="paper") == ["profiles: must hold the profile asked for, got 'paper'; offered: body"]
+    assert load.faults(profile="paper") == ["profiles: the profile must be one of body, got 'paper'"]
 
 
 def test_a_body_that_is_no_profile_need_not_hold_by_itself(load: Loader) -> None:
@@ -81,14 +81,12 @@ def test_profile_names(load: Loader) -> None:
 
 
 def test_an_unknown_profile_is_told_what_is_offered(load: Loader) -> None:
-    assert load.faults(QUICK, profile="fast") == [
-        "profiles: must hold the profile asked for, got 'fast'; offered: body, quick, same"
-    ]
+    assert load.faults(QUICK, profile="fast") == ["profiles: the profile must be one of body, quick, same, got 'fast'"]
 
 
 def test_an_unknown_profile_does_not_hide_other_faults(load: Loader) -> None:
     faults = load.faults({"seed": -1, "profiles.q.seed": -2}, profile="fast")
-    assert faults[0].startswith("profiles: must hold the profile asked for")
+    assert faults[0].startswith("profiles: the profile must be one of ")
     assert faults[1:] == ["seed: must be at least 0, got -1", "profiles.q.seed: must be at least 0, got -2"]
 
 
@@ -98,7 +96,7 @@ def test_an_unknown_profile_does_not_hide_other_faults(load: Loader) -> None:
         ([], "profiles: must be a section of named overrides, got []"),
         (3, "profiles: must be a section of named overrides, got 3"),
         ({"quick": 3}, "profiles.quick: must be a section of overrides, got 3"),
-        ({"auto": {}}, "profiles.auto: must have another name: `--profile auto` chooses among the others"),
+        ({"auto": {}}, "profiles.auto: must not be called `auto`: `--profile auto` chooses one of the other profiles"),
         (
             {"../x": {}},
             "profiles.'../x': must have a name that matches [A-Za-z0-9][A-Za-z0-9_.-]{0,31}, got '../x'",
@@ -135,7 +133,7 @@ def test_a_fault_of_the_body_is_told_once_and_a_profiles_at_its_place(load: Load
 
 def test_a_rule_between_fields_that_a_profile_breaks_is_its_fault(load: Loader) -> None:
     assert load.faults({"profiles.a.attack.epochs": 3}) == [
-        "profiles.a.attack: exactly one of `epochs` and `iterations` must be given"
+        "profiles.a.attack: exactly one of `epochs` and `iterations` must be given, got both"
     ]
     (line,) = load.faults({"profiles.a.evaluation.train_per_class": 5000})
     assert line.startswith("profiles.a: `evaluation.poison_set_size` must be at least 4000")
@@ -143,7 +141,7 @@ def test_a_rule_between_fields_that_a_profile_breaks_is_its_fault(load: Loader) 
 
 def test_profiles_do_not_nest(load: Loader) -> None:
     (line,) = load.faults({"profiles.a.profiles": {}})
-    assert line.startswith("profiles.a.profiles: is not a known key; known here: name, description")
+    assert line.startswith("profiles.a.profiles: is not a known key; known keys here: name, description")
 
 
 def test_an_override_wins_over_profile_and_body(load: Loader) -> None:
@@ -191,10 +189,10 @@ def test_an_override_may_suit_the_chosen_profile_alone(load: Loader) -> None:
         ),
         ("attack.alpha={grid: [0.1, 2, 3]}", "--set attack.alpha.grid[1]: must be at most 1, got 2"),
         ("attack=3", "--set attack: must be a section with keys of its own, got 3"),
-        ("attack.epochs=3", "--set attack: exactly one of `epochs` and `iterations` must be given"),
+        ("attack.epochs=3", "--set attack: exactly one of `epochs` and `iterations` must be given, got both"),
         (
             "profiles.quick.seed=1",
-            "--set profiles.quick.seed=1: must name a field of the sweep; --profile chooses a profile",
+            "--set profiles.quick.seed=1: must name a key of the sweep file's body; choose a profile with --profile",
         ),
     ],
 )

@@ -165,7 +165,10 @@ def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"search__against": "each"}, "search.against: must be `all` without a grid under `evaluation`, got `each`"),
+        (
+            {"search__against": "each"},
+            "search.against: must be `all` where there is no grid under `evaluation`, got `each`",
+        ),
         ({"attack__alpha": {"range": [1, 0.1]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.5, 0.5]}}, "attack.alpha.range: must be [low, high] with low below high"),
         ({"attack__alpha": {"range": [0.1]}}, "attack.alpha.range: must be [low, high], two numbers, got [0.1]"),
@@ -178,30 +181,48 @@ def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
         ({"attack__sample_from": {"choice": ["last"]}}, "attack.sample_from.choice: must be a list of at least two"),
         ({"attack__sample_from": {"choice": ["last", "no"]}}, "attack.sample_from.choice[1]: must be 'last' or"),
         ({"attack__alpha": {"choice": [0.1, 0.1]}}, "attack.alpha.choice: must name each value once"),
-        ({"attack__replicates": {"range": [1, 2]}}, "attack.replicates: cannot be searched"),
-        ({"attack__name": {"choice": ["pgan", "blend"]}}, "attack.name: cannot be searched"),
-        ({"evaluation__runs": {"range": [1, 2]}}, "evaluation.runs: cannot be searched"),
-        ({"attack__lambda_prior": {"grid": [0.5, 1]}}, "attack.lambda_prior.grid: must not be a grid beside a search"),
-        ({"seed": {"grid": [0, 1]}}, "seed.grid: must not be a grid beside a search"),
-        ({"search__method": "grid"}, "attack.alpha: must go with a `search.method` that searches (random, tpe, gp"),
+        (
+            {"attack__replicates": {"range": [1, 2]}},
+            "attack.replicates: must not be a range or a choice: only values under `attack`",
+        ),
+        (
+            {"attack__name": {"choice": ["pgan", "blend"]}},
+            "attack.name: must not be a range or a choice: only values under `attack`",
+        ),
+        (
+            {"evaluation__runs": {"range": [1, 2]}},
+            "evaluation.runs: must not be a range or a choice: only values under `attack`",
+        ),
+        ({"attack__lambda_prior": {"grid": [0.5, 1]}}, "attack.lambda_prior.grid: must not be a grid in a search"),
+        ({"seed": {"grid": [0, 1]}}, "seed.grid: must not be a grid in a search"),
+        (
+            {"search__method": "grid"},
+            "attack.alpha: must be a value or a grid, {grid: [a, b]}, unless `search.method` is",
+        ),
         ({"search__method": "best"}, "search.method: must be 'grid', 'random', 'tpe', 'gp' or 'nsga2', got 'best'"),
         ({"search__trials": 0}, "search.trials: must be at least 1, got 0"),
         (
             {"attack__alpha": 0.1, "search__start": [], "search__trials": 11},
-            "search.trials: must be at most 10, as many as there are combinations, got 11",
+            "search.trials: must be at most 10, the number of combinations of what is searched, got 11",
         ),
         ({"search__confirm__top": 0}, "search.confirm.top: must be at least 1, got 0"),
-        ({"search__trials": 1, "search__start": [{}, {}]}, "search: `start` must have at most as many items"),
+        (
+            {"search__trials": 1, "search__start": [{}, {}]},
+            "search: `start` must have at most `trials` items (1), got 2",
+        ),
         ({"search__method": "random", "search__baseline": "random"}, "search: `baseline` must differ from `method`"),
         ({"search__poison_fraction": 0.3}, "search.poison_fraction: must be one of `evaluation.poison_fractions`"),
-        ({"search__start": [{"alpha": 7}]}, "search.start[0].alpha: must be in its range [0.01, 1.0], got 7"),
-        ({"search__start": [{}, {"beta": 7}]}, "search.start[1].beta: must be one of what is searched: alpha, "),
-        ({"search__start": [{"iterations": 11.5}]}, "search.start[0].iterations: must be in its range [10, 14]"),
-        ({"search__start": [{"sample_from": "no"}]}, "search.start[0].sample_from: must be in its choice"),
+        (
+            {"search__start": [{"alpha": 7}]},
+            "search.start[0].alpha: must be in the `range` [0.01, 1.0] that is searched, got 7",
+        ),
+        ({"search__start": [{}, {"beta": 7}]}, "search.start[1].beta: must name a setting that is searched (alpha, "),
+        ({"search__start": [{"iterations": 11.5}]}, "search.start[0].iterations: must be in the `range` [10, 14]"),
+        ({"search__start": [{"sample_from": "no"}]}, "search.start[0].sample_from: must be in the `choice` "),
         ({"search__detectability__at_most": 3}, "search.detectability.at_most: must be at most 1, got 3"),
         (
             {"evaluation__detector": {"name": "none"}, "search__goal": "front"},
-            "evaluation.detector.name: must be a detector where the `goal` of a search is `front`",
+            "evaluation.detector.name: must be a detector with `search.goal: front`",
         ),
         (
             {
@@ -209,21 +230,21 @@ def test_controls_are_the_same_whichever_trials_are_left_of_a_wave() -> None:
                 "search__against": "each",
                 "search__goal": "front",
             },
-            "evaluation.detector.name: must be a detector where the `goal` of a search is `front`",
+            "evaluation.detector.name: must be a detector with `search.goal: front`",
         ),
         (
             {"evaluation__detector": {"name": "none"}, "search__detectability__at_most": -0.1},
-            "search.detectability.at_most: must be at least 0 where there is no detector, by which nothing is seen",
+            "search.detectability.at_most: must be at least 0 where there is no detector, because detectability is ",
         ),
         (
             {"evaluation__detector": {"name": "none"}, "search__detectability__metric": "detector_auc"},
-            "search.detectability.metric: must be `excess_rejection` where a detector has no score of its own, or",
+            "search.detectability.metric: must be `excess_rejection` where there is no detector, or",
         ),
         ({"evaluation__victim": {"name": "none"}}, "evaluation.victim.name: must be a victim that is trained"),
         ({"search__scheduler": "asha"}, "search.scheduler: must be 'none' or 'successive_halving', got 'asha'"),
-        ({"search__rungs": [0.3]}, "search: `rungs` goes with a `scheduler` that stops trials, got `none`"),
-        ({"search__keep": 0.3}, "search: `keep` goes with a `scheduler` that stops trials, got `none`"),
-        ({**STOPS, "search__rungs": [0.5, 0.5]}, "search: `rungs` must rise, got [0.5, 0.5]"),
+        ({"search__rungs": [0.3]}, "search: `rungs` must be left out with `scheduler: none`, which stops no trials"),
+        ({"search__keep": 0.3}, "search: `keep` must be left out with `scheduler: none`, which stops no trials"),
+        ({**STOPS, "search__rungs": [0.5, 0.5]}, "search: `rungs` must be strictly increasing, got [0.5, 0.5]"),
         ({**STOPS, "search__rungs": []}, "search.rungs: must have at least 1 item"),
         ({**STOPS, "search__rungs": [0.5, 1]}, "search.rungs[1]: must be less than 1, got 1"),
         ({**STOPS, "search__keep": 0}, "search.keep: must be greater than 0, got 0"),
@@ -238,12 +259,12 @@ def test_bad_searches_are_told_with_their_place(changes: dict[str, Any], fault: 
 
 def test_a_search_without_anything_to_search_is_refused() -> None:
     tree = search_file(attack__alpha=0.1, attack__iterations=10, attack__sample_from="last")
-    with pytest.raises(SpecError, match=r"search\.method: must have a range or a choice under `attack` to search"):
+    with pytest.raises(SpecError, match=r"search\.method: must be `grid` where `attack` has no range and no choice"):
         load_sweep(tree)
 
 
 def test_keys_of_a_search_mean_nothing_beside_a_grid() -> None:
-    with pytest.raises(SpecError, match=r"sweep:search: `trials` goes with a `method` that searches"):
+    with pytest.raises(SpecError, match=r"sweep:search: `trials` must be left out with `method: grid`"):
         load_sweep({**TINY, "search": {"trials": 3}})
 
 
@@ -264,7 +285,7 @@ def test_stopped_trials_have_neither_generators_nor_victims() -> None:
 def test_an_attack_that_trains_nothing_cannot_be_stopped() -> None:
     attack = {"name": "blend", "share": {"range": [0.1, 0.9]}}
     (line,) = faults(attack=attack, search__start=[], **STOPS)
-    assert "search.scheduler: must be `none` where nothing is trained that could be stopped" in line
+    assert "search.scheduler: must be `none` with an attack that trains no generators" in line
 
 
 def test_an_attack_that_trains_nothing_can_be_searched() -> None:

@@ -49,8 +49,8 @@ def test_a_file_of_ones_own_goes_first_and_a_folder_does_not() -> None:
         ("x" * 999, "must be a sweep file or the name of a shipped sweep, got neither"),
         ("a\nb\0", r"^a\\nb\\x00: must be a sweep file or the name of a shipped sweep, got neither"),
         ("nowhere.yaml", "^nowhere.yaml: must be a sweep file, got no such file$"),
-        ("./mnist_alpha", r"^\./mnist_alpha: must be a sweep file, got no such file; .* is given as `mnist_alpha`$"),
-        ("sweeps/mnist_alpha.yaml", "got no such file; the shipped sweep is given as `mnist_alpha`$"),
+        ("./mnist_alpha", r"^\./mnist_alpha: must be a sweep file, got no such file; .* sweep, write `mnist_alpha`$"),
+        ("sweeps/mnist_alpha.yaml", "got no such file; for the shipped sweep, write `mnist_alpha`$"),
         (".", "must be a sweep file or the name of a shipped sweep, got neither"),
     ],
 )

@@ -40,7 +40,7 @@ def test_text_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
     [
         ("", " must hold a mapping of keys to values, got nothing"),
         ("- a", " must hold a mapping of keys to values, got a list"),
-        ("just text", " must hold a mapping of keys to values, got a str"),
+        ("just text", " must hold a mapping of keys to values, got text"),
         ("a: [1, 2", "1:9: must be valid YAML: expected ',' or ']', but got '<stream end>'"),
         ("a: 1\nb: 2: 3", "2:5: must be valid YAML: mapping values are not allowed here"),
         ("a: 1\n\tb: 2", "2:1: must be valid YAML: found character '\\t' that cannot start any token"),
@@ -49,18 +49,27 @@ def test_text_that_is_not_utf8(tmp_path: Path, content: bytes) -> None:
         ("a: &x [1]\nb: *x", "2:4: must not hold aliases (*name)"),
         ("a: !!python/object:os.system 1", "1:4: must not hold tags (!name)"),
         ('a: !!int ""', "1:4: must not hold tags (!name)"),
-        ("1: a", "1:1: must have text for keys"),
-        ("<<: {a: 1}", "1:1: must have text for keys"),
-        ("? [a]\n: b", "1:3: must have text for keys"),
-        ('"\\ud800": 1', "1:1: must hold whole characters only"),
-        ("seed: 0x" + "f" * 5000, "1:7: must hold whole numbers of at most 63 bits"),
-        ("seed: " + "9" * 5000, "1:7: must hold whole numbers of at most 63 bits"),
-        ("seed: 9223372036854775808", "1:7: must hold whole numbers of at most 63 bits"),
-        ("seed: 010", "1:7: must hold no whole numbers that begin with 0, which YAML reads in base 8"),
-        ("seed: -0_7", "1:7: must hold no whole numbers that begin with 0, which YAML reads in base 8"),
-        ("seed: 1:30", "1:7: must hold no numbers in base 60: quote what is meant as text"),
-        ("a: [1:30.5]", "1:5: must hold no numbers in base 60: quote what is meant as text"),
-        ("a: 1" + ":1" * 100_000, "1:4: must hold no numbers in base 60: quote what is meant as text"),
+        ("1: a", "1:1: keys must be text"),
+        ("<<: {a: 1}", "1:1: keys must be text"),
+        ("? [a]\n: b", "1:3: keys must be text"),
+        ('"\\ud800": 1', "1:1: must not hold half a character (an escape such as \\ud83d alone)"),
+        ("seed: 0x" + "f" * 5000, "1:7: whole numbers must be smaller than 2^63 in size"),
+        ("seed: " + "9" * 5000, "1:7: whole numbers must be smaller than 2^63 in size"),
+        ("seed: 9223372036854775808", "1:7: whole numbers must be smaller than 2^63 in size"),
+        (
+            "seed: 010",
+            "1:7: must not hold whole numbers that begin with 0, which YAML reads in base 8: quote it if it is text",
+        ),
+        (
+            "seed: -0_7",
+            "1:7: must not hold whole numbers that begin with 0, which YAML reads in base 8: quote it if it is text",
+        ),
+        ("seed: 1:30", "1:7: must not hold numbers with colons, which YAML reads in base 60: quote it if it is text"),
+        ("a: [1:30.5]", "1:5: must not hold numbers with colons, which YAML reads in base 60: quote it if it is text"),
+        (
+            "a: 1" + ":1" * 100_000,
+            "1:4: must not hold numbers with colons, which YAML reads in base 60: quote it if it is text",
+        ),
         ("a: " + "[" * 100_000, "1:27: must be nested at most 24 deep"),
         ("{a: " * 5000, "1:94: must be nested at most 24 deep"),
         ("# " + "x" * MAX_BYTES, " a sweep file must have at most 262,144 bytes, got more"),
@@ -78,8 +87,8 @@ def test_a_mapping_is_bounded_as_a_file_is(load: Loader) -> None:
     for _ in range(10_000):
         deep = {"a": deep}
     for body, rule in (
-        (deep, "must hold plain values, got one of another kind"),
-        ({"seed": 10**100}, "must hold whole numbers of at most 63 bits"),
+        (deep, "must hold only numbers, text, booleans, null, lists and mappings, got another"),
+        ({"seed": 10**100}, r"whole numbers must be smaller than 2\^63 in size"),
         ({"task": [*range(10**5)]}, "must have at most 262,144 bytes, got more"),
     ):
         with pytest.raises(SpecError, match=rf"^sweep:.*{rule}"):

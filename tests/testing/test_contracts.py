@@ -153,10 +153,16 @@ IN_PLACE = "the data set `tests.testing.test_contracts:Own`"
         ({"labels": (np.arange(100) > 95).astype(int)}, "training points, and 10 test points each, got"),
         ({"labels": np.arange(100) % 2 + 0.5}, f"{IN_PLACE}: `labels` must be whole numbers of an integer type, got"),
         ({"features": np.full((100, 3), np.nan)}, f"{IN_PLACE}: `features` must be finite in float32, got nan at"),
-        ({"features": np.ones((99, 3))}, f"{IN_PLACE}: `features` and `labels` must be equally long, got 99 and 100"),
+        (
+            {"features": np.ones((99, 3))},
+            f"{IN_PLACE}: `features` and `labels` must have the same length, got 99 and 100",
+        ),
         ({"features": np.ones(100)}, f"{IN_PLACE}: `features` must have shape .points, features. or"),
         ({"features": [[1.0]] * 100}, f"{IN_PLACE}: `features` must be a NumPy array, got an object of list"),
-        ({"test_labels": np.arange(4)}, f"{IN_PLACE}: `test_features` and `test_labels` must both be given, or none"),
+        (
+            {"test_labels": np.arange(4)},
+            f"{IN_PLACE}: `test_features` and `test_labels` must be given together or not at all",
+        ),
         ({"scaling": "minmax"}, f"{IN_PLACE}: `scaling` must be one of"),
         ({"value_range": (1, 0)}, rf"{IN_PLACE}: `value_range` must be \[low, high\] with low < high"),
         ({"value_range": (0, 1)}, rf"{IN_PLACE}: features must lie in `value_range` \[0.0, 1.0\], got"),
@@ -179,7 +185,10 @@ def test_points_that_a_data_set_must_not_give_are_told(
     ("given", "message"),
     [
         (lambda of: raw(np.random.default_rng()), "the same seed must give the same points, whatever was drawn before"),
-        (lambda of: raw(of.random("a"), labels=np.arange(100) % (2 + of.seed % 2)), "each seed must give as many"),
+        (
+            lambda of: raw(of.random("a"), labels=np.arange(100) % (2 + of.seed % 2)),
+            "every seed must give the same number",
+        ),
         (lambda of: 3, f"{IN_PLACE}: `load` must give a `RawDataset`, got an object of int"),
         (fails, rf"(?s){IN_PLACE} failed to load:\nTraceback.*in fails\n.*IndexError: list index out of range"),
     ],
@@ -210,7 +219,7 @@ def test_what_breaks_a_contract_is_told() -> None:
         check_victim(Constant)
     with pytest.raises(AssertionError, match="there must be a judgement for each of 2 training sets, got 0"):
         check_victim(Short)
-    with pytest.raises(AssertionError, match="the points, to train on and to be judged on, must stay as they are"):
+    with pytest.raises(AssertionError, match="training and test points must not be changed"):
         check_victim(Greying)
     with pytest.raises(Exception, match=r"must be a subclass of `pgan_ray.victims.Victim`, or a class with"):
         check_victim(dict)
@@ -237,7 +246,11 @@ def one_logit(features: int, classes: int, image_shape: Any) -> torch.nn.Module:
     ("check", "broken", "message"),
     [
         (check_detector, Pixels, "a score must be a tensor of numbers, one for each of 50 points, got Tensor of shape"),
-        (check_detector, WithoutSection, r"must be made of its section, as `WithoutSection\(config\)`, got TypeError"),
+        (
+            check_detector,
+            WithoutSection,
+            r"must accept its section as its only argument, `WithoutSection\(config\)`, got TypeError",
+        ),
         (check_victim, one_logit, r"a module must give logits of shape \(2, 2\), got \(2, 1\)"),
     ],
 )

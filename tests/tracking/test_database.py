@@ -44,5 +44,7 @@ def test_a_database_sends_nobodys_password_to_a_server_that_it_names(tmp_path: P
     table, _, name = column.partition(".")
     with sqlite3.connect(tmp_path / "received.db") as database:
         database.execute(f"UPDATE {table} SET {name} = 'http://stranger/artifacts'")
-    with pytest.raises(TrackingError, match="must keep artifacts in files, got some at http://stranger/artifacts"):
+    with pytest.raises(
+        TrackingError, match="must keep artifacts in local files, got some at http://stranger/artifacts"
+    ):
         Runs(connect(uri, "pgan-ray"), "s")

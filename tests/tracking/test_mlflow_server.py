@@ -70,8 +70,8 @@ def test_nothing_is_lost_when_the_server_dies_and_comes_back(
         assert len(reader.artifacts(name)) == 6
     assert len(reader.client.search_logged_models([reader.experiment_id])) == 4
     said = [entry.getMessage() for entry in caplog.records if entry.name == "pgan_ray.tracking"]
-    assert said[0].startswith("MLflow is away")
-    assert said[-1] == "MLflow is back"
+    assert said[0].startswith("MLflow does not answer")
+    assert said[-1] == "MLflow answers again"
 
     rebuild(store, record, tracking_uri=mlflow_server.uri, experiment="hasty")
     assert len(Reader(mlflow_server.uri, "hasty").runs()) == 7

@@ -177,7 +177,7 @@ def test_one_bad_event_harms_no_other(
         assert tracker.close(60) == 1
     assert Reader(sqlite_uri).statuses()["alpha=0.1/r1"] == "FINISHED"
     [line] = [entry.getMessage() for entry in caplog.records]
-    assert line.startswith("MLflow did not take the generator alpha=0.1/r0: a finished generator must have")
+    assert line.startswith("MLflow did not accept the generator alpha=0.1/r0: a finished generator must have")
 
 
 def test_locked_database_is_waited_for(sqlite_uri: str, store: Store, record: SweepRecord) -> None:

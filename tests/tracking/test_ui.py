@@ -48,7 +48,7 @@ def test_every_variants_curves_have_a_page(sqlite_uri: str, store: Store, record
 
 
 def test_a_sweep_that_is_in_no_store_here_is_told(sqlite_uri: str, store: Store, record: SweepRecord) -> None:
-    told = "must hold the sweep tiny-0001, got none of it in sqlite:////.*: `pgan-ray track` brings it there"
+    told = "must hold the sweep tiny-0001, got nothing of it in sqlite:////.*: `pgan-ray track` writes it there"
     with pytest.raises(TrackingError, match=told):
         links(SERVER, sqlite_uri, record)
     assert links(SERVER, sqlite_uri) == {}

@@ -78,8 +78,8 @@ def test_an_outage_is_waited_out(target: Target, caplog: pytest.LogCaptureFixtur
     assert target.delivered == events(3)
     lines = [entry.getMessage() for entry in caplog.records]
     assert lines == [
-        "MLflow is away, trying again until it is back: no route to http://***@host",
-        "MLflow is back",
+        "MLflow does not answer, trying again until it does: no route to http://***@host",
+        "MLflow answers again",
     ]
 
 
@@ -90,7 +90,7 @@ def test_a_refused_event_is_given_up_and_said_once(target: Target, caplog: pytes
     assert target.writer.close(5) == 1
     assert target.delivered == [events(3)[0], events(3)[2]]
     assert target.attempts == 2 + writer_module.ATTEMPTS
-    assert [entry.getMessage() for entry in caplog.records] == ["MLflow did not take the generator c/r1: refused"]
+    assert [entry.getMessage() for entry in caplog.records] == ["MLflow did not accept the generator c/r1: refused"]
 
 
 def test_closing_does_not_wait_longer_than_told(target: Target) -> None:
