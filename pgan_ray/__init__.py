@@ -4,8 +4,8 @@ The rooms, in the order the data walks through them::
 
     sweeps/*.yaml -> spec -> data -> attacks (stage 1) -> evaluation (stage 2) -> results -> tracking, report
 
-From Python, `run_sweep` runs a sweep, `resume_sweep` finishes one, `extend_sweep` has it try more, and `open_sweep`
-reads the results of one. Importing this package loads neither torch nor ray nor mlflow.
+From Python, `run_sweep` runs a sweep, `resume_sweep` finishes an interrupted one, `extend_sweep` adds to a finished
+one, and `open_sweep` reads the results. Importing this package loads neither torch nor ray nor mlflow.
 """
 
 from typing import TYPE_CHECKING, Any

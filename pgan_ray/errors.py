@@ -1,4 +1,4 @@
-"""What can go wrong, by whose mistake it is. The command line alone turns these into exit codes."""
+"""What can go wrong, by cause. Only the command line turns these errors into exit codes."""
 
 import re
 import sys
@@ -10,9 +10,9 @@ class PganRayError(Exception):
 
 
 class SpecError(PganRayError):
-    """The sweep file, or an option given with it, does not hold what it must.
+    """The sweep file, or an option given with it, is not valid.
 
-    Carries every fault that was found, one line each: ``file:key[index]: what must hold, got value``.
+    ``faults``: every fault that was found, one line each: ``file:key[index]: what must hold, got value``.
     """
 
     def __init__(self, faults: list[str]) -> None:
@@ -21,7 +21,7 @@ class SpecError(PganRayError):
 
 
 class DataError(PganRayError):
-    """A data set is missing, damaged, or not what its name says; the message names the ways out."""
+    """A data set is missing, damaged, or not what its name says. The message says what to do."""
 
 
 class TrackingError(PganRayError):
@@ -33,15 +33,15 @@ class ClusterError(PganRayError):
 
 
 class DeviceError(PganRayError):
-    """A GPU that was granted cannot be computed on; the message names the reason."""
+    """PyTorch cannot use the GPU that a process was given. The message says why."""
 
 
 class ContractError(ValueError):
-    """A component gave what it must not; the message says what must hold, so that nobody needs the traceback."""
+    """A component returned something invalid. The message says what must hold, so no traceback is needed."""
 
 
 class CheckpointError(PganRayError):
-    """A checkpoint is there that this process cannot go on from; the message says what it needs."""
+    """This process cannot continue from a checkpoint. The message says what is needed."""
 
 
 # Of the libraries below PyTorch, whose failures are plain `RuntimeError`s: they begin so, or hold such a status.

@@ -1,6 +1,6 @@
 """The Python API: running a sweep and reading its results, from a script or a notebook.
 
-Brings the rooms together: `runner` with an executor, `tracking`, `report`. The command line is made of the same calls.
+It connects `runner`, an executor, `tracking` and `report`. The command line uses the same functions.
 """
 
 from pgan_ray.api.calls import (

@@ -23,21 +23,22 @@ Rows = npt.NDArray[np.int64]
 
 
 class PoisonSource(Protocol):
-    """An attack that is fitted to a task, and from which every run of the evaluation draws its poison."""
+    """An attack that was fitted to a task, and from which every run of the evaluation draws its poison."""
 
     def sample(self, points: int, random: np.random.Generator, used: Rows) -> "Tensor":
-        """(``points``, F) poisoning points, labelled as the poison class by whoever places them.
+        """(``points``, F) poisoning points, float32 on the CPU. The caller gives them the label of the poison class.
 
-        ``used``: the rows of the task's training points that this run's detectors and victims were given; none of
-        them comes back as poison. A larger draw from the same stream begins with the smaller one.
+        ``random``: where all randomness comes from. ``used``: the rows of the task's training points that this run's
+        detectors and victims were given; none of these points may be returned. A larger draw from the same random
+        stream must begin with the smaller one.
 
         Raises:
-            DataError: the attack has fewer points to give.
+            DataError: the attack has fewer points than that.
         """
 
 
 class NoPoison:
-    """A `PoisonSource` that gives no point, however many are asked for."""
+    """A `PoisonSource` that gives no points, however many are asked for."""
 
     def __init__(self, task: "TaskData") -> None:
         self._none = task.train_x[:0]
@@ -48,7 +49,7 @@ class NoPoison:
 
 
 class Attack(Component):
-    """An attack that takes its poison from the data."""
+    """The base class of all attacks, and of those that take their poison from the data."""
 
     Config: ClassVar[type[AttackConfig]] = AttackConfig
     is_trained: ClassVar[bool] = False
@@ -59,34 +60,34 @@ class Attack(Component):
         self.config = config
 
     def parameters(self) -> dict[str, float]:
-        """The numbers that rows and MLflow compare configurations by."""
+        """The finite numbers, by name, that are stored with each result and compared in MLflow."""
         return {}
 
     def health(self, metrics: Mapping[str, float]) -> str:
-        """What its last training ``metrics``, means over replicates, say about what its results are worth, in words.
+        """A warning, in words, if the last training ``metrics`` (means over replicates) cast doubt on the results.
 
-        Empty where there is nothing to say against them.
+        Empty if they do not.
         """
         return ""
 
     def check(self, task: "TaskData", evaluation: EvaluationSpec) -> None:
-        """See, before anything starts, that it can be carried out on the victims' ``task``. Raises `DataError`."""
+        """Check, before anything starts, that the attack works on the victims' ``task``. Raises `DataError` if not."""
 
     def doubts(self, task: "TaskData") -> list[str]:
-        """What is odd about it on ``task``, the attacker's, though nothing forbids it: a sentence each."""
+        """Warnings, a sentence each, about using the attack on ``task``, the attacker's. They stop nothing."""
         return []
 
     def check_surrogate(self, task: "TaskData") -> None:
-        """See that its generators can be trained on ``task``, the attacker's. Raises `DataError`."""
+        """Check that generators can be trained on ``task``, the attacker's. Raises `DataError` if not."""
 
     def fit(self, task: "TaskData") -> PoisonSource:
-        """The attack on the victims' ``task``."""
+        """Fit the attack to the victims' ``task``."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True)
 class Member:
-    """One replicate of a stack. ``config``: what may differ between members is taken from here."""
+    """One replicate of a stack. ``config``: gives the values that may differ between members, such as alpha."""
 
     replicate: int
     seed: int
@@ -103,46 +104,46 @@ class TrainingPoint:
 
 
 class Training(Protocol):
-    """A stack of replicates in training. Random state is its own: a member's bits do not depend on who else trains."""
+    """A stack of R replicates in training. On a CPU, a member's bits do not depend on the other members."""
 
     members: tuple[Member, ...]
     iteration: int
-    diverged_at: dict[int, int]  # replicate -> iteration at which a metric was seen to be no finite number
+    diverged_at: dict[int, int]  # replicate -> iteration at which a metric was first found not finite
 
     def train(self, iterations: int) -> None:
-        """Go on for so many ``iterations``."""
+        """Train for ``iterations`` more iterations."""
 
     def report(self) -> list[TrainingPoint]:
-        """The members' metrics since the last report."""
+        """One point for each member, in their order: metrics averaged over the iterations since the last report."""
 
     def sample(self, points: int, *purpose: str | int) -> "Tensor":
-        """(R, ``points``, F) poisoning points on the CPU, from each member's stream ``purpose``."""
+        """(R, ``points``, F) poisoning points, float32 on the CPU, from each member's random stream ``purpose``."""
 
     def weights(self, index: int) -> "dict[str, Tensor]":
-        """What is stored of the member at ``index``: its generator."""
+        """The weights of the generator of the member at ``index``, by name: what is stored of it."""
 
     def architecture(self) -> dict[str, object]:
-        """What is needed beside `weights` to run a generator, as JSON can hold it; ``kind`` names what it is.
+        """What is needed besides `weights` to run a generator, as JSON values; ``kind`` names the type of network.
 
-        "mlp" is taken: a perceptron of `pgan_ray.nn`, which becomes a model in MLflow.
+        The kind "mlp" is reserved for perceptrons of `pgan_ray.nn`, which become models in MLflow.
         """
 
     def state(self) -> "dict[str, Tensor]":
-        """Everything that `load_state` needs to go on with the same bits, random state included, on the CPU."""
+        """All that `load_state` needs to continue with the same bits, random state included: tensors on the CPU."""
 
     def load_state(self, tensors: "Mapping[str, Tensor]") -> None:
-        """Continue from `state`."""
+        """Restore what `state` returned, ``iteration`` included."""
 
 
 class TrainedAttack(Attack):
-    """An attack whose generators are trained in stage 1. What they make is stored, as a `PoisonSet`."""
+    """An attack whose generators are trained in stage 1. Poison is sampled from them once, and stored."""
 
     is_trained: ClassVar[bool] = True
     metrics: ClassVar[tuple[str, ...]] = ()
     """The names of its training metrics."""
 
     def iterations_of(self, points: int, of_all: int) -> int:
-        """Iterations of one training on so many genuine ``points`` of the poison class, and ``of_all`` classes."""
+        """Iterations of one training on ``points`` genuine points of the poison class, ``of_all`` of all classes."""
         raise NotImplementedError
 
     def iterations(self, task: "TaskData") -> int:
@@ -150,11 +151,11 @@ class TrainedAttack(Attack):
         return self.iterations_of(len(task.poison_class_x), len(task.train_x))
 
     def train(self, members: Sequence[Member], task: "TaskData", *, device: "torch.device", precision: str) -> Training:
-        """A stack of ``members`` that is about to be trained on ``task``. This attack's config gives its shape."""
+        """A stack of ``members``, ready to be trained on ``task``. Network sizes are those of this attack's config."""
         raise NotImplementedError
 
     def iteration_work(self, features: int, classes: int) -> "Work":
-        """What an iteration of one replicate takes; a guess, to plan by."""
+        """A rough cost of one iteration of one replicate, for estimates."""
         from pgan_ray.cost import Work
 
         return Work(1e9, 1e8, 100)
@@ -164,7 +165,7 @@ class TrainedAttack(Attack):
         return 1000 * features
 
     def stack_bytes(self, features: int, classes: int, members: int, poison_points: int) -> int:
-        """Bytes of ``members`` replicates in training and in sampling so many ``poison_points`` of each."""
+        """Memory in bytes to train ``members`` replicates and to sample ``poison_points`` points from each."""
         return 4 * members * (10 * self.stored_numbers(features) + 2 * poison_points * features)
 
 

@@ -21,13 +21,13 @@ Scaling = Literal["min_max", "standard", "none"]
 
 @dataclass(frozen=True, eq=False)
 class RawDataset:
-    """Points as a data set gives them, not yet checked, split or scaled.
+    """Points as a data set's `load` returns them, not yet checked, split or scaled.
 
-    Test points that are None: of each class, the share `test_fraction` of the points is kept for testing.
+    If test points are None, the share `test_fraction` of each class is held out for testing.
     """
 
     features: Array
-    """(N, F), or (N, H, W) of images: bytes (uint8), or numbers that float32 can hold."""
+    """(N, F), or (N, H, W) for images: bytes (uint8), or numbers that float32 can represent."""
     labels: Array
     """(N,) integers, the data set's own class labels."""
     test_features: Array | None = None
@@ -38,12 +38,12 @@ class RawDataset:
     """The feature values that become -1 and 1, the same for every feature. None: 0 and 255 for bytes, else as
     ``scaling`` says."""
     scaling: Scaling | None = None
-    """How each feature is scaled, by its training points: to [-1, 1], to mean 0 and variance 1, or not at all. None,
-    for what has no value range: ``min_max``, of images that are no bytes all pixels together."""
+    """How features are scaled by their training points: ``min_max`` to [-1, 1], ``standard`` to mean 0 and variance 1,
+    ``none`` not at all. None: ``min_max`` if there is no value range, with one range for all pixels of images."""
     source: str = ""
     """Where the points came from, for people and for MLflow: ``package scikit-learn 1.7``. Empty: the class's path."""
     names: tuple[str, str, str, str] = ("features", "labels", "test_features", "test_labels")
-    """What faults call the four arrays."""
+    """What error messages call the four arrays."""
 
 
 def _silent(notice: str) -> None:
@@ -55,47 +55,47 @@ class Loading:
     """What a data set is loaded with."""
 
     seed: int
-    """The sweep's, or `split_seed`: generated points, and test splits, are drawn by it."""
+    """The sweep's `seed`, or `split_seed` if it is given. Generated points and test splits are drawn with it."""
     data_dir: Path | None = None
-    """Where files are looked for first, as the user says."""
+    """The directory that the user named, where files are looked for first."""
     progress: Callable[[str], None] = _silent
     """Takes one-line notices while files are downloaded."""
     may_download: bool = True
-    """Else what is not on this machine is a `pgan_ray.data.DataAbsentError`."""
+    """If False, files that are not on this machine raise `pgan_ray.data.DataAbsentError`."""
 
     def random(self, *names: Name) -> np.random.Generator:
-        """The random stream ``names`` of the seed: the same bits whenever it is asked for."""
+        """A new generator for the random stream called ``names``: it gives the same numbers at every call."""
         return numpy_generator(self.seed, *names)
 
 
 class DatasetLoader(Component):
-    """A data set: gives labelled points."""
+    """The base class of data sets: a source of labelled points."""
 
     Config: ClassVar[type[DatasetConfig]] = DatasetConfig
     usual_classes: ClassVar[tuple[int, int] | None] = None
-    """The source and the poison class that `pgan-ray init` writes down; None: the two largest."""
+    """The source class and the poison class that `pgan-ray init` proposes. None: the two largest classes."""
     is_scaled: ClassVar[bool] = True
-    """Whether its values come to lie in [-1, 1]: by it `pgan-ray init` chooses the generator's output."""
+    """Whether its scaled values lie in [-1, 1]; `pgan-ray init` chooses the generator's output accordingly."""
     class_names: ClassVar[Mapping[int, str]] = MappingProxyType({})
-    """What people call the classes; the others go by their labels."""
+    """Names of classes, by label, for people. Classes without one are called by their labels."""
 
     def __init__(self, config: DatasetConfig) -> None:
         self.config: Any = config
 
     @property
     def where(self) -> str:
-        """How faults in the points begin."""
+        """How error messages about the points begin."""
         return f"the data set `{self.name}`"
 
     @property
     def split_name(self) -> str:
-        """Names the random stream of the test split."""
+        """The name of the random stream that draws the test split."""
         return self.name
 
     def points(self) -> "Points | None":
-        """How many points there are, where that is known without loading them; asked of the data sets that we ship."""
+        """The numbers of points, if known without loading them, else None. Only shipped data sets are asked."""
         return None
 
     def load(self, loading: Loading) -> RawDataset:
-        """All points. The same ``loading`` gives the same ones."""
+        """All points, the same at every call with the same ``loading``. Raises `DataError` if it has none."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""What a stage of a pipeline of defences is: a detector, a sanitiser or a robust trainer.
+"""What a defence is: a stage of a pipeline, and either a detector, a sanitiser or a robust trainer.
 
 Shapes: N points of a training set, T trusted points of a class, F features, D features of a victim, K classes.
 """
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Reading(Protocol):
-    """What a trained victim makes of N points."""
+    """What a trained victim says of N points."""
 
     @property
     def log_probabilities(self) -> "Tensor":
-        """(N, K): of each class; minus these, at a point's label, is the point's loss."""
+        """(N, K) logarithms of the classes' probabilities; a point's loss is minus the entry of its label."""
 
     @property
     def representation(self) -> "Tensor":
-        """(N, D): what the victim's last layer reads; of a victim without hidden layers, the points themselves."""
+        """(N, D) inputs of the victim's last layer; for a victim without hidden layers, the points themselves."""
 
 
 Ask = Callable[["Tensor", "Tensor", "Tensor"], Reading]
@@ -32,11 +32,11 @@ Ask = Callable[["Tensor", "Tensor", "Tensor"], Reading]
 
 @dataclass(frozen=True)
 class Suspects:
-    """A training set for which nobody vouches, and what the defender has beside it.
+    """A training set that may be poisoned, and what the defender has besides it.
 
-    ``x`` (N, F), ``y`` (N,): its points and their labels. ``trusted``: of each class, in the order of the labels, the
-    points (T, F) that the defender knows to be genuine. ``ask(x, y, points)`` trains a victim on ``x`` and ``y`` and
-    says what it makes of ``points``; each time it starts from the same weights, so the same set gives the same victim.
+    ``x`` (N, F) and ``y`` (N,): its points and their labels. ``trusted``: for each class, in the order of the labels,
+    the points (T, F) that the defender knows to be genuine. ``ask(x, y, points)`` trains a victim on ``x`` and ``y``
+    and returns a `Reading` of ``points``. It starts from the same weights each time, so a set gives the same victim.
     """
 
     x: "Tensor"
@@ -46,15 +46,15 @@ class Suspects:
 
     @property
     def classes(self) -> int:
-        """K."""
+        """K, the number of classes."""
         return len(self.trusted)
 
 
 class Defence(Component):
-    """A stage of a pipeline of defences.
+    """The base class of defences, each a stage of a pipeline.
 
-    ``filters``: whether it can take points away. ``asks_victim``: whether it trains victims of its own, about
-    `trainings` of them. ``ends``: whether it must be the last, as the victim's own training is its work.
+    ``filters``: whether it can remove points. ``asks_victim``: whether it trains victims of its own, at most
+    `trainings` of them. ``ends``: whether it must be the last stage, because it decides what the victim is trained on.
     """
 
     Config: ClassVar[type[DefenceConfig]] = DefenceConfig
@@ -67,17 +67,17 @@ class Defence(Component):
 
     @property
     def trainings(self) -> int:
-        """Victims that it trains, at most, where it asks any: work is cut by it."""
+        """The most victims that it trains; batches are cut by it."""
         return 1 if self.asks_victim else 0
 
     def flop(self, features: int, trusted: int, points: int) -> float:
-        """Operations, roughly, for each class with ``trusted`` points and so many in the training set."""
+        """Roughly its operations for one class, with ``trusted`` points, and ``points`` points in the training set."""
         return 3.0 * features * points
 
 
 @dataclass(frozen=True)
 class Sanitised:
-    """A sanitiser's decision: ``kept`` (N,), booleans; ``y`` (N,), the labels, some of them others than before."""
+    """A sanitiser's decision. ``kept``: (N,) booleans, True for points to keep. ``y``: (N,) int64, the new labels."""
 
     kept: "Tensor"
     y: "Tensor"
@@ -87,16 +87,16 @@ class Sanitiser(Defence):
     """Sees the whole training set before the victim does, and drops or relabels some of it."""
 
     def sanitise(self, suspects: Suspects, random: np.random.Generator) -> Sanitised:
-        """What becomes of each of the ``suspects``."""
+        """Decide which of the ``suspects`` to drop or relabel, with all randomness from ``random``."""
         raise NotImplementedError
 
 
 class RobustTrainer(Defence):
-    """Changes the victim's training: it settles on the points that the victim is trained on, by training victims."""
+    """Chooses the points that the victim is trained on, by training victims of its own."""
 
     asks_victim: ClassVar[bool] = True
     ends: ClassVar[bool] = True
 
     def settle(self, suspects: Suspects, random: np.random.Generator) -> "Tensor":
-        """(N,) booleans: on which of the ``suspects`` the victim is trained in the end."""
+        """(N,) booleans, True for those of the ``suspects`` that the victim is to be trained on."""
         raise NotImplementedError
