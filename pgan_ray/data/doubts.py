@@ -14,7 +14,7 @@ UNEQUAL = 10
 
 
 def doubts(task: TaskData) -> Iterator[str]:
-    """What to doubt about the training points of ``task``, a sentence each."""
+    """Warnings about the training points of ``task``, a sentence each."""
     counts = {task.classes[label]: int((task.train_y == label).sum()) for label in range(len(task.classes))}
     least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     if counts[most] >= UNEQUAL * counts[least]:

@@ -50,7 +50,7 @@ def page(
         profile=sweep.profile,
         outcome=outcome,
         outcome_text=facts.OUTCOMES[outcome],
-        contents=contents(anchors[:1], [("doubt", "What to doubt")], anchors[1:], ends),
+        contents=contents(anchors[:1], [("doubt", "Warnings")], anchors[1:], ends),
         facts=facts.fact_rows(study),
         yaml=dump_yaml(sweep.document),
         costs=facts.cost_table(study, price_per_actor_hour),

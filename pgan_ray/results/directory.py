@@ -227,7 +227,7 @@ def _own(content: Any, record: SweepRecord) -> dict[str, Any]:
         raise ValueError(f"must be a mapping, got {type(content).__name__}")
     seconds = content.get("seconds", 0)
     if not isinstance(content.get("outcome", ""), str) or not is_duration(seconds):
-        raise ValueError("must be a sweep's summary, got an odd `outcome` or `seconds`")
+        raise ValueError("must be a sweep's summary, got an invalid `outcome` or `seconds`")
     if reason := foreign(content, record):
         raise ValueError(reason)
     return content

@@ -196,18 +196,18 @@ def _perceptron_problem(arrays: Arrays, architecture: Mapping[str, Any]) -> str 
     layers = sum(name.startswith("layers.") and name.endswith(".weight") for name in arrays)
     width = architecture["noise_features"]
     if type(architecture["batch_norm"]) is not bool or architecture["output"] not in ("tanh", "linear"):
-        return "an odd architecture"
+        return "an invalid architecture"
     if not layers or not math.isfinite(architecture["negative_slope"]):
-        return "an odd architecture"
+        return "an invalid architecture"
     for index in range(layers):
         weight, bias = arrays[f"layers.{index}.weight"], arrays[f"layers.{index}.bias"]
         if weight.ndim != 2 or weight.shape[0] != width or bias.size != weight.shape[1]:
-            return f"an odd shape of layer {index}"
+            return f"an invalid shape of layer {index}"
         width = weight.shape[1]
         if architecture["batch_norm"] and index < layers - 1:
             norms = [arrays[f"norms.{index}.{key}"] for key in ("weight", "bias", "running_mean", "running_var")]
             if any(norm.shape != (width,) for norm in norms) or (norms[-1] < 0).any():
-                return f"an odd norm of layer {index}"
+                return f"an invalid norm of layer {index}"
     return None if all(array.dtype == np.float32 for array in arrays.values()) else "what is not float32"
 
 

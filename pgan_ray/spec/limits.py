@@ -47,7 +47,8 @@ def number_faults(tree: grid.Tree) -> Iterator[tuple[tuple[str | int, ...], str]
         elif place[0] in _OTHERS:
             continue
         elif abs(value) > MOST_NUMBER:
-            yield place, f"must be at most {MOST_NUMBER:,}, got {value}"
+            bound = "at most " if value > 0 else "at least -"
+            yield place, f"must be {bound}{MOST_NUMBER:,}, got {value}"
         elif 0 < abs(value) < LEAST_NUMBER:
             yield place, f"must be 0 or at least {LEAST_NUMBER:g}, got {value}"
 

@@ -98,7 +98,7 @@ def test_what_counts_comes_first(tmp_path: Path) -> None:
     page = report(store, tmp_path / "out")
     assert page.links[1:3] + page.links[-2:] == ["#figures-1", "#doubt", "#numbers", "#facts"]
     text = re.sub(r"\s+", " ", page.text)
-    order = ["40 % poison of alpha=0.1", "What to doubt", "over 2 replicates per attack, too few", "All numbers"]
+    order = ["40 % poison of alpha=0.1", "Warnings", "over 2 replicates per attack, too few", "All numbers"]
     places = [text.rindex(part) for part in order]
     assert places == sorted(places)
 

@@ -142,5 +142,5 @@ def test_the_weights_of_a_perceptron_must_run(store: Store) -> None:
     write_generator(store, RECORD, replace(files(), architecture=architecture))
     assert holds_perceptron(read_weights(store, RECORD.configuration, RECORD.replicate))
     write_generator(store, RECORD, replace(files(), architecture=architecture | {"noise_features": 4}))
-    with pytest.raises(ValueError, match="an odd shape of layer 0"):
+    with pytest.raises(ValueError, match="an invalid shape of layer 0"):
         read_weights(store, RECORD.configuration, RECORD.replicate)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pgan_ray.registry import ATTACKS
+from pgan_ray.spec.limits import number_faults
 
 from .helpers import BODY, Loader
 
@@ -134,6 +135,11 @@ def test_a_key_of_another_section_is_told_with_its_path(load: Loader, key: str, 
 def test_a_bad_value_is_told_by_place_rule_and_value(load: Loader, key: str, value: Any, rule: str) -> None:
     line = load.faults({key: value})[0]
     assert line == (f"{key}{rule}" if rule.startswith("[") else f"{key}: {rule}")
+
+
+def test_a_number_far_below_zero_is_told_the_bound_below() -> None:
+    (fault,) = number_faults({"attack": {"of_a_plugin": -(10**12)}})
+    assert fault == (("attack", "of_a_plugin"), "must be at least -1,000,000,000, got -1000000000000")
 
 
 def test_a_long_value_is_cut_short(load: Loader) -> None:
