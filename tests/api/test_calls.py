@@ -137,7 +137,9 @@ def test_poison_comes_in_the_datas_own_units(finished: SweepResult) -> None:
 def test_poison_that_is_not_there_is_told(finished: SweepResult) -> None:
     with pytest.raises(SpecError, match=r"must be one of .* \(alpha=0\.1, alpha=0\.9\), got 'alpha=0\.5'"):
         finished.poison("alpha=0.5")
-    with pytest.raises(SpecError, match=r"alpha=0\.1/r7: must be a generator of .* that is complete"):
+    with pytest.raises(
+        SpecError, match=r"alpha=0\.1/r7: must be a complete generator of .*, got none that is finished"
+    ):
         finished.poison("alpha=0.1", 7)
     with pytest.raises(SpecError, match=r"replicate: must be a whole number, got '0'"):
         finished.poison("alpha=0.1", "0")  # type: ignore[arg-type]
@@ -149,7 +151,7 @@ def test_poison_whose_units_nobody_knows_is_told(finished: SweepResult, tmp_path
     file = tmp_path / "copy" / "data.json"
     file.unlink()
     file.mkdir() if content is None else file.write_bytes(content)
-    with pytest.raises(DataError, match=r"data\.json: must say what the values of .* stand for"):
+    with pytest.raises(DataError, match=r"data\.json: must say how the values of .* were scaled"):
         open_sweep(tmp_path / "copy").poison("alpha=0.9")
 
 

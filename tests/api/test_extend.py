@@ -91,9 +91,9 @@ def test_from_python(copied: Path, anew: SweepResult) -> None:
     [
         ({}, "must have `trials` (for a search), or `add` or `replicates` (for a grid), got neither"),
         ({"add": {"attack.alpha": [0.7]}, "trials": 4}, "(for a grid), got both"),
-        ({"replicates": -1}, "replicates: must be a whole number, at least 1, got -1"),
-        ({"replicates": True}, "replicates: must be a whole number, at least 1, got True"),
-        ({"trials": "2"}, "trials: must be a whole number, at least 1, got '2'"),
+        ({"replicates": -1}, "replicates: must be a whole number of at least 1, got -1"),
+        ({"replicates": True}, "replicates: must be a whole number of at least 1, got True"),
+        ({"trials": "2"}, "trials: must be a whole number of at least 1, got '2'"),
         ({"add": {"attack.name": "none"}}, "add: must map paths of grids to non-empty lists of values, got"),
         ({"add": {"attack.alpha": []}}, "add: must map paths of grids to non-empty lists of values, got"),
         ({"add": ["attack.alpha=0.7"]}, "add: must map paths of grids to non-empty lists of values, got"),
@@ -247,7 +247,7 @@ def test_another_sweeps_files_are_still_no_ones(copied: Path) -> None:
     ("arguments", "message"),
     [
         (["--add", "attack.alpha=7"], "error: --add attack.alpha.grid[2]: must be at most 1, got 7\n"),
-        (["--add", "attack.beta=7"], "must name a grid of the sweep (attack.alpha), got none"),
+        (["--add", "attack.beta=7"], "must name a grid of the sweep (attack.alpha), got no such key"),
         (["--add", "attack.alpha=0.9"], "must be a value that the grid does not have yet, got one of [0.1, 0.9]"),
         (["--trials", "3"], "must be a search to have more trials, got a grid: --add A.B=VALUE adds a value to one"),
         ([], "must have --trials (for a search), or --add or --replicates (for a grid), got neither"),
@@ -285,5 +285,5 @@ def test_new_values_may_bring_data_of_their_own(tmp_path: Path) -> None:
     datasets, _ = load_datasets(record.sweep, None, lambda text: None)
     check_same_data(record, datasets)
     other = replace(record, facts={**record.facts, "dataset_digest": "ab, " + ", ".join(digests)})
-    with pytest.raises(DataError, match="must be what it began with"):
+    with pytest.raises(DataError, match="must be the data that it began with"):
         check_same_data(other, datasets)

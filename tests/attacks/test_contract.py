@@ -104,7 +104,7 @@ def test_too_many_points_are_refused_with_both_numbers(name: str, used: int) -> 
     there = POISON_SET if name == "pgan" else PER_CLASS - used
     attack = fit(name)
     assert len(attack.sample(there, stream(), taken)) == there
-    with pytest.raises(DataError, match=rf"must (hold|find) the {there + 1} .*, got {there}$"):
+    with pytest.raises(DataError, match=rf"must (hold|find) (the )?{there + 1} .*, got {there}$"):
         attack.sample(there + 1, stream(), taken)
 
 
@@ -161,7 +161,7 @@ def test_a_pool_is_drawn_from_anew_for_each_run() -> None:
 def test_a_pool_holds_what_is_drawn_from_it() -> None:
     config = ATTACKS.config("nearest_label_flip")(pool=5)
     config.check_evaluation(evaluation(poison_fractions=[0.06]), 3)
-    with pytest.raises(ValueError, match=r"`attack.pool` must be at least 9 .*, got 5"):
+    with pytest.raises(ValueError, match=r"`attack.pool` must be at least 9, .*, got 5"):
         config.check_evaluation(evaluation(poison_fractions=[0.1]), 3)
 
 
@@ -223,7 +223,7 @@ def test_what_is_checked_can_be_sampled(name: str) -> None:
     label = 1 if name == "none" else 0
     used = torch.nonzero(task().train_y == label).squeeze(1).numpy()[:55]
     assert len(fit(name).sample(5, stream(), used)) == 5
-    with pytest.raises(DataError, match=r"find the 6 .*, got 5$"):
+    with pytest.raises(DataError, match=r"find 6 .*, got 5$"):
         fit(name).sample(6, stream(), used)
 
 

@@ -111,7 +111,7 @@ def test_a_set_gives_no_more_than_it_has(name: str) -> None:
     assert {tuple(point) for point in moved.sample(4, "poison")[0].tolist()} <= {tuple(p) for p in moved.x.tolist()}
     config, spec = attack_of(name).config, {"train_per_class": 15, "trusted_per_class": 25}
     config.check_evaluation(EvaluationSpec(poison_fractions=[0.2], **spec), 2)
-    with pytest.raises(ValueError, match=r"`attack.points` must be at least 12 .*, got 6"):
+    with pytest.raises(ValueError, match=r"`attack.points` must be at least 12, .*, got 6"):
         config.check_evaluation(EvaluationSpec(poison_fractions=[0.4], **spec), 2)
 
 
@@ -303,7 +303,7 @@ def test_training_on_points_that_cancel_the_gradient_ends_at_the_target() -> Non
 def test_a_target_that_is_out_of_reach_is_said() -> None:
     attack = attack_of("gradient_canceling")
     assert attack.health({"gradient_left": 0.1}) == ""
-    assert "leave 80% of the gradient" in attack.health({"gradient_left": 0.8})
+    assert "80% of the gradient that the points should cancel is left" in attack.health({"gradient_left": 0.8})
 
 
 def test_features_collide_as_a_linear_network_says_they_must() -> None:

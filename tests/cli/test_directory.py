@@ -68,7 +68,7 @@ def test_an_edited_sweep_is_not_resumed(home: Path) -> None:
         file.write_text(before.replace("runs: 2", "runs: 3"))
         ended = call_here("resume", "out")
         assert ended.returncode == 2
-        assert "got an edited one" in ended.stderr
+        assert "got an edited file" in ended.stderr
         assert "--out DIR" in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
     finally:

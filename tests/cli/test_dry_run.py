@@ -158,7 +158,7 @@ FEW = "evaluation.poison_fractions=[0, 0.05]"
         ),
         (
             ["evaluation.poison_fractions=[0, 0.004, 0.2]"],
-            "alpha=0.1: each of `evaluation.poison_fractions` must be 0 or come to at least one point of poison, got "
+            "alpha=0.1: each of `evaluation.poison_fractions` must be 0 or amount to at least one point of poison, got "
             "0.004 of 120 training points; raise it, or `evaluation.train_per_class`",
         ),
         (

@@ -216,7 +216,10 @@ def test_nothing_is_overwritten_without_force(command: Command) -> None:
     ("arguments", "message"),
     [
         (("my.yaml", "--dataset", "cifar"), "--dataset: must be one of `digits`, `fashion-mnist`, "),
-        (("my.yaml", "--dataset", "file"), "must be given, got path; for a file, use --data"),
+        (
+            ("my.yaml", "--dataset", "file"),
+            "must be a data set without required keys, got path; for a file, use --data",
+        ),
         (("my.yaml", "--data", "nowhere.npz"), "nowhere.npz: must be a file that exists"),
         (("my.yaml", "--data", "x.tsv"), "x.tsv: must end in .npz, .parquet, .csv"),
         (("my.yaml", "--data", ""), "--data : must be the name of a file"),

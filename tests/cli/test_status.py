@@ -227,7 +227,7 @@ def test_completions_are_installed_where_a_shell_looks(
     assert str(file) in ended.output
     with monkeypatch.context() as patch:
         patch.setattr(Path, "home", nobodys_home)
-        assert "must be for a user with a home" in str(pgan_ray("completion", shell, "--install").exception)
+        assert "must have a home directory" in str(pgan_ray("completion", shell, "--install").exception)
     (tmp_path / "file").touch()
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     assert "must be a file that can be written" in str(pgan_ray("completion", shell, "--install").exception)

@@ -85,7 +85,7 @@ def test_a_directory_that_a_node_does_not_see_is_one_error(
     # The driver's file goes elsewhere: as if the node's directory were another one.
     monkeypatch.setattr(Store, "write", lambda self, name, content: None)
     monkeypatch.setattr(Store, "delete", lambda self, name: None)
-    with pytest.raises(ClusterError, match=r"must see .* name one that every node shares"):
+    with pytest.raises(ClusterError, match=r"must see .* name one that all nodes share"):
         Connection(None).check_nodes(Store(tmp_path), sweep)
 
 

@@ -232,6 +232,6 @@ def test_a_component_that_does_not_say_what_it_takes_is_told_by_its_name(
         raise ZeroDivisionError("no such thing")
 
     monkeypatch.setattr(DETECTORS.get("knn_distance"), "flop", broken)
-    rule = "the detector `knn_distance` must say what it takes, by its method `flop`, got ZeroDivisionError: no such"
+    rule = "the detector `knn_distance` must state its cost with its method `flop`, got ZeroDivisionError: no such"
     with pytest.raises(ComponentError, match=rule):
         count(tiny_sweep(tmp_path), points_of)

@@ -87,7 +87,7 @@ def test_cells_that_a_component_failed_are_run_again_and_the_others_are_kept(
     again = Notices()
     outcome = run(small, directory, progress=again, members=(3, 3))  # cut otherwise
     assert (outcome.outcome, outcome.cells_failed, outcome.can_go_on) == ("complete", [], False)
-    assert again.texts == ["batches in which a component failed are run again"]
+    assert again.texts == ["running again the batches in which a component failed"]
     assert without_seconds(read_rows(Store(directory))) == without_seconds(read_rows(Store(tmp_path / "whole")))
 
 

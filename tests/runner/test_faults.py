@@ -53,7 +53,7 @@ def test_a_checkpoint_of_another_kind_of_device_is_refused_before_the_start(run:
     found = json.loads(progress.read_text())
     assert found["device"] == "cpu"
     progress.write_text(json.dumps(found | {"device": "cuda"}))
-    with pytest.raises(SpecError, match=r"trial base/r0-1: its checkpoint .* on a GPU, got a CPU: resume there"):
+    with pytest.raises(SpecError, match=r"trial base/r0-1: must continue on .*, a GPU, got a CPU: resume there"):
         run(sweep, tmp_path / "sweep")
     progress.write_text(json.dumps(found))
     assert run(sweep, tmp_path / "sweep").outcome == "complete"
@@ -237,5 +237,5 @@ def test_a_full_disk_ends_the_sweep_at_once(run: Run, tmp_path: Path, monkeypatc
     outcome = run(tiny_sweep(tmp_path), tmp_path / "sweep", engine=Engine(stack=fills))
     assert outcome.outcome == "failed"
     assert [member.replicate for member in made] == [0, 1], "the second trial would fail as well"
-    assert "must have room left" in outcome.failures[0]
+    assert "must have free space left" in outcome.failures[0]
     assert outcome.can_go_on

@@ -169,7 +169,7 @@ IN_PLACE = "the data set `tests.testing.test_contracts:Own`"
         ({"value_range": (0, 1), "scaling": "none"}, f"{IN_PLACE}: `scaling` and `value_range` must not both be given"),
         (
             {"features": LINES, "test_features": LINES, "test_labels": np.arange(100) % 2},
-            "test points must not be training points",
+            "test points must not all be training points too",
         ),
     ],
 )
@@ -203,7 +203,7 @@ def test_a_data_set_that_says_wrong_sizes_or_names_is_told(monkeypatch: pytest.M
     monkeypatch.setattr(Own, "given", staticmethod(lambda of: raw(of.random("a"))))
     check_dataset(Own)
     monkeypatch.setattr(Own, "points", lambda self: Points(3, {0: 1}, {0: 1}))
-    with pytest.raises(AssertionError, match="`points` must say how many there are"):
+    with pytest.raises(AssertionError, match="`points` must give the numbers of points that `load` gives"):
         check_dataset(Own)
     monkeypatch.setattr(Own, "class_names", {0: None})
     with pytest.raises(AssertionError, match="`class_names` must give a text for each class's label"):
@@ -213,11 +213,11 @@ def test_a_data_set_that_says_wrong_sizes_or_names_is_told(monkeypatch: pytest.M
 def test_what_breaks_a_contract_is_told() -> None:
     with pytest.raises(AssertionError, match=r"no point that detectors or victims were given \(`used`\) may come back"):
         check_attack(Greedy)
-    with pytest.raises(AssertionError, match="each point must be judged by itself"):
+    with pytest.raises(AssertionError, match="whether a point is rejected must not depend on the other points"):
         check_detector(Grouped)
     with pytest.raises(AssertionError, match="must be told apart better than by chance, got 50%"):
         check_victim(Constant)
-    with pytest.raises(AssertionError, match="there must be a judgement for each of 2 training sets, got 0"):
+    with pytest.raises(AssertionError, match="`judge` must give a judgement for each of 2 training sets, got 0"):
         check_victim(Short)
     with pytest.raises(AssertionError, match="training and test points must not be changed"):
         check_victim(Greying)
