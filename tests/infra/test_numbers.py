@@ -118,6 +118,12 @@ def sized(per_class: int, fraction: float) -> _Means:
     return rows(SIZES, configuration="base", variant=f"train_per_class={per_class}", poison_fraction=fraction)
 
 
+def sampled(dropout: bool, column: str = "test_error") -> _Means:
+    """Of victims of G with or without ``dropout`` while it is sampled from."""
+    name = "attack=c71a6b0c319a" if dropout else "attack=912d82a132aa"
+    return rows("mnist_gaps-paper-sample-dropout", column, configuration=name, poison_fraction=0.4)
+
+
 @pytest.mark.parametrize(
     ("sentence", "values"),
     [
@@ -159,6 +165,9 @@ def sized(per_class: int, fraction: float) -> _Means:
         ("they err {} % without poison. But", lambda: sized(1000, 0.0)),
         ("20 % poison then adds {} points", lambda: less(sized(1000, 0.2), sized(1000, 0.0))),
         ("and not the {} that it", lambda: less(sized(500, 0.2), sized(500, 0.0))),
+        ("the error is lower by {} points. Fewer", lambda: less(sampled(False), sampled(True))),
+        ("are taken for 3s, by {} points, and hardly", lambda: less(sampled(False, REVERSE), sampled(True, REVERSE))),
+        ("hardly more 3s for 5s ({})", lambda: less(sampled(True, TAKEN), sampled(False, TAKEN))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
