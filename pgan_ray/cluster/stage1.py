@@ -135,10 +135,10 @@ class Stage1Run:
 
 @contextmanager
 def _no_other_cluster() -> Iterator[None]:
-    """Within, a call of Ray's raises where no cluster is connected, as it does not by default: it starts or joins one.
+    """Within, calls to Ray raise an error if no cluster is connected. By default they would start or join one.
 
     Tune waits up to a quarter of a minute for the actors of a run that was stopped. By then the driver has left the
-    cluster, and Tune would start another one.
+    cluster, and Tune's next call would start another one.
     """
     before, auto_init_hook.enable_auto_connect = auto_init_hook.enable_auto_connect, False
     try:
