@@ -36,7 +36,7 @@ class Detector(Defence):
         raise NotImplementedError
 
     def fit_among(self, trusted: "Tensor", others: Sequence["Tensor"], random: np.random.Generator) -> Fitted:
-        """As `fit`, for a detector that compares classes: ``others``: the trusted points (T, F) of each other class."""
+        """As `fit`, for a detector that compares classes. ``others``: the trusted points (T, F) of each other class."""
         return self.fit(trusted, random)
 
     def flop(self, features: int, trusted: int, points: int) -> float:
