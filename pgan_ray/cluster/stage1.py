@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from ray import tune
-from ray._private import auto_init_hook
 from ray.tune.experiment import Trial as TuneTrial
 from ray.tune.search import ConcurrencyLimiter
 
@@ -140,6 +139,11 @@ def _no_other_cluster() -> Iterator[None]:
     Tune waits up to a quarter of a minute for the actors of a run that was stopped. By then the driver has left the
     cluster, and Tune's next call would start another one.
     """
+    try:
+        from ray._private import auto_init_hook
+    except ImportError:  # it is private: a later Ray may not have it, and sweeps run all the same
+        yield
+        return
     before, auto_init_hook.enable_auto_connect = auto_init_hook.enable_auto_connect, False
     try:
         yield
